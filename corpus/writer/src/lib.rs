@@ -1,0 +1,1 @@
+//! Writer of synthetic Windows logs for the cases in `corpus/`.
