@@ -1,1 +1,4 @@
 //! whyrdp
+
+pub mod event;
+pub mod source;
