@@ -284,7 +284,7 @@ impl Event {
     }
 
     /// The first value called `name`; `param1`, `param2`… also reach unnamed values by position.
-    pub fn field(&self, name: &str) -> Option<&str> {
+    pub fn field<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         self.values(name).next()
     }
 
