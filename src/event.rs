@@ -21,9 +21,10 @@ pub const TICKS_PER_SECOND: i64 = 10_000_000;
 const UNIX_OFFSET_SECONDS: i64 = 11_644_473_600;
 
 impl Time {
-    /// From a `FILETIME`. Values past the year 9999 are cut to its end.
+    /// From a `FILETIME`. Values past 9999-12-30T22:00:00Z (the last instant that calendars
+    /// with every zone's offset can show) are cut to it.
     pub fn from_filetime(ticks: u64) -> Self {
-        let last = (253_402_300_800 + UNIX_OFFSET_SECONDS) * TICKS_PER_SECOND - 1;
+        let last = (253_402_207_200 + UNIX_OFFSET_SECONDS) * TICKS_PER_SECOND;
         Time(i64::try_from(ticks).unwrap_or(last).min(last))
     }
 
@@ -428,7 +429,7 @@ mod tests {
         assert_eq!(time.to_string(), "2020-09-19T03:21:46.5654321Z");
         assert_eq!(Time::parse("2020-09-19T05:21:46.565432199+02:00").unwrap(), time);
         assert_eq!(Time::from_filetime(0).to_string(), "1601-01-01T00:00:00.0000000Z");
-        assert_eq!(Time::from_filetime(u64::MAX).to_string(), "9999-12-31T23:59:59.9999999Z");
+        assert_eq!(Time::from_filetime(u64::MAX).to_string(), "9999-12-30T22:00:00.0000000Z");
     }
 
     #[test]
