@@ -1,4 +1,5 @@
 //! whyrdp
 
 pub mod event;
+pub mod signature;
 pub mod source;

@@ -1,0 +1,657 @@
+//! What a signature is once read: plain data, the same whether it came from YAML
+//! or from the blob that the build made. Knows no file and no event.
+//!
+//! A **rule** says what one record tells; a **cause** says which rules prove,
+//! support, stand behind or refute it. Both are laid down in `docs/signatures.md`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Declares an enum whose members have one fixed spelling in YAML, JSON and text.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$member_doc:meta])* $member:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$member_doc])* #[serde(rename = $word)] $member,)+ }
+
+        impl $name {
+            /// Every member, in order.
+            pub const ALL: &'static [$name] = &[$($name::$member),+];
+
+            /// The one spelling of this member.
+            pub fn word(self) -> &'static str {
+                match self { $($name::$member => $word,)+ }
+            }
+
+            /// Reads that spelling.
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|member| member.word() == word)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.word())
+            }
+        }
+    };
+}
+
+words! {
+    /// How far a connection came, in the order in which a connection passes them.
+    /// The gateway's phases exist only where a gateway is used.
+    Phase {
+        /// The client resolves the name.
+        Dns = "dns",
+        /// TCP connect, to the listener or the gateway.
+        Tcp = "tcp",
+        /// HTTPS or WebSocket to the gateway.
+        GatewayTransport = "gateway-transport",
+        /// Authentication at the gateway.
+        GatewayAuth = "gateway-auth",
+        /// Connection authorization policy.
+        GatewayCap = "gateway-cap",
+        /// Resource authorization policy.
+        GatewayRap = "gateway-rap",
+        /// The gateway connects to the target.
+        GatewayTarget = "gateway-target",
+        /// RDP negotiation request and response.
+        X224 = "x224",
+        /// TLS handshake.
+        Tls = "tls",
+        /// CredSSP / Network Level Authentication.
+        Credssp = "credssp",
+        /// Basic settings exchange, channel join.
+        Mcs = "mcs",
+        /// RDP licensing exchange.
+        Licensing = "licensing",
+        /// Broker decision and redirected hop.
+        BrokerRedirect = "broker-redirect",
+        /// Accept, arbitration, limits.
+        SessionArbitration = "session-arbitration",
+        /// Winlogon logon.
+        Logon = "logon",
+        /// Profile load and shell start.
+        ProfileShell = "profile-shell",
+        /// Graphics and dynamic channels, first frame.
+        Graphics = "graphics",
+        /// A working session; what fails here is a later drop.
+        Established = "established",
+    }
+}
+
+impl Phase {
+    /// The phase after this one on a connection with or without a gateway.
+    pub fn next(self, gateway: bool) -> Option<Phase> {
+        Phase::ALL
+            .iter()
+            .copied()
+            .find(|phase| *phase > self && (gateway || !phase.is_gateway()))
+    }
+
+    /// One of the phases that only a connection through a gateway has.
+    pub fn is_gateway(self) -> bool {
+        (Phase::GatewayTransport..=Phase::GatewayTarget).contains(&self)
+    }
+}
+
+words! {
+    /// The part that a computer plays in a connection.
+    Role {
+        /// Runs mstsc.
+        Client = "client",
+        /// The computer that is connected to.
+        Server = "server",
+        /// RD Gateway.
+        Gateway = "gateway",
+        /// RD Connection Broker.
+        Broker = "broker",
+        /// Domain controller.
+        Dc = "dc",
+        /// Licence server.
+        License = "license",
+        /// No particular one.
+        Any = "any",
+    }
+}
+
+words! {
+    /// What a rule's match is good for.
+    Kind {
+        /// It may prove, support or refute causes.
+        Fact = "fact",
+        /// It marks a step of a connection's life.
+        Marker = "marker",
+        /// Looks like an error and means nothing.
+        Noise = "noise",
+    }
+}
+
+words! {
+    /// The step of a connection's life that a marker stands for, on the side that its `host` names.
+    Mark {
+        /// A connection begins; it carries the connection's key.
+        Open = "open",
+        /// The listener was touched; alone it is noise.
+        Knock = "knock",
+        /// A step on the way, told by `reaches`.
+        Step = "step",
+        /// A user's identity was accepted.
+        Authenticated = "authenticated",
+        /// A session was reached.
+        Session = "session",
+        /// The session ended; its captured code says how.
+        Disconnect = "disconnect",
+        /// The connection is over.
+        End = "end",
+    }
+}
+
+words! {
+    /// Something that a rule captures from a record: a join key, or a code of a number space.
+    Slot {
+        /// Client address, port allowed.
+        ClientIp = "client_ip",
+        /// Client computer name.
+        ClientHost = "client_host",
+        /// Name of the computer that is connected to, as the client typed it.
+        Target = "target",
+        /// Its address as the client resolved it.
+        TargetIp = "target_ip",
+        /// User, `DOMAIN\name`, `name@domain` or bare.
+        User = "user",
+        /// Domain of the user.
+        Domain = "domain",
+        /// User's SID.
+        Sid = "sid",
+        /// Windows session id.
+        Session = "session",
+        /// Connection name such as `RDP-Tcp#12`.
+        Connection = "connection",
+        /// Disconnect reason of mstsc (number space `disconnect`).
+        Disconnect = "disconnect",
+        /// Extended disconnect reason (number space `extended`).
+        Extended = "extended",
+        /// RdpCoreTS 103 reason (number space `server-end`).
+        ServerEnd = "server-end",
+        /// LocalSessionManager 40 reason (number space `session-end`).
+        SessionEnd = "session-end",
+        /// HRESULT, NTSTATUS or Win32 error (number space `status`).
+        Status = "status",
+    }
+}
+
+words! {
+    /// How evidence is tied to a connection.
+    Key {
+        /// Same ActivityID.
+        Activity = "activity",
+        /// Same connection name.
+        Connection = "connection",
+        /// Same session id.
+        Session = "session",
+        /// Same client address.
+        ClientIp = "client_ip",
+        /// Same user.
+        User = "user",
+        /// Same target name or address.
+        Target = "target",
+        /// Same host within the window, nothing else.
+        Time = "time",
+    }
+}
+
+words! {
+    /// Outcome of an attempt.
+    Outcome {
+        /// No session was reached.
+        Failed = "failed",
+        /// A session was reached and ended as wanted, or still runs.
+        Established = "established",
+        /// A session was reached and ended against the user's will.
+        Dropped = "dropped",
+        /// The user gave up, e.g. at the credential prompt.
+        Abandoned = "abandoned",
+        /// The logs do not tell.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// Weight of a rule or a cause for whoever reads the report.
+    Severity {
+        /// Ended on purpose, harmless.
+        Info = "info",
+        /// Connected, with something missing.
+        Low = "low",
+        /// One user or one client is hit.
+        Medium = "medium",
+        /// One role or group is hit.
+        High = "high",
+        /// Everyone is blocked, or the host is under attack.
+        Critical = "critical",
+    }
+}
+
+/// One rule file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// File name without ending; the name by which causes call it.
+    pub slug: String,
+    /// Folder it stands in.
+    pub family: String,
+    /// Sigma `title`.
+    pub title: String,
+    /// Sigma `id`, a UUID.
+    pub id: String,
+    /// Sigma `description`.
+    pub description: String,
+    /// Sigma `level`: informational, low, medium, high, critical.
+    pub level: String,
+    /// Sigma `tags`.
+    pub tags: Vec<String>,
+    /// Sigma `references`.
+    pub references: Vec<String>,
+    /// Sigma `logsource`.
+    pub logsource: Logsource,
+    /// Sigma `detection`.
+    pub detection: Detection,
+    /// The `whyrdp` block; a foreign Sigma rule has none.
+    pub meaning: Option<Meaning>,
+}
+
+/// Sigma `logsource`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Logsource {
+    /// `product`
+    pub product: Option<String>,
+    /// `category`
+    pub category: Option<String>,
+    /// `service`
+    pub service: Option<String>,
+}
+
+/// Sigma `detection`: named searches and the condition over them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Detection {
+    /// In file order.
+    pub searches: Vec<Search>,
+    /// The condition; several conditions are joined by `or`.
+    pub condition: Condition,
+}
+
+/// One named search: maps, of which one must hold; within a map every test must hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Search {
+    /// Its name in the condition.
+    pub name: String,
+    /// Alternatives; a search that is one map has one.
+    pub any: Vec<Vec<FieldTest>>,
+}
+
+/// One line of a search: `field|modifier: values`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FieldTest {
+    /// Field name; `None` for a keyword, which any value of the record may hold.
+    pub field: Option<String>,
+    /// Every value must match, not just one (`|all`).
+    pub all: bool,
+    /// What values are compared with.
+    pub patterns: Vec<Pattern>,
+}
+
+/// One value to compare with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Pattern {
+    /// Equality with wildcards: `parts` are the literal pieces between wildcards.
+    Text {
+        /// The pieces.
+        glob: Vec<Glob>,
+        /// Letters' case counts (`|cased`).
+        cased: bool,
+    },
+    /// Regular expression (`|re`, flags already inside).
+    Regex(String),
+    /// Address in a network (`|cidr`).
+    Cidr(String),
+    /// Numeric comparison.
+    Number(Comparison, f64),
+    /// Field is there, or is not (`|exists`).
+    Exists(bool),
+    /// Field is absent or empty (`null`).
+    Null,
+    /// Equality with another field of the record (`|fieldref`).
+    Field(String),
+}
+
+/// A piece of a wildcard pattern.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Glob {
+    /// These letters.
+    Literal(String),
+    /// `*`
+    Any,
+    /// `?`
+    One,
+}
+
+/// Numeric modifiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Comparison {
+    /// `|lt`
+    Less,
+    /// `|lte`
+    LessOrEqual,
+    /// `|gt`
+    Greater,
+    /// `|gte`
+    GreaterOrEqual,
+}
+
+/// A condition over searches, by their index in [`Detection::searches`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Condition {
+    /// This search holds.
+    Search(u16),
+    /// Both hold.
+    And(Vec<Condition>),
+    /// One holds.
+    Or(Vec<Condition>),
+    /// It does not hold.
+    Not(Box<Condition>),
+}
+
+/// The `whyrdp` block of a rule: what a match means for a connection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Meaning {
+    /// Rules of one fact count once per host and second; the slug unless given.
+    pub fact: String,
+    /// What it is good for.
+    pub kind: Kind,
+    /// The role that the record asserts of its computer.
+    pub host: Role,
+    /// Life step, for markers.
+    pub mark: Option<Mark>,
+    /// The phase that this record proves entered.
+    pub reaches: Option<Phase>,
+    /// The phase that this record proves failed: later ones were never entered.
+    pub stops: Option<Phase>,
+    /// Written on every connection that enters `reaches`: its absence, where the
+    /// channel covers the time and the computer writes such records at all, proves
+    /// the phase not entered.
+    pub always: bool,
+    /// How it may be tied to a connection, best first.
+    pub join: Vec<Key>,
+    /// Which field holds what.
+    pub capture: BTreeMap<Slot, String>,
+    /// Where no other log shows the connection, this record alone is one that ended so.
+    pub implies: Option<Outcome>,
+    /// State that the record sets.
+    pub sets: Option<Setting>,
+    /// Examples that keep the rule honest.
+    pub tests: Tests,
+}
+
+/// A state that a record sets on its host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Setting {
+    /// State name, e.g. `termservice`.
+    pub state: String,
+    /// Its new value, e.g. `stopped`.
+    pub value: String,
+    /// A boot makes it unknown again.
+    pub until_boot: bool,
+}
+
+/// Example events of a rule: field name to values, System fields under their Sigma names.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tests {
+    /// Events that must match.
+    pub hits: Vec<Example>,
+    /// Near misses that must not.
+    pub misses: Vec<Example>,
+}
+
+/// One example event.
+pub type Example = BTreeMap<String, Vec<String>>;
+
+/// One cause file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cause {
+    /// File name without ending.
+    pub id: String,
+    /// Folder it stands in.
+    pub family: String,
+    /// One line.
+    pub title: String,
+    /// How bad, for whom.
+    pub severity: Severity,
+    /// What happens and why, in a few sentences.
+    pub explanation: String,
+    /// Phases in which it strikes.
+    pub phases: Vec<Phase>,
+    /// Codes that mstsc shows for it.
+    pub codes: Vec<CodePair>,
+    /// 1 rare … 5 very common; breaks ties only.
+    pub prior: u8,
+    /// ATT&CK techniques.
+    pub attack: Vec<String>,
+    /// Sources.
+    pub references: Vec<String>,
+    /// What must hold for the cause to come into question.
+    pub requires: Requires,
+    /// Causes that may lie behind it.
+    pub caused_by: Vec<String>,
+    /// What proves, supports, stands behind or refutes it.
+    pub evidence: Vec<Clue>,
+    /// What to look at that is no event.
+    pub check: Vec<String>,
+    /// Steps that repair it.
+    pub fix: Vec<String>,
+    /// Popular advice that harms, and why.
+    pub avoid: Vec<String>,
+    /// Commands that show it is repaired.
+    pub verify: Vec<String>,
+}
+
+/// A code pair as a hint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodePair {
+    /// Disconnect reason.
+    pub code: u32,
+    /// Extended reason; `None` fits any.
+    pub extended: Option<u32>,
+    /// Typical rather than merely possible.
+    pub typical: bool,
+}
+
+/// Conditions on the attempt.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Requires {
+    /// This phase must be proven entered.
+    pub reached: Option<Phase>,
+    /// This phase must be proven not entered.
+    pub not_reached: Option<Phase>,
+    /// Only this operating system generation (`2012r2`, `2016+`).
+    pub os: Option<String>,
+    /// A role that some host of the attempt must show, e.g. `rdsh`.
+    pub role: Option<String>,
+}
+
+words! {
+    /// What a clue says about its cause.
+    Bearing {
+        /// Close to proof, when tied to the attempt.
+        Proof = "proof",
+        /// Raises the score, never decides alone.
+        Support = "support",
+        /// A condition that holds since before the attempt.
+        Standing = "standing",
+        /// Speaks against.
+        Refute = "refute",
+    }
+}
+
+/// One line of a cause's `evidence`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Clue {
+    /// What to look for.
+    pub what: Observation,
+    /// What it says.
+    pub bearing: Bearing,
+    /// When it must have happened; the attempt ±5 s unless given.
+    pub window: Option<Window>,
+    /// Keys that tie it; those of the rule unless given.
+    pub join: Vec<Key>,
+    /// Points of a support, 5 to 15; 10 unless given.
+    pub weight: u8,
+    /// It counts only after the last match of this rule (a renewal refutes only if it came later).
+    pub after: Option<String>,
+    /// Why it bears on the cause.
+    pub why: String,
+}
+
+/// What a clue looks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Observation {
+    /// A match of this rule.
+    Rule(String),
+    /// A state that holds at the anchor.
+    State {
+        /// State name.
+        state: String,
+        /// Its value.
+        value: String,
+        /// When it must hold.
+        at: Anchor,
+    },
+    /// No match of this rule, where this channel covers the time.
+    Absent {
+        /// The rule.
+        rule: String,
+        /// The channel whose coverage is needed.
+        needs: String,
+    },
+    /// Matches of these rules in this order.
+    Sequence {
+        /// The rules.
+        rules: Vec<String>,
+        /// Least and greatest distance of neighbours in 100 ns steps.
+        gap: (i64, i64),
+    },
+}
+
+words! {
+    /// A moment of an attempt.
+    Anchor {
+        /// Its first record.
+        Start = "start",
+        /// Its last record.
+        End = "end",
+    }
+}
+
+/// A span around an attempt: anchors with offsets in 100 ns steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// From.
+    pub from: (Anchor, i64),
+    /// To.
+    pub to: (Anchor, i64),
+}
+
+/// A Sigma correlation rule: a judgement over many matches of other rules.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Correlation {
+    /// File name without ending.
+    pub slug: String,
+    /// Folder it stands in.
+    pub family: String,
+    /// Sigma `title`.
+    pub title: String,
+    /// Sigma `id`.
+    pub id: String,
+    /// Sigma `description`.
+    pub description: String,
+    /// Sigma `level`.
+    pub level: String,
+    /// Sigma `tags`.
+    pub tags: Vec<String>,
+    /// Slugs of the rules it counts.
+    pub rules: Vec<String>,
+    /// Fields whose values must be equal; `Computer` is one like any other.
+    pub group_by: Vec<String>,
+    /// Span in 100 ns steps.
+    pub timespan: i64,
+    /// What is counted.
+    pub count: Counted,
+    /// Least number that fires.
+    pub at_least: u32,
+}
+
+/// What a correlation counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Counted {
+    /// Matches.
+    Events,
+    /// Different values of this field.
+    Values(String),
+}
+
+/// Meaning of one number in one number space.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Code {
+    /// The number.
+    pub number: u32,
+    /// Official name, where it has one.
+    pub symbol: Option<String>,
+    /// What it says, in our words.
+    pub meaning: String,
+    /// How a connection that ends so has ended.
+    pub ends: Ending,
+}
+
+words! {
+    /// How a connection ended, as told by the code of its end.
+    Ending {
+        /// As somebody wanted: logoff, closed window, replaced by the same user.
+        Wanted = "wanted",
+        /// Against the user's will.
+        Unwanted = "unwanted",
+        /// The user left the prompt.
+        Cancelled = "cancelled",
+        /// No end at all: mstsc's own short first connection.
+        Prelude = "prelude",
+        /// The code does not tell.
+        Open = "open",
+    }
+}
+
+/// Words for the events of one provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    /// Provider `Name` or `EventSourceName`.
+    pub provider: String,
+    /// Short name for timelines, e.g. `RDPClient`.
+    pub short: String,
+    /// By event id: text with `{Field}` and `{Field|space}`, the latter decoded in place.
+    pub events: BTreeMap<u32, String>,
+}
+
+/// The whole set as the build writes it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Definitions {
+    /// By slug.
+    pub rules: Vec<Rule>,
+    /// By slug.
+    pub correlations: Vec<Correlation>,
+    /// By id.
+    pub causes: Vec<Cause>,
+    /// By number space, then number.
+    pub codes: BTreeMap<String, Vec<Code>>,
+    /// By provider.
+    pub words: Vec<Words>,
+    /// SHA-256 of the sources, lower-case hex.
+    pub sha256: String,
+}
