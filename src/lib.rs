@@ -1,5 +1,6 @@
 //! whyrdp
 
 pub mod event;
+pub mod evidence;
 pub mod signature;
 pub mod source;
