@@ -2,5 +2,6 @@
 
 pub mod event;
 pub mod evidence;
+pub mod report;
 pub mod signature;
 pub mod source;
