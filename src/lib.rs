@@ -1,5 +1,6 @@
 //! whyrdp
 
+pub mod attempt;
 pub mod event;
 pub mod evidence;
 pub mod report;
