@@ -237,45 +237,50 @@ fn over(connection: &Connection, time: Time) -> bool {
     connection.ended && time > connection.end.plus(NEAR)
 }
 
+/// How many connections before a moment are looked at for a record without a key.
+const BACK: usize = 256;
+
 /// Markers without an ActivityID (older builds, classic logs): to a connection of the
 /// same address at that time, else a connection of their own.
 fn attach_or_open(items: &[Item<'_>], found: &mut Vec<Connection>, taken: &mut BTreeSet<ItemId>) {
+    // By start, so that the latest that fits is found by walking back.
+    let mut lists: BTreeMap<(HostId, Role), Vec<usize>> = BTreeMap::new();
+    for (at, connection) in found.iter().enumerate() {
+        lists.entry((connection.host, connection.side)).or_default().push(at);
+    }
+    for list in lists.values_mut() {
+        list.sort_by_key(|at| found[*at].start);
+    }
     for (id, item) in items.iter().enumerate() {
-        if taken.contains(&id) {
-            continue;
-        }
         for side in SIDES {
-            let knock = item.marks(side, Mark::Knock);
-            let opens = knock
-                || [Mark::Open, Mark::Authenticated, Mark::Session].iter().any(|mark| item.marks(side, *mark));
-            if !opens {
+            let opens = [Mark::Knock, Mark::Open, Mark::Authenticated, Mark::Session].iter().any(|mark| item.marks(side, *mark));
+            if !opens || taken.contains(&id) {
                 continue;
             }
-            let ip = item.ip(Slot::ClientIp);
-            let fits = |c: &&mut Connection| {
-                c.side == side
-                    && c.host == item.host
-                    && c.activity != item.evidence.record.activity_id
-                    && (item.evidence.record.activity_id.is_none() || c.activity.is_none())
-                    && (ip.is_none() || c.client_ip.is_none() || c.client_ip == ip)
-                    && c.start.plus(-NEAR) <= item.time
-                    && !over(c, item.time)
-                    && !(knock && (c.start.since(item.time).abs() > NEAR || has_knock(c, items)))
-            };
-            let nearest = found.iter_mut().filter(fits).max_by_key(|c| c.start);
-            let connection = match nearest {
-                Some(connection) => connection,
-                None => {
-                    found.push(Connection::new(side, item.evidence.record.activity_id, id, item));
-                    let last = found.len() - 1;
-                    &mut found[last]
-                }
-            };
-            connection.items.push(id);
-            connection.learn(items);
+            let list = lists.entry((item.host, side)).or_default();
+            let upto = list.partition_point(|at| found[*at].start <= item.time.plus(NEAR));
+            let latest = list[..upto].iter().rev().take(BACK).copied().find(|at| fits(&found[*at], side, item, items));
+            let at = latest.unwrap_or_else(|| {
+                found.push(Connection::new(side, item.evidence.record.activity_id, id, item));
+                let place = list.partition_point(|at| found[*at].start <= item.time);
+                list.insert(place, found.len() - 1);
+                found.len() - 1
+            });
+            found[at].items.push(id);
+            found[at].learn(items);
             taken.insert(id);
         }
     }
+}
+
+/// May this record without a connection's key belong to the connection?
+fn fits(connection: &Connection, side: Role, item: &Item<'_>, items: &[Item<'_>]) -> bool {
+    let ip = item.ip(Slot::ClientIp);
+    let other_ip = ip.is_some() && connection.client_ip.is_some() && connection.client_ip != ip;
+    let other_key = item.evidence.record.activity_id.is_some() && connection.activity.is_some();
+    let knock = item.marks(side, Mark::Knock);
+    let second_knock = knock && (connection.start.since(item.time).abs() > NEAR || has_knock(connection, items));
+    !other_ip && !other_key && !over(connection, item.time) && !second_knock
 }
 
 fn has_knock(connection: &Connection, items: &[Item<'_>]) -> bool {
