@@ -64,12 +64,28 @@ impl<'a> Item<'a> {
     }
 }
 
-/// Reads a number as logs write it.
+/// Reads a number as logs write it: decimal, hex, or in brackets after a call's name.
 pub fn number(text: &str) -> Option<u32> {
     let text = text.trim();
+    let text = text.rsplit_once('(').map_or(text, |(_, rest)| rest.trim_end_matches(')').trim());
     if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         return u64::from_str_radix(hex, 16).ok().and_then(|n| u32::try_from(n & 0xFFFF_FFFF).ok());
     }
     let number: i64 = text.parse().ok()?;
     u32::try_from(number).ok().or_else(|| i32::try_from(number).ok().map(i32::cast_unsigned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_are_read_as_logs_write_them() {
+        assert_eq!(number("2308"), Some(0x904));
+        assert_eq!(number("0x80090304"), Some(0x8009_0304));
+        assert_eq!(number("-2146893019"), Some(0x8009_0325));
+        assert_eq!(number("SetErrorInfo(0x7)"), Some(7));
+        assert_eq!(number("0xFFFFFFFF80090304"), Some(0x8009_0304));
+        assert_eq!(number("RDP-Tcp#5"), None);
+    }
 }

@@ -85,7 +85,10 @@ fn outcome(attempt: &Attempt, case: &Case<'_>) -> Outcome {
     if attempt.connections.is_empty() {
         return implied.unwrap_or(Outcome::Unknown);
     }
-    let session = attempt.connections.iter().any(|connection| connection.session.is_some());
+    // The client calls itself connected before the logon: where the server's log shows that none came, that outweighs it.
+    let denied = attempt.phase_limit.is_some_and(|limit| limit <= Phase::ProfileShell);
+    let session = attempt.side(Role::Server).any(|connection| connection.session.is_some())
+        || (!denied && attempt.side(Role::Client).any(|connection| connection.session.is_some()));
     let ending = ending(attempt, case);
     if session {
         return if ending == Ending::Unwanted { Outcome::Dropped } else { Outcome::Established };

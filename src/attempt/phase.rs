@@ -1,7 +1,7 @@
 //! How far an attempt came, and which phases it provably never entered.
 
 use crate::event::{TICKS_PER_SECOND, Time};
-use crate::signature::definition::{Mark, Phase, Role};
+use crate::signature::definition::{Mark, Phase, Role, Rule};
 
 use super::{Attempt, Case, Connection};
 
@@ -30,7 +30,8 @@ pub fn settle(attempt: &mut Attempt, case: &Case<'_>) {
     attempt.stopped = stops.filter(|(phase, _)| attempt.phase.is_none_or(|reached| reached <= *phase)).max();
     let by_record = attempt.stopped.and_then(|(phase, _)| phase.next(gateway));
     let by_absence = attempt.side(Role::Server).map(|connection| never_entered(connection, case)).max().flatten();
-    attempt.phase_limit = by_record.into_iter().chain(by_absence).min();
+    let never_seen = never_seen(attempt, case);
+    attempt.phase_limit = by_record.into_iter().chain(by_absence).chain(never_seen).min();
     // What was proven entered on one connection cannot be out of reach of the attempt.
     attempt.phase_limit = attempt.phase_limit.filter(|limit| attempt.phase.is_none_or(|phase| phase < *limit));
 }
@@ -61,10 +62,34 @@ fn never_entered(connection: &Connection, case: &Case<'_>) -> Option<Phase> {
     limit
 }
 
+/// The phase that a server's opening record proves, where the server's log covers the attempt
+/// and shows no connection of anybody near it. Clocks that were never compared may be five minutes apart.
+fn never_seen(attempt: &Attempt, case: &Case<'_>) -> Option<Phase> {
+    let server = attempt.server.filter(|_| attempt.side(Role::Server).next().is_none())?;
+    attempt.side(Role::Client).next()?;
+    let aligned = case.clocks[server].ahead.is_some() && attempt.client.is_some_and(|host| case.clocks[host].ahead.is_some());
+    let slack = if aligned { 2 } else { 300 } * TICKS_PER_SECOND;
+    let from = case.local(server, attempt.start.plus(-slack));
+    let to = case.local(server, attempt.end.plus(slack));
+    let opens = |rule: &&Rule| {
+        rule.meaning.as_ref().is_some_and(|m| m.always && m.host == Role::Server && m.mark == Some(Mark::Open))
+    };
+    let covering = |rule: &&Rule| {
+        case.signatures.providers(rule).iter().any(|p| case.covers(server, &format!("{p}/Operational"), from, to))
+    };
+    let rule = case.signatures.rules().iter().filter(opens).find(covering)?;
+    let start = case.items.partition_point(|item| item.time < from);
+    let seen = case.items[start..]
+        .iter()
+        .take_while(|item| item.time <= to)
+        .any(|item| item.host == server && (item.marks(Role::Server, Mark::Open) || item.marks(Role::Server, Mark::Knock)));
+    rule.meaning.as_ref().and_then(|meaning| meaning.reaches).filter(|_| !seen)
+}
+
 /// The channel in which the rule's records stand covers the connection.
 fn covered(
     case: &Case<'_>,
-    rule: &crate::signature::definition::Rule,
+    rule: &Rule,
     opener: &super::Item<'_>,
     connection: &Connection,
     from: Time,
