@@ -1,4 +1,6 @@
 //! whyrdp
 
+pub mod error;
 pub mod event;
+mod os;
 pub mod source;
