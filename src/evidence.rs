@@ -1,0 +1,281 @@
+//! What a scan leaves of the logs: evidence, coverage, problems and inputs.
+//!
+//! All of it is small, owned and ordered. [`Findings`] are a set of such rows;
+//! merging sets is associative, commutative and idempotent, so that the same files
+//! give the same report in any order, on any number of threads or machines, even
+//! when delivered twice. Knows records and rule names, no file format, no attempt.
+
+mod coverage;
+mod findings;
+mod row;
+
+pub use coverage::{Coverage, Run};
+pub use findings::Findings;
+pub use row::{Row, RowError, read_row, write_row};
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use crate::event::{Event, Guid, Time};
+
+/// Most bytes of field names and values that one piece of evidence keeps.
+pub const KEPT_BYTES: usize = 4096;
+
+/// Name of a record that never depends on where its file lies: hash of computer,
+/// channel, provider, event id, record id and time; of the payload where a record has no id.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct EventRef(pub u128);
+
+impl EventRef {
+    /// The name of an event.
+    pub fn of(event: &Event) -> Self {
+        let system = &event.system;
+        let mut hash = Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        part(system.computer.to_lowercase().as_bytes());
+        part(system.channel.to_lowercase().as_bytes());
+        part(system.provider.to_lowercase().as_bytes());
+        part(&system.event_id.to_le_bytes());
+        part(&system.time.map_or([0; 8], |time| time.ticks().to_le_bytes()));
+        match system.record_id {
+            Some(id) => part(&id.to_le_bytes()),
+            None => event.fields().for_each(|(name, value)| {
+                part(name.as_bytes());
+                part(value.as_bytes());
+            }),
+        }
+        Self::cut(&hash.finalize())
+    }
+
+    /// A name derived from this one, for what rests on the record.
+    #[must_use]
+    pub fn derive(self, word: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(self.0.to_be_bytes());
+        hash.update(word.as_bytes());
+        Self::cut(&hash.finalize())
+    }
+
+    fn cut(digest: &[u8]) -> Self {
+        EventRef(digest.iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte)))
+    }
+}
+
+impl fmt::Display for EventRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for EventRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for EventRef {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for EventRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match u128::from_str_radix(&text, 16) {
+            Ok(number) if text.len() == 32 => Ok(EventRef(number)),
+            _ => Err(serde::de::Error::custom("an event reference is 32 hexadecimal digits")),
+        }
+    }
+}
+
+/// One field of a kept record.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Field(pub Box<str>, pub Box<str>);
+
+/// What is kept of a record: its System part and the wanted fields.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Record {
+    /// Computer name as written.
+    pub computer: Box<str>,
+    /// Channel.
+    pub channel: Box<str>,
+    /// Provider name.
+    pub provider: Box<str>,
+    /// Classic source name, where it differs.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub source_name: Box<str>,
+    /// Event id.
+    pub event_id: u32,
+    /// Event version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u8>,
+    /// Level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<u8>,
+    /// Record id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_id: Option<u64>,
+    /// Time, UTC, of the computer's own clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Time>,
+    /// ActivityID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity_id: Option<Guid>,
+    /// Process id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process_id: Option<u32>,
+    /// SID of `Security/@UserID`.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub user_id: Box<str>,
+    /// Wanted fields in record order; unnamed values are called `Data`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Field>,
+    /// Fields were cut to [`KEPT_BYTES`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+}
+
+impl Record {
+    /// Copies what is kept of an event.
+    pub fn of(event: &Event) -> Self {
+        let system = &event.system;
+        let mut room = KEPT_BYTES;
+        let mut cut = false;
+        let mut fields = Vec::new();
+        for (name, value) in event.fields() {
+            if name.len() >= room {
+                cut = true;
+                break;
+            }
+            room -= name.len();
+            let end = value.floor_char_boundary(room);
+            cut |= end < value.len();
+            room -= end;
+            fields.push(Field(name.into(), value[..end].into()));
+        }
+        let source_name = if system.source_name == system.provider { "" } else { &system.source_name };
+        Record {
+            computer: system.computer.as_str().into(),
+            channel: system.channel.as_str().into(),
+            provider: system.provider.as_str().into(),
+            source_name: source_name.into(),
+            event_id: system.event_id,
+            version: system.version,
+            level: system.level,
+            record_id: system.record_id,
+            time: system.time,
+            activity_id: system.activity_id.filter(|id| !id.is_nil()),
+            process_id: system.process_id,
+            user_id: system.user_id.as_str().into(),
+            fields,
+            cut,
+        }
+    }
+
+    /// The first value called `name`; `param1`… reach unnamed values by position,
+    /// and System fields answer to their Sigma names.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        if let Some(field) = self.fields.iter().find(|field| &*field.0 == name) {
+            return Some(&field.1);
+        }
+        if let Some(position) = crate::event::positional(name) {
+            let mut unnamed = self.fields.iter().filter(|field| &*field.0 == crate::event::UNNAMED);
+            return unnamed.nth(position - 1).map(|field| &*field.1);
+        }
+        match name {
+            "Computer" => Some(&self.computer),
+            "Channel" => Some(&self.channel),
+            "Provider_Name" => Some(&self.provider),
+            "Security_UserID" => Some(&self.user_id).filter(|sid| !sid.is_empty()).map(|sid| &**sid),
+            _ => None,
+        }
+    }
+}
+
+/// Where a record was read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Source {
+    /// Input name.
+    pub path: Box<str>,
+    /// Byte offset.
+    pub offset: u64,
+}
+
+/// A record that at least one signature matched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Its name.
+    #[serde(rename = "ref")]
+    pub event: EventRef,
+    /// The record.
+    #[serde(flatten)]
+    pub record: Record,
+    /// Slugs of the rules that matched, sorted.
+    pub signatures: Vec<Box<str>>,
+    /// Where it stands; of several copies the bytewise smallest.
+    pub source: Source,
+}
+
+impl Evidence {
+    /// Id of the claim that this signature matched this record.
+    pub fn id(&self, signature: &str) -> EventRef {
+        self.event.derive(signature)
+    }
+}
+
+/// A place in an input that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Problem {
+    /// Input name.
+    pub path: Box<str>,
+    /// Byte offset, where one is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    /// What is wrong and what was lost.
+    pub what: Box<str>,
+    /// Something is missing from the analysis because of it.
+    pub lost: bool,
+}
+
+/// One input as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct InputFacts {
+    /// Input name.
+    pub path: Box<str>,
+    /// Format name.
+    pub kind: Box<str>,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// SHA-256 in lower-case hex, where it was asked for.
+    pub sha256: Option<Box<str>>,
+    /// Records read.
+    pub records: u64,
+    /// Records by header kind, for formats that have several.
+    pub record_kinds: BTreeMap<String, u64>,
+    /// Records by provider name and GUID.
+    pub providers: BTreeMap<String, ProviderFacts>,
+    /// Earliest time.
+    pub first: Option<Time>,
+    /// Latest time.
+    pub last: Option<Time>,
+    /// Events that the logger says it lost.
+    pub lost_events: u64,
+    /// Buffers that the logger says it lost.
+    pub lost_buffers: u64,
+}
+
+/// Records of one provider in one input.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ProviderFacts {
+    /// GUID, where a record named one.
+    pub guid: Option<Guid>,
+    /// How many.
+    pub records: u64,
+}

@@ -1,0 +1,114 @@
+//! What span of a channel the inputs hold: the ground on which absence is argued.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Time;
+
+/// A run of record ids without a gap, and the span of their times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Run {
+    /// First record id.
+    pub first_id: u64,
+    /// Last record id.
+    pub last_id: u64,
+    /// Earliest time.
+    pub first: Time,
+    /// Latest time.
+    pub last: Time,
+}
+
+impl Run {
+    /// Records in it.
+    pub fn records(&self) -> u64 {
+        (self.last_id - self.first_id).saturating_add(1)
+    }
+}
+
+/// One channel of one computer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Runs in order of ids, never touching each other.
+    pub runs: Vec<Run>,
+    /// Span of records without an id, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unnumbered: Option<(Time, Time)>,
+    /// Some records came through a collector.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forwarded: bool,
+}
+
+impl Coverage {
+    /// Adds one record.
+    pub fn record(&mut self, id: Option<u64>, time: Time, forwarded: bool) {
+        self.forwarded |= forwarded;
+        let Some(id) = id else {
+            self.span(time, time);
+            return;
+        };
+        // Records come in order nearly always: only the last run need be looked at.
+        if let Some(run) = self.runs.last_mut()
+            && id >= run.first_id
+            && id <= run.last_id.saturating_add(1)
+        {
+            run.last_id = run.last_id.max(id);
+            run.first = run.first.min(time);
+            run.last = run.last.max(time);
+            return;
+        }
+        let run = Run { first_id: id, last_id: id, first: time, last: time };
+        if self.runs.last().is_none_or(|last| last.last_id < id) {
+            self.runs.push(run);
+        } else {
+            self.insert(run);
+        }
+    }
+
+    /// Adds what another part of the same channel holds.
+    pub fn merge(&mut self, other: &Coverage) {
+        self.forwarded |= other.forwarded;
+        if let Some((first, last)) = other.unnumbered {
+            self.span(first, last);
+        }
+        for run in &other.runs {
+            self.insert(*run);
+        }
+    }
+
+    fn span(&mut self, first: Time, last: Time) {
+        let (from, to) = self.unnumbered.unwrap_or((first, last));
+        self.unnumbered = Some((from.min(first), to.max(last)));
+    }
+
+    fn insert(&mut self, mut run: Run) {
+        let start = self.runs.partition_point(|old| old.last_id.saturating_add(1) < run.first_id);
+        let end = self.runs.partition_point(|old| old.first_id <= run.last_id.saturating_add(1));
+        for old in &self.runs[start..end] {
+            run.first_id = run.first_id.min(old.first_id);
+            run.last_id = run.last_id.max(old.last_id);
+            run.first = run.first.min(old.first);
+            run.last = run.last.max(old.last);
+        }
+        self.runs.splice(start..end, [run]);
+    }
+
+    /// Records with an id, each counted once.
+    pub fn records(&self) -> u64 {
+        self.runs.iter().map(Run::records).fold(0, u64::saturating_add)
+    }
+
+    /// Earliest and latest time.
+    pub fn bounds(&self) -> Option<(Time, Time)> {
+        let runs = self.runs.iter().map(|run| (run.first, run.last));
+        runs.chain(self.unnumbered).reduce(|(a, b), (first, last)| (a.min(first), b.max(last)))
+    }
+
+    /// One run of ids: nothing between its ends is missing.
+    pub fn contiguous(&self) -> bool {
+        self.runs.len() == 1 && self.unnumbered.is_none()
+    }
+
+    /// One gapless run holds this whole span of time.
+    pub fn covers(&self, from: Time, to: Time) -> bool {
+        self.runs.iter().any(|run| run.first <= from && to <= run.last)
+    }
+}

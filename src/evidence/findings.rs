@@ -1,0 +1,75 @@
+//! The set of all that scans found.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Coverage, EventRef, Evidence, InputFacts, Problem, Row};
+
+/// A set of rows. Merging is associative, commutative and idempotent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// By name of the record.
+    pub evidence: BTreeMap<EventRef, Evidence>,
+    /// By computer and channel, as written.
+    pub coverage: BTreeMap<(Box<str>, Box<str>), Coverage>,
+    /// Every one once.
+    pub problems: BTreeSet<Problem>,
+    /// Every one once; of inputs of one name that differ, all.
+    pub inputs: BTreeSet<InputFacts>,
+}
+
+impl Findings {
+    /// Adds one row.
+    pub fn add(&mut self, row: Row) {
+        match row {
+            Row::Evidence(evidence) => self.add_evidence(evidence),
+            Row::Coverage { computer, channel, coverage } => {
+                self.coverage.entry((computer, channel)).or_default().merge(&coverage);
+            }
+            Row::Problem(problem) => {
+                self.problems.insert(problem);
+            }
+            Row::Input(input) => {
+                self.inputs.insert(input);
+            }
+        }
+    }
+
+    /// Adds all that another set holds.
+    pub fn merge(&mut self, other: Findings) {
+        for evidence in other.evidence.into_values() {
+            self.add_evidence(evidence);
+        }
+        for (key, coverage) in other.coverage {
+            self.coverage.entry(key).or_default().merge(&coverage);
+        }
+        self.problems.extend(other.problems);
+        self.inputs.extend(other.inputs);
+    }
+
+    fn add_evidence(&mut self, evidence: Evidence) {
+        match self.evidence.entry(evidence.event) {
+            Entry::Vacant(slot) => {
+                slot.insert(evidence);
+            }
+            Entry::Occupied(mut slot) => {
+                let kept = slot.get_mut();
+                let mut signatures = std::mem::take(&mut kept.signatures);
+                signatures.extend(evidence.signatures);
+                signatures.sort_unstable();
+                signatures.dedup();
+                // Copies may differ where one was cut by damage: the smaller pair is shown, whichever came first.
+                if (&evidence.source, &evidence.record) < (&kept.source, &kept.record) {
+                    kept.source = evidence.source;
+                    kept.record = evidence.record;
+                }
+                kept.signatures = signatures;
+            }
+        }
+    }
+
+    /// Something in the inputs could not be read.
+    pub fn partial(&self) -> bool {
+        self.problems.iter().any(|problem| problem.lost)
+    }
+}
