@@ -30,6 +30,8 @@ pub struct Signatures {
     matchers: Vec<Matcher>,
     index: Index,
     unpinned: Vec<String>,
+    /// Providers that each rule names, in lower case.
+    providers: Vec<Vec<String>>,
     words: FxHashMap<String, usize>,
 }
 
@@ -70,8 +72,9 @@ impl Signatures {
         });
         let index = Index::new(&all.rules);
         let unpinned = index::unpinned(&all.rules);
+        let providers = all.rules.iter().map(|rule| pins::providers(&rule.detection)).collect();
         let words = all.words.iter().enumerate().map(|(at, words)| (words.provider.to_lowercase(), at)).collect();
-        (Signatures { all, matchers, index, unpinned, words }, problems)
+        (Signatures { all, matchers, index, unpinned, providers, words }, problems)
     }
 
     /// Every rule, by slug; a [`RuleId`] counts in this order.
@@ -213,6 +216,17 @@ impl Signatures {
             Some(words) => &words.short,
             None => provider.strip_prefix("Microsoft-Windows-").unwrap_or(provider),
         }
+    }
+
+    /// The channel in which a provider's telling records stand.
+    pub fn channel(&self, provider: &str) -> Option<&str> {
+        self.words_of(provider).map(|words| words.channel.as_str())
+    }
+
+    /// The providers that a rule names, in lower case; none where it takes any.
+    pub fn providers(&self, rule: &Rule) -> &[String] {
+        let at = self.rule_id(&rule.slug).and_then(|id| usize::try_from(id.0).ok());
+        at.and_then(|at| self.providers.get(at)).map_or(&[], Vec::as_slice)
     }
 
     /// The fields that a correlation groups and counts by.

@@ -25,6 +25,12 @@ pub(super) fn of(detection: &Detection) -> Vec<Pin> {
     pins
 }
 
+/// The provider names in any way, in lower case.
+pub(super) fn providers(detection: &Detection) -> Vec<String> {
+    let names: BTreeSet<String> = of(detection).into_iter().filter_map(|pin| pin.providers).flatten().collect();
+    names.into_iter().collect()
+}
+
 fn ways(detection: &Detection, condition: &Condition) -> Vec<Pin> {
     match condition {
         Condition::Search(index) => match detection.searches.get(usize::from(*index)) {
