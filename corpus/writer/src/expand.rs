@@ -108,6 +108,10 @@ impl Expander<'_> {
             ("target_ip", "{server.ip}"),
             ("ip", "{client.ip}"),
             ("workstation", "{client.short}"),
+            // Every machine of a domain mentions its controller.
+            ("dc.name", "DC01.corp.example"),
+            ("dc.short", "DC01"),
+            ("dc.ip", "10.1.2.5"),
         ] {
             vars.set_default(name, text);
         }
@@ -256,7 +260,7 @@ impl Expander<'_> {
         self.written += 1;
         let count = self.uses.to_string();
         let start = seed::number(&[self.slug, &count, "crumbs"], 9_000) as i64;
-        let drift = if os == "2012r2" { 0 } else { 73 * self.written };
+        let drift = if os == "2012r2" { 0 } else { 5 * self.written };
         start + drift.min(990)
     }
 

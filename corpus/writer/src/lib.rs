@@ -16,6 +16,7 @@ pub mod logs;
 pub mod scenario;
 mod seed;
 pub mod shape;
+pub mod show;
 pub mod span;
 pub mod vars;
 mod yaml;

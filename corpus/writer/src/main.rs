@@ -3,11 +3,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use whyrdp_corpus::{Case, Error, cases, check, generate, write_hashes};
+use whyrdp_corpus::{Case, Error, cases, check, generate, show, write_hashes};
 
 const USAGE: &str = "\
 usage: whyrdp-corpus generate [--out DIR] [SLUG...]   write logs to DIR/SLUG/ (target/corpus)
        whyrdp-corpus hashes [SLUG...]                 rewrite logs.sha256 and committed logs
+       whyrdp-corpus show [--all] SLUG...             the events of a case in words (--all: with background)
        whyrdp-corpus check [SLUG...]                  do the cases still generate the same bytes
 Run from the root of the repository, or set --corpus DIR.
 ";
@@ -17,6 +18,7 @@ struct Wish {
     corpus: PathBuf,
     out: PathBuf,
     slugs: Vec<String>,
+    all: bool,
 }
 
 fn main() -> ExitCode {
@@ -40,9 +42,11 @@ fn wish(mut args: impl Iterator<Item = String>) -> Option<Wish> {
         corpus: PathBuf::from("corpus"),
         out: PathBuf::from("target/corpus"),
         slugs: Vec::new(),
+        all: false,
     };
     while let Some(arg) = args.next() {
         match arg.as_str() {
+            "--all" => wish.all = true,
             "--out" => wish.out = args.next()?.into(),
             "--corpus" => wish.corpus = args.next()?.into(),
             flag if flag.starts_with('-') => return None,
@@ -73,6 +77,11 @@ fn run(wish: &Wish) -> Result<bool, Error> {
                 }
             }
             "hashes" => write_hashes(&case.dir).map_err(named)?,
+            "show" => {
+                for line in show::lines(&case.dir, wish.all).map_err(named)? {
+                    let _ = writeln!(out, "{line}");
+                }
+            }
             "check" => {
                 for difference in check(&case.dir).map_err(named)? {
                     good = false;
