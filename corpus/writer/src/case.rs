@@ -186,13 +186,13 @@ pub fn check(case_dir: &Path) -> Result<Vec<Difference>, Error> {
 
 fn make(case_dir: &Path) -> Result<Vec<Log>, Error> {
     let (scenario, library, salt) = open(case_dir)?;
-    let happenings = expand::happenings(&scenario, &library, &salt)?;
+    let happenings = expand::happenings(&scenario, library, &salt)?;
     logs::logs(&scenario, &library.shapes, happenings)
 }
 
 /// The scenario of a case, what it is made with, and what tells its numbers from other cases'.
-pub(crate) fn open(case_dir: &Path) -> Result<(Scenario, Library, String), Error> {
-    let library = Library::read()?;
+pub(crate) fn open(case_dir: &Path) -> Result<(Scenario, &'static Library, String), Error> {
+    let library = Library::shared()?;
     let scenario = Scenario::read(case_dir)?;
     // A case that is like another has the same numbers as that one.
     let salt = scenario.like.clone().unwrap_or_else(|| slug(case_dir));

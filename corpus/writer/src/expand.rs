@@ -11,6 +11,7 @@ use crate::vars::Vars;
 use crate::{seed, span};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// An event on a machine.
 #[derive(Debug)]
@@ -31,6 +32,19 @@ pub struct Library {
 }
 
 impl Library {
+    /// The files of this package, read once.
+    ///
+    /// # Errors
+    /// As [`Library::read`].
+    pub fn shared() -> Result<&'static Self, Error> {
+        static LIBRARY: OnceLock<Library> = OnceLock::new();
+        if let Some(library) = LIBRARY.get() {
+            return Ok(library);
+        }
+        let library = Self::read()?;
+        Ok(LIBRARY.get_or_init(|| library))
+    }
+
     /// Reads `shapes/`, `sequences/` and `noise/` of this package.
     ///
     /// # Errors

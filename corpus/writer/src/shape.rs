@@ -260,7 +260,12 @@ fn activity_id(
     salt: &str,
 ) -> Result<Option<Guid>, Error> {
     let Some(label) = label else { return Ok(None) };
-    let mut guid = crate::seed::bytes(&[salt, label, &format!("{kind:?}")]);
+    let side = match kind {
+        Activity::Server => "server",
+        Activity::Client => "client",
+        Activity::Free | Activity::None => "free",
+    };
+    let mut guid = crate::seed::bytes(&[salt, label, side]);
     match kind {
         Activity::None => {
             let words = format!("{name} never has an ActivityID");

@@ -16,7 +16,7 @@ pub fn lines(case_dir: &Path, background: bool) -> Result<Vec<String>, Error> {
     if !background {
         scenario.noise.clear();
     }
-    let mut happenings = expand::happenings(&scenario, &library, &salt)?;
+    let mut happenings = expand::happenings(&scenario, library, &salt)?;
     happenings.sort_by_key(|happening| happening.record.ticks);
     Ok(happenings
         .iter()

@@ -34,6 +34,8 @@ pub struct Element {
     children: Vec<Element>,
     /// A slot behind the children.
     tail: Option<Piece>,
+    /// Whether the element closes itself where it holds nothing (`<Security/>`).
+    closes_itself: bool,
 }
 
 impl Element {
@@ -43,6 +45,15 @@ impl Element {
         Self {
             name: name.to_owned(),
             ..Self::default()
+        }
+    }
+
+    /// An element that closes itself where it holds nothing.
+    #[must_use]
+    pub fn closing_itself(name: &str) -> Self {
+        Self {
+            closes_itself: true,
+            ..Self::new(name)
         }
     }
 
@@ -115,6 +126,19 @@ impl Element {
         self
     }
 
+    /// The element as one line of XML with `%slot:kind` for slots: the same for equal elements,
+    /// whatever becomes of this type.
+    pub(super) fn outline(&self) -> String {
+        let attribute = |(name, piece): &(String, Piece)| format!(" {name}={}", piece.outline());
+        let attributes: String = self.attributes.iter().map(attribute).collect();
+        let depends = self.dependency.map_or(String::new(), |d| format!("%{d}"));
+        let content = self.content.iter().map(Piece::outline);
+        let children = self.children.iter().map(Self::outline);
+        let tail = self.tail.iter().map(Piece::outline);
+        let inner: String = content.chain(children).chain(tail).collect();
+        format!("<{}{depends}{attributes}>{inner}</>", self.name)
+    }
+
     /// Writes the element. Dependency numbers exist only inside a template definition.
     pub(super) fn write(&self, chunk: &mut Chunk, in_template: bool) {
         let more = if self.attributes.is_empty() { 0 } else { 0x40 };
@@ -135,7 +159,7 @@ impl Element {
             chunk.close(list_at);
         }
         let hollow = self.content.is_empty() && self.children.is_empty() && self.tail.is_none();
-        if hollow && !self.attributes.is_empty() {
+        if hollow && (self.closes_itself || !self.attributes.is_empty()) {
             chunk.put(&[0x03]);
         } else {
             chunk.put(&[0x02]);
@@ -153,6 +177,17 @@ impl Element {
 }
 
 impl Piece {
+    fn outline(&self) -> String {
+        match self {
+            Self::Text(text) => format!("{text:?}"),
+            Self::Slot {
+                slot,
+                kind,
+                optional,
+            } => format!("%{slot}:{kind:02x}{}", if *optional { "?" } else { "" }),
+        }
+    }
+
     fn write(&self, chunk: &mut Chunk) {
         match self {
             Self::Text(text) => {

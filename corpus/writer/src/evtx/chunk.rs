@@ -222,7 +222,7 @@ fn hash_units(units: impl Iterator<Item = u16>) -> u32 {
 /// A template's GUID is arbitrary in Windows; here it is a hash, so that equal input gives
 /// equal bytes.
 fn template_guid(template: &Element) -> [u8; 16] {
-    let digest = Sha256::digest(format!("{template:?}"));
+    let digest = Sha256::digest(template.outline());
     let mut guid = [0; 16];
     guid.copy_from_slice(&digest[..16]);
     guid

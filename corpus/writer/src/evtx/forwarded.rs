@@ -28,11 +28,11 @@ fn system(record: &Record) -> Element {
     if let Some(qualifiers) = record.qualifiers {
         id = id.attribute("Qualifiers", &qualifiers.to_string());
     }
-    let mut correlation = Element::new("Correlation");
+    let mut correlation = Element::closing_itself("Correlation");
     if let Some(activity) = record.activity {
         correlation = correlation.attribute("ActivityID", &activity.to_string());
     }
-    let mut security = Element::new("Security");
+    let mut security = Element::closing_itself("Security");
     if let Some(user) = &record.user {
         security = security.attribute("UserID", &user.to_string());
     }
