@@ -7,8 +7,8 @@ use crate::event::Time;
 const WIDTH: i64 = 25 * TICKS_PER_SECOND / 10;
 /// Clocks further apart than this are not believed.
 const FURTHEST: i64 = 14 * 3600 * TICKS_PER_SECOND;
-/// Tolerance where only one pair speaks: Kerberos' own limit.
-const ONE_PAIR: i64 = 300 * TICKS_PER_SECOND;
+/// Tolerance where few pairs speak: Kerberos' own limit.
+const FEW_PAIRS: i64 = 300 * TICKS_PER_SECOND;
 /// Most times of one side that are compared; more add nothing.
 const MOST: usize = 400;
 
@@ -23,17 +23,29 @@ pub struct Offset {
     pub pairs: usize,
 }
 
-/// The offset at which most starts of `first` have one of `second`. A connection reaches the
-/// other side at once, so true pairs differ by nearly the same time. `None` where nothing pairs up.
-pub fn offset(first: &[Time], second: &[Time]) -> Option<Offset> {
-    let first = &first[..first.len().min(MOST)];
-    let second = &second[..second.len().min(MOST)];
-    let mut gaps: Vec<(i64, usize)> = first
-        .iter()
-        .enumerate()
-        .flat_map(|(at, a)| second.iter().map(move |b| (b.since(*a), at)))
-        .filter(|(gap, _)| gap.abs() <= FURTHEST)
-        .collect();
+/// Starts and ends of one side's connections.
+#[derive(Clone, Debug, Default)]
+pub struct Anchors {
+    /// First records.
+    pub starts: Vec<Time>,
+    /// Last records of connections that are over.
+    pub ends: Vec<Time>,
+}
+
+/// The offset at which most anchors of `first` have one of `second`: starts pair with starts, ends
+/// with ends. A connection reaches the other side at once and is closed on both at once, so
+/// true pairs differ by nearly the same time, while a prompt or a second connection differs anew each
+/// time. `None` where nothing pairs up.
+pub fn offset(first: &Anchors, second: &Anchors) -> Option<Offset> {
+    let mut gaps: Vec<(i64, usize)> = Vec::new();
+    let mut anchors = 0;
+    for (mine, theirs) in [(&first.starts, &second.starts), (&first.ends, &second.ends)] {
+        for a in mine.iter().take(MOST) {
+            let near = theirs.iter().take(MOST).map(|b| b.since(*a)).filter(|gap| gap.abs() <= FURTHEST);
+            gaps.extend(near.map(|gap| (gap, anchors)));
+            anchors += 1;
+        }
+    }
     gaps.sort_unstable();
     let mut best: Option<Offset> = None;
     let mut end = 0;
@@ -47,26 +59,27 @@ pub fn offset(first: &[Time], second: &[Time]) -> Option<Offset> {
         who.dedup();
         let middle = group[group.len() / 2].0;
         let found = Offset { ticks: middle, spread: group[group.len() - 1].0 - group[0].0, pairs: who.len() };
-        let rank = |offset: &Offset| (believable(offset, first.len()), offset.pairs, -offset.ticks.abs());
+        let rank = |offset: &Offset| (believable(offset, anchors), offset.pairs, -offset.spread / WIDTH, -offset.ticks.abs());
         if best.as_ref().is_none_or(|known| rank(&found) > rank(known)) {
             best = Some(found);
         }
     }
-    best.filter(|found| believable(found, first.len()))
+    best.filter(|found| believable(found, anchors))
 }
 
-/// One pair is believed only near zero; a large offset needs most of the starts to agree.
-fn believable(found: &Offset, starts: usize) -> bool {
-    found.ticks.abs() <= ONE_PAIR || (found.pairs >= 3 && found.pairs * 3 >= starts * 2)
+/// Few pairs are believed only near zero; a large offset needs most of the anchors to agree.
+fn believable(found: &Offset, anchors: usize) -> bool {
+    found.ticks.abs() <= FEW_PAIRS || (found.pairs >= 3 && found.pairs * 2 >= anchors)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn at(seconds: &[i64]) -> Vec<Time> {
+    fn at(seconds: &[i64]) -> Anchors {
         let base = Time::parse("2026-01-01T00:00:00Z").unwrap();
-        seconds.iter().map(|s| base.plus(s * TICKS_PER_SECOND)).collect()
+        let starts = seconds.iter().map(|s| base.plus(s * TICKS_PER_SECOND)).collect();
+        Anchors { starts, ends: Vec::new() }
     }
 
     #[test]
@@ -80,5 +93,13 @@ mod tests {
         assert_eq!(offset(&at(&[0]), &at(&[4])).unwrap().ticks, 4 * TICKS_PER_SECOND);
         assert_eq!(offset(&at(&[0]), &at(&[3600])), None);
         assert_eq!(offset(&at(&[0]), &at(&[])), None);
+    }
+
+    #[test]
+    fn ends_tell_a_second_connection_from_a_clock_that_is_ahead() {
+        // The client's clock is 3 s ahead; the server saw a short first connection and a second one 5 s later.
+        let client = Anchors { starts: at(&[3]).starts, ends: at(&[10]).starts };
+        let server = Anchors { starts: at(&[0, 5]).starts, ends: at(&[0, 7]).starts };
+        assert_eq!(offset(&client, &server).unwrap().ticks, -3 * TICKS_PER_SECOND);
     }
 }

@@ -124,6 +124,11 @@ impl Attempt {
         all.into_iter().collect()
     }
 
+    /// Records without a key that stand at its time and can belong to no other attempt.
+    pub fn timed(&self) -> impl Iterator<Item = ItemId> {
+        self.connections.iter().flat_map(|connection| connection.timed.iter().copied())
+    }
+
     /// Host in one of the three roles at the connection's ends.
     pub fn host(&self, role: Role) -> Option<HostId> {
         match role {

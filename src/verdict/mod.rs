@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::Case;
 use crate::report::model::{Complaint, Level, Report, RuledOut, SCHEMA_VERSION, Summary, Tool};
-use crate::signature::definition::{Bearing, Cause, Outcome};
+use crate::signature::definition::{Bearing, Cause, Outcome, Severity};
 
 use bind::Index;
 use weigh::{Because, Cite, Hint, Weighed};
@@ -126,8 +126,8 @@ fn judge<'a>(index: &Index<'a>, at: usize, said: Said, complained: bool) -> Judg
         let out = match weigh::weigh(index, at, cause, hint) {
             Weighed::Found { level, score, cited } => {
                 let decided = cited.iter().any(|cite| cite.bearing == Bearing::Proof);
-                // Where nothing failed, only a proof may speak; supports alone would be talk.
-                if attempt.failed() || decided {
+                // Where nothing failed, only the proof of something that hurts may speak.
+                if attempt.failed() || (decided && cause.severity >= Severity::Medium) {
                     judged.found.push(Found { cause, level, score, cited, roots: Vec::new() });
                 }
                 None
@@ -137,6 +137,7 @@ fn judge<'a>(index: &Index<'a>, at: usize, said: Said, complained: bool) -> Judg
         };
         families.entry(&cause.family).or_default().push((cause, out));
     }
+    explain_away(&mut judged.found);
     link(&mut judged.found);
     if attempt.failed() {
         judged.out = ruled_out(case, families, |cause| hint(cause, attempt.disconnect, said, complained) > Hint::None);
@@ -155,6 +156,26 @@ fn hint(cause: &Cause, logged: Option<u32>, said: Said, complained: bool) -> Hin
         (_, Some(code)) if fits(code, None) => Hint::Logged,
         _ => Hint::None,
     }
+}
+
+/// Once one cause is confirmed, a record that proves it is no evidence for another; what is left
+/// without proof or standing condition stays only as its root or its consequence.
+fn explain_away(found: &mut Vec<Found<'_>>) {
+    let confirmed: Vec<(&Cause, BTreeSet<usize>)> = found
+        .iter()
+        .filter(|one| one.level == Level::Confirmed)
+        .map(|one| (one.cause, one.cited.iter().filter(|cite| cite.bearing == Bearing::Proof).map(|cite| cite.item).collect()))
+        .collect();
+    if confirmed.is_empty() {
+        return;
+    }
+    found.retain(|one| {
+        let kin = confirmed.iter().any(|(cause, _)| cause.caused_by.contains(&one.cause.id) || one.cause.caused_by.contains(&cause.id));
+        let own = |cite: &Cite| {
+            matches!(cite.bearing, Bearing::Proof | Bearing::Standing) && !confirmed.iter().any(|(_, items)| items.contains(&cite.item))
+        };
+        one.level == Level::Confirmed || kin || one.cited.iter().any(own)
+    });
 }
 
 /// Names, for every cause found, the found causes behind it, and puts the best first.
