@@ -8,7 +8,9 @@ use whyrdp::signature::read::{load_dir, load_text};
 use whyrdp::signature::{RuleId, Signatures, test_rule, value_of};
 
 fn rules(texts: &[(&str, &str)]) -> Definitions {
-    let file = |(slug, text): &(&str, &str)| (format!("{slug}.yml"), format!("title: T\nlogsource: {{}}\ndetection:\n{text}\n"));
+    let file = |(slug, text): &(&str, &str)| {
+        (format!("{slug}.yml"), format!("title: T\nlogsource: {{}}\ndetection:\n{text}\n"))
+    };
     let (all, problems) = load_text(&texts.iter().map(file).collect::<Vec<_>>());
     assert_eq!(problems, []);
     all
@@ -101,7 +103,8 @@ fn regular_expressions_search_and_count_case() {
     assert!(fits("A|re|s: 'a.b'", &[("A", "a\nb")]));
     assert!(fits("A|re|m: '^b'", &[("A", "a\nb")]));
     for bad in ["(", "(?=a)", "(a{1000}){1000}"] {
-        let (signatures, problems) = Signatures::compile(rules(&[("a", &format!("  s: {{'A|re': '{bad}'}}\n  condition: s"))]));
+        let (signatures, problems) =
+            Signatures::compile(rules(&[("a", &format!("  s: {{'A|re': '{bad}'}}\n  condition: s"))]));
         assert!(signatures.rules().is_empty());
         assert_eq!(problems[0].code, "unusable");
     }
@@ -157,8 +160,15 @@ fn keywords_stand_anywhere_in_any_value() {
 #[test]
 fn system_fields_have_their_sigma_names() {
     for line in [
-        "Provider_Name: some-provider", "Provider_Name: OTHER", "EventID: 7", "EventID: [5, 7]", "Level: 2",
-        "Channel: system", "Keywords: '0x8010000000000000'", "Version: null", "EventRecordID|exists: false",
+        "Provider_Name: some-provider",
+        "Provider_Name: OTHER",
+        "EventID: 7",
+        "EventID: [5, 7]",
+        "Level: 2",
+        "Channel: system",
+        "Keywords: '0x8010000000000000'",
+        "Version: null",
+        "EventRecordID|exists: false",
     ] {
         assert!(fits(line, &[]), "{line}");
     }
@@ -216,8 +226,7 @@ fn events_meet_only_rules_that_can_match_and_all_of_those() {
     ]);
     let signatures = compile(all);
     let found = matching(&signatures, &event(&[]));
-    let wanted =
-        ["begins", "by_either", "by_id", "by_provider", "by_source", "negated", "open", "pinned", "two_names"];
+    let wanted = ["begins", "by_either", "by_id", "by_provider", "by_source", "negated", "open", "pinned", "two_names"];
     assert_eq!(found, wanted);
     assert_eq!(signatures.unpinned(), ["open"]);
 }

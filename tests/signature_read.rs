@@ -126,14 +126,18 @@ fn causes_say_what_is_wrong_and_where() {
 
 #[test]
 fn tables_and_words_say_what_is_wrong_and_where() {
-    let table = |row: &str| codes(&read(&[("codes/x.tsv", &format!("number\tsymbol\tmeaning\tends\n{row}\n"))]).1).first().copied();
+    let table = |row: &str| {
+        codes(&read(&[("codes/x.tsv", &format!("number\tsymbol\tmeaning\tends\n{row}\n"))]).1).first().copied()
+    };
     assert_eq!(table("0x10\t\tM\twanted"), None);
     assert_eq!(table("ten\t\tM\twanted"), Some(("wrong-number", 2)));
     assert_eq!(table("1\t\tM\tmaybe"), Some(("unknown-word", 2)));
     assert_eq!(table("1\t\tM"), None);
     assert_eq!(table("1"), Some(("cells", 2)));
     assert_eq!(table("1\t\tM\t\n0x1\t\tN\t"), Some(("duplicate", 0)));
-    let words = |text: &str| codes(&read(&[("events/p.yml", &format!("provider: P\nshort: S\nevents:\n  {text}\n"))]).1).first().copied();
+    let words = |text: &str| {
+        codes(&read(&[("events/p.yml", &format!("provider: P\nshort: S\nevents:\n  {text}\n"))]).1).first().copied()
+    };
     assert_eq!(words("1: 'a {B} {C|d}'"), None);
     for bad in ["1: 'a {B'", "1: 'a }'", "1: 'a {}'", "1: '{a{b}}'", "1: '{a|b|c}'"] {
         assert_eq!(words(bad), Some(("template", 4)), "{bad}");

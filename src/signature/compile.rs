@@ -124,7 +124,8 @@ impl Signatures {
     /// What a number means. An HRESULT that wraps a Win32 error means what that error means.
     pub fn code(&self, space: &str, number: u32) -> Option<&Code> {
         let codes = self.codes(space);
-        let find = |number: u32| codes.binary_search_by_key(&number, |code| code.number).ok().and_then(|at| codes.get(at));
+        let find =
+            |number: u32| codes.binary_search_by_key(&number, |code| code.number).ok().and_then(|at| codes.get(at));
         find(number).or_else(|| find(number & 0xFFFF).filter(|_| space == STATUS && number >> 16 == 0x8007))
     }
 
@@ -153,7 +154,8 @@ impl Signatures {
         out.clear();
         self.index.candidates(event, &mut |rule| {
             let id = RuleId(rule);
-            let fits = || usize::try_from(rule).ok().and_then(|at| self.matchers.get(at)).is_some_and(|m| m.fits(event));
+            let fits =
+                || usize::try_from(rule).ok().and_then(|at| self.matchers.get(at)).is_some_and(|m| m.fits(event));
             if !out.contains(&id) && fits() {
                 out.push(id);
             }

@@ -28,7 +28,9 @@ pub(super) fn of(detection: &Detection) -> Vec<Pin> {
 fn ways(detection: &Detection, condition: &Condition) -> Vec<Pin> {
     match condition {
         Condition::Search(index) => match detection.searches.get(usize::from(*index)) {
-            Some(search) => search.any.iter().filter_map(|tests| tests.iter().try_fold(Pin::default(), narrow)).collect(),
+            Some(search) => {
+                search.any.iter().filter_map(|tests| tests.iter().try_fold(Pin::default(), narrow)).collect()
+            }
             None => Vec::new(),
         },
         Condition::Or(any) => any.iter().flat_map(|inner| ways(detection, inner)).collect(),

@@ -195,7 +195,10 @@ mod tests {
     #[test]
     fn values_stand_where_their_names_stood() {
         assert_eq!(filled("ended: {Value|disconnect}", &[("Value", "5")]), "ended: <5 of disconnect>");
-        assert_eq!(filled("{Error Code} (why: {Why}), twice", &[("Error Code", "5"), ("Why", "so")]), "5 (why: so), twice");
+        assert_eq!(
+            filled("{Error Code} (why: {Why}), twice", &[("Error Code", "5"), ("Why", "so")]),
+            "5 (why: so), twice"
+        );
         assert_eq!(filled("no fields. none (at all)", &[]), "no fields. none (at all)");
         assert_eq!(filled("größe é {A}", &[("A", "ü")]), "größe é ü");
     }
