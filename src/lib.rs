@@ -2,8 +2,10 @@
 
 pub mod attempt;
 pub mod correlate;
+pub mod error;
 pub mod event;
 pub mod evidence;
+mod os;
 pub mod report;
 pub mod signature;
 pub mod source;
