@@ -1,5 +1,7 @@
 //! Rules meet events: every modifier, the index, what is wanted of records, and words.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests end by panicking")]
+
 use std::path::Path;
 
 use whyrdp::event::{Event, Fields, Guid};
@@ -292,6 +294,18 @@ fn words_decode_codes_in_place() {
     assert_eq!(signatures.short(provider), "RDPClient");
     assert_eq!(signatures.short("Microsoft-Windows-Kernel-General"), "Kernel-General");
     assert_eq!(signatures.short("Schannel"), "Schannel");
+}
+
+#[test]
+fn rules_tell_their_providers_and_providers_their_channel() {
+    let (all, _) = load_dir(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/signatures"));
+    let signatures = compile(all);
+    let rule = |slug: &str| signatures.rule(slug).unwrap();
+    assert_eq!(signatures.providers(rule("schannel_36870_server")), ["Schannel"]);
+    assert!(signatures.providers(rule("win_security_rdp_logon")).is_empty());
+    let provider = &signatures.providers(rule("rdpclient_1026_disconnect"))[0];
+    assert_eq!(signatures.channel(provider), Some("Microsoft-Windows-TerminalServices-RDPClient/Operational"));
+    assert_eq!(signatures.channel("Schannel"), None);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Folders of signatures become definitions, and bad ones say where they are bad.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests end by panicking")]
+
 use std::path::Path;
 
 use whyrdp::signature::definition::{Anchor, Bearing, Counted, Key, Kind, Mark, Observation, Phase, Slot};
@@ -136,13 +138,15 @@ fn tables_and_words_say_what_is_wrong_and_where() {
     assert_eq!(table("1"), Some(("cells", 2)));
     assert_eq!(table("1\t\tM\t\n0x1\t\tN\t"), Some(("duplicate", 0)));
     let words = |text: &str| {
-        codes(&read(&[("events/p.yml", &format!("provider: P\nshort: S\nevents:\n  {text}\n"))]).1).first().copied()
+        codes(&read(&[("events/p.yml", &format!("provider: P\nshort: S\nchannel: C\nevents:\n  {text}\n"))]).1)
+            .first()
+            .copied()
     };
     assert_eq!(words("1: 'a {B} {C|d}'"), None);
     for bad in ["1: 'a {B'", "1: 'a }'", "1: 'a {}'", "1: '{a{b}}'", "1: '{a|b|c}'"] {
-        assert_eq!(words(bad), Some(("template", 4)), "{bad}");
+        assert_eq!(words(bad), Some(("template", 5)), "{bad}");
     }
-    assert_eq!(words("x: text"), Some(("wrong-number", 4)));
+    assert_eq!(words("x: text"), Some(("wrong-number", 5)));
 }
 
 #[test]

@@ -9,8 +9,9 @@ use super::correlation;
 use super::definition::{Cause, Code, Correlation, Definitions, Rule, Words};
 use super::index::{self, Index};
 use super::matcher::Matcher;
+use super::pins::{self, Pin};
 use super::read::{self, Problem};
-use super::{pins, wording};
+use super::wording;
 use crate::event::{Event, Interest};
 
 /// The number of a rule in one set of signatures.
@@ -27,7 +28,7 @@ const MESSAGES: &str = "messages";
 pub struct Signatures {
     all: Definitions,
     /// One for each rule, in the same order.
-    matchers: Vec<Matcher>,
+    ready: Vec<Ready>,
     index: Index,
     unpinned: Vec<String>,
     words: FxHashMap<String, usize>,
@@ -56,10 +57,14 @@ impl Signatures {
         all.correlations.sort_by(|a, b| a.slug.cmp(&b.slug));
         all.causes.sort_by(|a, b| a.id.cmp(&b.id));
         all.codes.values_mut().for_each(|codes| codes.sort_by_key(|code| code.number));
-        let mut matchers = Vec::with_capacity(all.rules.len());
-        all.rules.retain(|rule| match usable(rule) {
-            Ok(matcher) => {
-                matchers.push(matcher);
+        let mut ready = Vec::with_capacity(all.rules.len());
+        let mut index = Index::default();
+        let mut unpinned = Vec::new();
+        all.rules.retain(|rule| match Ready::new(rule) {
+            Ok((one, pins)) => {
+                index.add(u32::try_from(ready.len()).unwrap_or(u32::MAX), &pins);
+                unpinned.extend(pins.contains(&Pin::default()).then(|| rule.slug.clone()));
+                ready.push(one);
                 true
             }
             Err(message) => {
@@ -68,10 +73,8 @@ impl Signatures {
                 false
             }
         });
-        let index = Index::new(&all.rules);
-        let unpinned = index::unpinned(&all.rules);
         let words = all.words.iter().enumerate().map(|(at, words)| (words.provider.to_lowercase(), at)).collect();
-        (Signatures { all, matchers, index, unpinned, words }, problems)
+        (Signatures { all, ready, index, unpinned, words }, problems)
     }
 
     /// Every rule, by slug; a [`RuleId`] counts in this order.
@@ -93,6 +96,11 @@ impl Signatures {
     /// The rule of this number.
     pub fn rule_at(&self, id: RuleId) -> Option<&Rule> {
         self.all.rules.get(usize::try_from(id.0).ok()?)
+    }
+
+    /// Providers that the rule names, as it spells them; none where it may match any.
+    pub fn providers(&self, rule: &Rule) -> &[String] {
+        self.rule_id(&rule.slug).and_then(|id| self.ready(id)).map_or(&[], |ready| &ready.providers)
     }
 
     /// Every cause, by id.
@@ -154,9 +162,7 @@ impl Signatures {
         out.clear();
         self.index.candidates(event, &mut |rule| {
             let id = RuleId(rule);
-            let fits =
-                || usize::try_from(rule).ok().and_then(|at| self.matchers.get(at)).is_some_and(|m| m.fits(event));
-            if !out.contains(&id) && fits() {
+            if !out.contains(&id) && self.ready(id).is_some_and(|ready| ready.matcher.fits(event)) {
                 out.push(id);
             }
         });
@@ -217,9 +223,18 @@ impl Signatures {
         }
     }
 
+    /// The channel in which a provider's telling records stand.
+    pub fn channel(&self, provider: &str) -> Option<&str> {
+        self.words_of(provider).map(|words| words.channel.as_str())
+    }
+
     /// The fields that a correlation groups and counts by.
     pub fn correlation_fields(correlation: &Correlation) -> impl Iterator<Item = &String> {
         correlation::fields(correlation)
+    }
+
+    fn ready(&self, id: RuleId) -> Option<&Ready> {
+        self.ready.get(usize::try_from(id.0).ok()?)
     }
 
     fn template(&self, provider: &str, source_name: &str, event_id: u32) -> Option<&String> {
@@ -231,9 +246,20 @@ impl Signatures {
     }
 }
 
-fn usable(rule: &Rule) -> Result<Matcher, String> {
-    if pins::of(&rule.detection).is_empty() {
-        return Err("the rule can match no event: its event ids exclude each other".to_owned());
+/// A rule made ready.
+#[derive(Debug)]
+struct Ready {
+    matcher: Matcher,
+    providers: Vec<String>,
+}
+
+impl Ready {
+    fn new(rule: &Rule) -> Result<(Self, Vec<Pin>), String> {
+        let pins = pins::of(&rule.detection);
+        if pins.is_empty() {
+            return Err("the rule can match no event: its event ids exclude each other".to_owned());
+        }
+        let providers = pins::providers(&rule.detection, &pins);
+        Ok((Ready { matcher: Matcher::new(&rule.detection)?, providers }, pins))
     }
-    Matcher::new(&rule.detection)
 }

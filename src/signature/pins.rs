@@ -81,6 +81,21 @@ fn narrow(pin: Pin, test: &FieldTest) -> Option<Pin> {
     pin.and(own)
 }
 
+/// The providers among the pins, spelled as the detection spells them.
+pub(super) fn providers(detection: &Detection, pins: &[Pin]) -> Vec<String> {
+    let tests = detection.searches.iter().flat_map(|search| search.any.iter().flatten());
+    let named = tests.filter(|test| test.field.as_deref() == Some("Provider_Name"));
+    let mut found: Vec<String> = Vec::new();
+    for name in named.flat_map(|test| test.patterns.iter().filter_map(literal)) {
+        let lower = name.to_lowercase();
+        let pinned = pins.iter().filter_map(|pin| pin.providers.as_ref()).any(|names| names.contains(&lower));
+        if pinned && !found.iter().any(|known| known.to_lowercase() == lower) {
+            found.push(name.to_owned());
+        }
+    }
+    found
+}
+
 /// The text of a pattern without wildcards.
 pub(super) fn literal(pattern: &Pattern) -> Option<&str> {
     match pattern {
