@@ -67,7 +67,7 @@ fn unseen(case: &Case<'_>, attempt: &Attempt, cause: &Cause) -> BTreeSet<(String
             continue;
         }
         for provider in case.signatures.providers(rule) {
-            let Some(channel) = case.signatures.channel(&provider) else { continue };
+            let Some(channel) = case.signatures.channel(provider) else { continue };
             found.extend(gap(case, attempt, meaning.host, channel));
         }
     }
