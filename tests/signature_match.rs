@@ -290,6 +290,9 @@ fn words_decode_codes_in_place() {
     assert_eq!(signatures.decode("status", "-1073741718"), "0xC000006A (wrong password)");
     assert_eq!(signatures.decode("status", "0x80070005"), "0x80070005 (access denied)");
     assert_eq!(signatures.decode("status", "%%2313"), "%%2313 (unknown user name or wrong password)");
+    assert_eq!(signatures.decode("status", "%%5"), "0x5 (access denied)");
+    assert_eq!(signatures.decode("disconnect", "0x904"), "0x904 (socket closed)");
+    assert_eq!(signatures.decode("disconnect", "77"), "77");
     assert_eq!(signatures.decode("status", "no number"), "no number");
     assert_eq!(signatures.short(provider), "RDPClient");
     assert_eq!(signatures.short("Microsoft-Windows-Kernel-General"), "Kernel-General");

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use proptest::prelude::*;
 use whyrdp::signature::definition::{Anchor, Bearing, Counted, Key, Kind, Mark, Observation, Phase, Slot};
 use whyrdp::signature::read::{Problem, check_links, load_dir, load_text};
 
@@ -165,4 +166,31 @@ fn what_is_loaded_does_not_depend_on_the_order_of_files() {
     let a = read(&[("rules/a/some_rule_one.yml", RULE), ("codes/x.tsv", "number\tsymbol\tmeaning\tends\n")]);
     let b = read(&[("codes/x.tsv", "number\tsymbol\tmeaning\tends\n"), ("rules/a/some_rule_one.yml", RULE)]);
     assert_eq!(a, b);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_mutated_file_panics(
+        file in 0_usize..6, at in any::<proptest::sample::Index>(), cut in 0_usize..40,
+        put in "[-a-z0-9|:\\[\\]{},*?%<>=+'\"() \n\t]{0,12}",
+    ) {
+        let names = [
+            "rules/certificate/schannel_36870_server.yml", "rules/client/many_disconnects.yml",
+            "causes/certificate/rdp-key-cannot-be-opened.yml", "codes/disconnect.tsv",
+            "events/microsoft_windows_terminalservices_clientactivexcore.yml", "foreign/deep/Win-Security_RDP_Logon.yaml",
+        ];
+        let mut text = std::fs::read_to_string(fixtures().join(names[file])).unwrap();
+        let from = at.index(text.len());
+        text.replace_range(from..(from + cut).min(text.len()), &put);
+        let (all, problems) = read(&[(names[file], &text)]);
+        for problem in problems {
+            prop_assert!(!problem.message.is_empty() && !problem.to_string().contains('\r'));
+        }
+        for rule in &all.rules {
+            let _ = whyrdp::signature::test_rule(rule);
+        }
+        whyrdp::signature::Signatures::compile(all).0.interest();
+    }
 }

@@ -198,14 +198,16 @@ impl Signatures {
     /// in hex stays in hex.
     pub fn decode(&self, space: &str, value: &str) -> String {
         let value = value.trim();
-        let space = if value.starts_with("%%") { MESSAGES } else { space };
         let Some(number) = wording::number(value) else { return value.to_owned() };
+        // `%%1058` is the message of that number, which may be that of a Win32 error too.
+        let message = value.starts_with("%%") && self.code(space, number).is_none();
+        let space = if message { MESSAGES } else { space };
         let meaning = self.code(space, number).map(|code| code.meaning.as_str());
         let (shown, hex) = match space {
             MESSAGES => (format!("%%{number}"), None),
             STATUS if number > 0xFFFF => (format!("0x{number:08X}"), None),
             _ if space == STATUS || value.starts_with("0x") => (format!("0x{number:X}"), None),
-            _ => (number.to_string(), (number > 9).then(|| format!("0x{number:X}"))),
+            _ => (number.to_string(), (number > 0xFF).then(|| format!("0x{number:X}"))),
         };
         match (hex, meaning) {
             (Some(hex), Some(meaning)) => format!("{shown} ({hex}, {meaning})"),

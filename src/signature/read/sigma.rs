@@ -62,6 +62,10 @@ pub fn read(node: &Node, place: Place<'_>, complaints: &mut Complaints) -> Optio
         complaints.add(action.line, "unsupported", "`action` documents of old Sigma are not supported");
         return None;
     }
+    if let Some(filter) = node.get("filter").filter(|_| node.get("detection").is_none()) {
+        complaints.add(filter.line, "unsupported", "filters of Sigma are not supported");
+        return None;
+    }
     if is_ours(node) {
         complaints.map(node, "a rule", KEYS)?;
     }
@@ -126,14 +130,14 @@ fn head(node: &Node, complaints: &mut Complaints) -> Option<Head> {
     let ours = is_ours(node);
     let title = complaints.need_text(node, "title");
     let id = if ours { complaints.need_text(node, "id") } else { complaints.may_text(node, "id") };
-    if let Some(id) = id.as_deref().filter(|id| !is_uuid(id)) {
+    if let Some(id) = id.as_deref().filter(|id| ours && !is_uuid(id)) {
         complaints.add(node.line, "id", format!("`id` must be a UUID, not `{id}`"));
     }
     let description =
         if ours { complaints.need_text(node, "description") } else { complaints.may_text(node, "description") };
     let level = if ours { complaints.need_text(node, "level") } else { complaints.may_text(node, "level") };
     for (key, word, known) in [("level", &level, LEVELS), ("status", &complaints.may_text(node, "status"), STATUSES)] {
-        if let Some(word) = word.as_deref().filter(|word| !known.contains(word)) {
+        if let Some(word) = word.as_deref().filter(|word| (ours || key == "level") && !known.contains(word)) {
             let line = node.get(key).map_or(node.line, |value| value.line);
             complaints.add(
                 line,
