@@ -132,6 +132,8 @@ impl Connection {
         {
             self.stopped = None;
         }
+        // What failed had been entered.
+        self.phase = self.phase.max(self.stopped.map(|(phase, _)| phase));
     }
 
     /// No user, no credential, no step past the handshakes: what a probe leaves as well.

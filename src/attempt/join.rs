@@ -8,7 +8,7 @@ use crate::evidence::EventRef;
 use crate::signature::definition::{Outcome, Role};
 
 use super::identity::{HostId, address, bare_target};
-use super::clock::{self, Anchors};
+use super::clock::{self, Spans};
 use super::{Attempt, Case, Connection, HostClock, Item, ItemId, group};
 
 /// A server connection may seem to start this much before the client's, after alignment (100 ns).
@@ -135,7 +135,7 @@ fn reach(case: &Case<'_>, clients: &[Connection], at: usize) -> Time {
 
 /// Clock offsets from pairs of anchors, per pair of hosts, put together over the whole case.
 fn align(case: &mut Case<'_>, clients: &[Connection], target: &[Option<HostId>], others: &[Connection]) {
-    let mut pairs: BTreeMap<(HostId, HostId), Anchors> = BTreeMap::new();
+    let mut pairs: BTreeMap<(HostId, HostId), Spans> = BTreeMap::new();
     for (connection, server) in clients.iter().zip(target) {
         if let Some(server) = server {
             anchor(pairs.entry((*server, connection.host)).or_default(), connection);
@@ -144,7 +144,7 @@ fn align(case: &mut Case<'_>, clients: &[Connection], target: &[Option<HostId>],
     let mut edges = Vec::new();
     let mut failed = BTreeSet::new();
     for ((server, client), own) in pairs {
-        let mut by_ip: BTreeMap<Option<IpAddr>, Anchors> = BTreeMap::new();
+        let mut by_ip: BTreeMap<Option<IpAddr>, Spans> = BTreeMap::new();
         for c in others.iter().filter(|c| c.side == Role::Server && c.host == server) {
             anchor(by_ip.entry(c.client_ip).or_default(), c);
         }
@@ -172,11 +172,8 @@ fn align(case: &mut Case<'_>, clients: &[Connection], target: &[Option<HostId>],
     }
 }
 
-fn anchor(anchors: &mut Anchors, connection: &Connection) {
-    anchors.starts.push(connection.start);
-    if connection.ended {
-        anchors.ends.push(connection.end);
-    }
+fn anchor(spans: &mut Spans, connection: &Connection) {
+    spans.push((connection.start, connection.ended.then_some(connection.end)));
 }
 
 /// Walks from the reference over the pairs of hosts; `offset` is server minus client.
