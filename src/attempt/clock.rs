@@ -11,6 +11,8 @@ const FURTHEST: i64 = 14 * 3600 * TICKS_PER_SECOND;
 const FEW_PAIRS: i64 = 300 * TICKS_PER_SECOND;
 /// Most times of one side that are compared; more add nothing.
 const MOST: usize = 400;
+/// A connection without an end is taken to open others for this long, 100 ns.
+const NO_END: i64 = 60 * TICKS_PER_SECOND;
 /// Most equally good offsets that are compared further.
 const TIED: usize = 64;
 
@@ -77,7 +79,7 @@ fn explained(ticks: i64, first: &Spans, second: &Spans) -> usize {
     let inside = |other: &Time| {
         first.iter().take(MOST).any(|(start, end)| {
             let from = start.plus(ticks - WIDTH);
-            let to = end.unwrap_or(*start).plus(ticks + WIDTH);
+            let to = end.unwrap_or(start.plus(NO_END)).plus(ticks + WIDTH);
             from <= *other && *other <= to
         })
     };

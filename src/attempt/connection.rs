@@ -45,8 +45,8 @@ pub struct Connection {
     pub target_ip: Option<IpAddr>,
     /// User, as written first.
     pub user: Option<String>,
-    /// Session ids that it used.
-    pub sessions: BTreeSet<u32>,
+    /// Session ids that it used, and since when.
+    pub sessions: BTreeMap<u32, Time>,
     /// Last phase proven entered.
     pub phase: Option<Phase>,
     /// Earliest phase that a record says failed, and that record.
@@ -75,7 +75,7 @@ impl Connection {
             target: None,
             target_ip: None,
             user: None,
-            sessions: BTreeSet::new(),
+            sessions: BTreeMap::new(),
             phase: None,
             stopped: None,
             session: None,
@@ -99,7 +99,10 @@ impl Connection {
             if user_key(self.user.as_deref().unwrap_or_default()).is_none() {
                 self.user = user(item);
             }
-            self.sessions.extend(item.number(Slot::Session));
+            if let Some(session) = item.number(Slot::Session) {
+                let since = self.sessions.entry(session).or_insert(item.time);
+                *since = item.time.min(*since);
+            }
             if item.noise {
                 continue;
             }
@@ -221,7 +224,7 @@ fn by_activity(items: &[Item<'_>]) -> Vec<Connection> {
 fn attach_by_session(items: &[Item<'_>], found: &mut [Connection], taken: &mut BTreeSet<ItemId>) {
     let mut users: BTreeMap<(HostId, u32), Vec<usize>> = BTreeMap::new();
     for (at, connection) in found.iter().enumerate().filter(|(_, c)| c.side == Role::Server) {
-        for session in &connection.sessions {
+        for session in connection.sessions.keys() {
             users.entry((connection.host, *session)).or_default().push(at);
         }
     }
@@ -233,7 +236,9 @@ fn attach_by_session(items: &[Item<'_>], found: &mut [Connection], taken: &mut B
         }
         let Some(session) = item.number(Slot::Session) else { continue };
         let candidates = users.get(&(item.host, session)).into_iter().flatten().copied();
-        let latest = candidates.filter(|at| found[*at].start <= item.time.plus(NEAR)).max_by_key(|at| found[*at].start);
+        // A session passes from one connection to the next: the last that had it by then.
+        let had = |at: &usize| found[*at].sessions.get(&session).filter(|since| **since <= item.time).copied();
+        let latest = candidates.filter_map(|at| Some((had(&at)?, at))).max().map(|(_, at)| at);
         // A session id is used again by others: only a connection that still lives owns the record.
         if let Some(at) = latest.filter(|at| !over(&found[*at], item.time)) {
             found[at].items.push(id);

@@ -7,6 +7,8 @@ use super::connection::Connection;
 
 /// Most that lies between mstsc's short first connection and its second one, 100 ns.
 const PRELUDE_GAP: i64 = 4 * TICKS_PER_SECOND;
+/// The same where the second one carries a user, who had to type first, 100 ns.
+const PROMPT: i64 = 60 * TICKS_PER_SECOND;
 /// Longest such first connection, 100 ns.
 const PRELUDE_SPAN: i64 = TICKS_PER_SECOND;
 /// Legs of one gateway tunnel start within this, 100 ns.
@@ -33,7 +35,10 @@ fn follows(group: &[Connection], next: &Connection) -> bool {
     }
     match next.side {
         Role::Gateway => group.iter().all(|leg| next.start.since(leg.start) <= LEGS) && same_tunnel(group, next),
-        _ => group.len() == 1 && prelude(last) && next.start.since(last.end) <= PRELUDE_GAP,
+        _ => {
+            let gap = if next.bare() { PRELUDE_GAP } else { PROMPT };
+            group.len() == 1 && prelude(last) && next.start.since(last.end) <= gap
+        }
     }
 }
 
@@ -44,7 +49,7 @@ fn same_tunnel(group: &[Connection], next: &Connection) -> bool {
 }
 
 /// mstsc's own short first connection: over at once, nobody's name on it, no error of a phase.
-fn prelude(connection: &Connection) -> bool {
+pub fn prelude(connection: &Connection) -> bool {
     connection.side == Role::Server
         && connection.ended
         && connection.bare()

@@ -255,7 +255,7 @@ fn both<T: PartialEq>(a: Option<T>, b: Option<T>) -> Option<bool> {
 /// Session ids come back: agreement counts only for a connection that used the session, disagreement never.
 fn session(attempt: &Attempt, item: &Item<'_>) -> Option<bool> {
     let number = item.number(Slot::Session)?;
-    let ours = attempt.side(Role::Server).any(|c| c.host == item.host && c.sessions.contains(&number));
+    let ours = attempt.side(Role::Server).any(|c| c.host == item.host && c.sessions.contains_key(&number));
     ours.then_some(true)
 }
 
