@@ -19,7 +19,7 @@ pub struct Item<'a> {
     pub time: Time,
     /// Rules that matched, by slug; foreign rules without a meaning are among them.
     pub rules: Vec<&'a Rule>,
-    /// A noise rule matched: it counts for nothing.
+    /// A noise rule matched and no fact: it counts for nothing.
     pub noise: bool,
 }
 

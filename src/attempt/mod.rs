@@ -18,7 +18,7 @@ use std::net::IpAddr;
 use crate::event::Time;
 use crate::evidence::{Coverage, EventRef, Findings};
 use crate::signature::Signatures;
-use crate::signature::definition::{Kind, Outcome, Phase, Role, Rule};
+use crate::signature::definition::{Kind, Meaning, Outcome, Phase, Role, Rule};
 
 pub use clock::Offset;
 pub use connection::{Connection, ItemId};
@@ -154,6 +154,16 @@ pub struct Hints {
     pub client_ips: BTreeSet<IpAddr>,
 }
 
+/// Keyless facts are written by any computer: an end of a connection is known by its markers, the
+/// other roles by any record of theirs.
+fn shows_role(meaning: &Meaning) -> bool {
+    match meaning.host {
+        Role::Any => false,
+        Role::Client | Role::Server | Role::Gateway => meaning.mark.is_some() || meaning.implies.is_some(),
+        _ => true,
+    }
+}
+
 impl<'a> Case<'a> {
     /// Builds attempts from evidence.
     pub fn build(findings: &'a Findings, signatures: &'a Signatures, hints: &Hints) -> Self {
@@ -193,7 +203,9 @@ impl<'a> Case<'a> {
             .values()
             .filter_map(|evidence| {
                 let rules: Vec<&Rule> = evidence.signatures.iter().filter_map(|slug| signatures.rule(slug)).collect();
-                let noise = rules.iter().any(|rule| rule.meaning.as_ref().is_some_and(|m| m.kind == Kind::Noise));
+                // A fact that was written down on purpose outweighs the rule that calls its kind noise.
+                let kind = |kind: Kind| rules.iter().any(|rule| rule.meaning.as_ref().is_some_and(|m| m.kind == kind));
+                let noise = kind(Kind::Noise) && !kind(Kind::Fact);
                 let host = hosts.resolve(&evidence.record.computer)?;
                 Some(Item { evidence, host, time: evidence.record.time?, rules, noise })
             })
@@ -208,7 +220,7 @@ impl<'a> Case<'a> {
             for rule in &item.rules {
                 by_rule.entry(&rule.slug).or_default().push(id);
             }
-            roles[item.host].extend(item.meanings().map(|meaning| meaning.host).filter(|role| *role != Role::Any));
+            roles[item.host].extend(item.meanings().filter(|meaning| shows_role(meaning)).map(|meaning| meaning.host));
         }
         let clocks = vec![HostClock::default(); hosts.len()];
         let mut channels = vec![Vec::new(); hosts.len()];
