@@ -1,7 +1,9 @@
 //! whyrdp
 
+pub mod error;
 pub mod event;
 pub mod evidence;
+pub mod os;
 pub mod report;
 pub mod signature;
 pub mod source;

@@ -1,2 +1,67 @@
 //! Bytes become events: finds inputs, recognises their format by content, and
 //! reads them block by block. Formats never see each other, nor signatures.
+
+use std::path::PathBuf;
+
+use crate::error::Error;
+use crate::event::{Damage, Interest, Sink};
+
+mod discover;
+mod evtx;
+mod map;
+
+pub use discover::{Discovery, Given, Problem, discover, discover_given};
+pub use evtx::render;
+
+/// One file that a format recognised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Where to read it.
+    pub path: PathBuf,
+    /// What rows call it.
+    pub name: String,
+    /// Name of the format in [`FORMATS`].
+    pub format: &'static str,
+    /// Its size when it was found.
+    pub bytes: u64,
+}
+
+/// An opened file, read block by block, in any order, by any number of threads at once.
+pub trait Log: Send + Sync {
+    /// How many blocks there are.
+    fn blocks(&self) -> usize;
+    /// Reads one block and tells `sink` what is in it, in file order.
+    fn read(&self, block: usize, interest: &Interest, sink: &mut dyn Sink);
+    /// What was found wrong on opening, before any block was read.
+    fn damage(&self) -> Vec<Damage>;
+}
+
+/// A format that files can have.
+pub struct Format {
+    /// What reports call it.
+    pub name: &'static str,
+    /// Is it this format, by the first [`HEAD`] bytes (fewer where the file is shorter)?
+    pub sniff: fn(head: &[u8]) -> bool,
+    /// Opens a file of this format.
+    pub open: fn(input: &Input) -> Result<Box<dyn Log>, Error>,
+}
+
+/// How many first bytes a format may judge by.
+pub const HEAD: usize = 8192;
+
+/// Every format that can be read. A new one adds its line here.
+pub const FORMATS: &[Format] = &[Format { name: "evtx", sniff: evtx::sniff, open: evtx::open }];
+
+/// The format of a file by its first bytes.
+pub fn recognise(head: &[u8]) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| (format.sniff)(head))
+}
+
+/// Opens an input with the format that recognised it.
+pub fn open(input: &Input) -> Result<Box<dyn Log>, Error> {
+    let format = FORMATS.iter().find(|format| format.name == input.format);
+    match format {
+        Some(format) => (format.open)(input),
+        None => Err(Error::new(&input.path, format_args!("no format is called {}", input.format))),
+    }
+}

@@ -1,0 +1,326 @@
+//! The tokens of BinXML ([MS-EVEN6] 2.2.12 ff.), as places in a chunk: nothing is copied.
+//! Offsets count from the start of the chunk, as the format's own do.
+
+/// Why a stream could not be read further, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// Offset in the chunk.
+    pub at: usize,
+    /// What is wrong there.
+    pub what: &'static str,
+}
+
+/// Bytes of the chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) struct Span {
+    pub start: u32,
+    pub len: u32,
+}
+
+impl Span {
+    fn new(start: usize, len: usize) -> Self {
+        Span { start: u32::try_from(start).unwrap_or(0), len: u32::try_from(len).unwrap_or(0) }
+    }
+
+    /// Those bytes; none where they lie outside.
+    pub fn of(self, data: &[u8]) -> &[u8] {
+        let start = self.start as usize;
+        data.get(start..start + self.len as usize).unwrap_or_default()
+    }
+}
+
+/// A typed value: of a substitution, or a literal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) struct Item {
+    /// Value type, [MS-EVEN6] 2.2.12 (0x80 set: an array).
+    pub kind: u8,
+    pub span: Span,
+}
+
+/// Use of a template: its definition, and the values to put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Instance {
+    /// Offset of the definition.
+    pub definition: u32,
+    /// Offset of the table of sizes and types.
+    table: u32,
+    /// Number of values.
+    pub count: u32,
+    /// Offset behind the last value.
+    pub end: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Token {
+    End,
+    /// `guard`: the substitution without which the element is left out, or [`NO_GUARD`].
+    Open {
+        name: Span,
+        guard: u16,
+    },
+    CloseStart,
+    CloseEmpty,
+    CloseElement,
+    Attribute(Span),
+    Value(Item),
+    Slot {
+        slot: u16,
+        optional: bool,
+    },
+    CharRef(u16),
+    EntityRef(Span),
+    Instance(Instance),
+    /// Nothing that carries a value: fragment headers, processing instructions.
+    Other,
+}
+
+/// An element that depends on no substitution.
+pub(super) const NO_GUARD: u16 = 0xFFFF;
+/// Length of a template definition's header.
+pub(super) const DEFINITION_HEADER: usize = 24;
+/// A UTF-16 string.
+pub(super) const STRING: u8 = 0x01;
+/// A BinXML stream as a value.
+pub(super) const BINXML: u8 = 0x21;
+
+pub(super) fn u16_at(data: &[u8], at: usize) -> Option<u16> {
+    let bytes = data.get(at..)?.first_chunk()?;
+    Some(u16::from_le_bytes(*bytes))
+}
+
+pub(super) fn u32_at(data: &[u8], at: usize) -> Option<u32> {
+    let bytes = data.get(at..)?.first_chunk()?;
+    Some(u32::from_le_bytes(*bytes))
+}
+
+pub(super) fn u64_at(data: &[u8], at: usize) -> Option<u64> {
+    let bytes = data.get(at..)?.first_chunk()?;
+    Some(u64::from_le_bytes(*bytes))
+}
+
+/// Bytes of one value of a type with a fixed size.
+pub(super) fn fixed_size(kind: u8) -> Option<usize> {
+    Some(match kind {
+        0x00 => 0,
+        0x03 | 0x04 => 1,
+        0x05 | 0x06 => 2,
+        0x07 | 0x08 | 0x0B | 0x0D | 0x14 => 4,
+        0x09 | 0x0A | 0x0C | 0x11 | 0x15 => 8,
+        0x0F | 0x12 => 16,
+        _ => return None,
+    })
+}
+
+/// The body of the definition at `offset`, as a range of the chunk.
+pub(super) fn definition(data: &[u8], offset: u32) -> Result<(usize, usize), Fault> {
+    let at = offset as usize;
+    let start = at + DEFINITION_HEADER;
+    let size = u32_at(data, at + 20).ok_or(Fault { at, what: "template outside the chunk" })? as usize;
+    let end = start.saturating_add(size);
+    if end > data.len() {
+        return Err(Fault { at, what: "template larger than the chunk" });
+    }
+    Ok((start, end))
+}
+
+/// Reads tokens between two offsets of a chunk.
+pub(super) struct Tokens<'a> {
+    data: &'a [u8],
+    pub at: usize,
+    end: usize,
+    /// Definitions store a guard with each element; a record's own stream does not.
+    guards: bool,
+}
+
+impl<'a> Tokens<'a> {
+    pub fn new(data: &'a [u8], start: usize, end: usize, guards: bool) -> Self {
+        Tokens { data, at: start, end: end.min(data.len()), guards }
+    }
+
+    fn cut(&self) -> Fault {
+        Fault { at: self.at, what: "cut off" }
+    }
+
+    fn u8(&mut self) -> Result<u8, Fault> {
+        let value = *self.data.get(self.at).ok_or_else(|| self.cut())?;
+        self.at += 1;
+        Ok(value)
+    }
+
+    fn u16(&mut self) -> Result<u16, Fault> {
+        let value = u16_at(self.data, self.at).ok_or_else(|| self.cut())?;
+        self.at += 2;
+        Ok(value)
+    }
+
+    fn u32(&mut self) -> Result<u32, Fault> {
+        let value = u32_at(self.data, self.at).ok_or_else(|| self.cut())?;
+        self.at += 4;
+        Ok(value)
+    }
+
+    fn take(&mut self, len: usize) -> Result<Span, Fault> {
+        let end = self.at.saturating_add(len);
+        if end > self.data.len() {
+            return Err(self.cut());
+        }
+        let span = Span::new(self.at, len);
+        self.at = end;
+        Ok(span)
+    }
+
+    /// A name stands in the chunk's string table: link, hash, length, text, NUL. At its first
+    /// use it stands right here and is stepped over.
+    fn name(&mut self) -> Result<Span, Fault> {
+        let at = self.at;
+        let offset = self.u32()? as usize;
+        let wrong = Fault { at, what: "name outside the chunk" };
+        let len = usize::from(u16_at(self.data, offset.saturating_add(6)).ok_or(wrong)?) * 2;
+        if offset + 8 + len > self.data.len() {
+            return Err(wrong);
+        }
+        if offset == self.at {
+            self.take(8 + len + 2)?;
+        }
+        Ok(Span::new(offset + 8, len))
+    }
+
+    fn counted_text(&mut self) -> Result<Span, Fault> {
+        let len = usize::from(self.u16()?) * 2;
+        self.take(len)
+    }
+
+    /// The next token; `End` at the end token and at the end of the range alike.
+    #[inline]
+    pub fn next(&mut self) -> Result<Token, Fault> {
+        if self.at >= self.end {
+            return Ok(Token::End);
+        }
+        let token = self.u8()?;
+        Ok(match token {
+            0x00 => Token::End,
+            0x01 | 0x41 => self.open(token & 0x40 != 0)?,
+            0x02 => Token::CloseStart,
+            0x03 => Token::CloseEmpty,
+            0x04 => Token::CloseElement,
+            0x05 | 0x45 => self.value()?,
+            0x06 | 0x46 => Token::Attribute(self.name()?),
+            0x07 | 0x47 => Token::Value(Item { kind: STRING, span: self.counted_text()? }),
+            0x08 | 0x48 => Token::CharRef(self.u16()?),
+            0x09 | 0x49 => Token::EntityRef(self.name()?),
+            0x0A => {
+                self.name()?;
+                Token::Other
+            }
+            0x0B => {
+                self.counted_text()?;
+                Token::Other
+            }
+            0x0C => Token::Instance(self.instance()?),
+            0x0D | 0x0E => {
+                let slot = self.u16()?;
+                self.u8()?;
+                Token::Slot { slot, optional: token == 0x0E }
+            }
+            0x0F => {
+                self.take(3)?;
+                Token::Other
+            }
+            _ => return Err(Fault { at: self.at - 1, what: "unknown token" }),
+        })
+    }
+
+    fn open(&mut self, attributes: bool) -> Result<Token, Fault> {
+        let guard = if self.guards { self.u16()? } else { NO_GUARD };
+        self.u32()?;
+        let name = self.name()?;
+        if attributes {
+            self.u32()?;
+        }
+        Ok(Token::Open { name, guard })
+    }
+
+    fn value(&mut self) -> Result<Token, Fault> {
+        let kind = self.u8()?;
+        let span = match kind {
+            STRING => self.counted_text()?,
+            BINXML => {
+                let len = usize::from(self.u16()?);
+                self.take(len)?
+            }
+            0x13 => {
+                let subs = *self.data.get(self.at + 1).ok_or_else(|| self.cut())?;
+                self.take(8 + usize::from(subs) * 4)?
+            }
+            _ => match fixed_size(kind) {
+                Some(size) => self.take(size)?,
+                None => return Err(Fault { at: self.at - 1, what: "literal of an unknown type" }),
+            },
+        };
+        Ok(Token::Value(Item { kind, span }))
+    }
+
+    /// Behind the token's byte. The definition follows here at its first use.
+    #[inline]
+    pub fn instance(&mut self) -> Result<Instance, Fault> {
+        let at = self.at;
+        self.take(5)?;
+        let offset = self.u32()?;
+        if offset as usize == self.at {
+            let (_, end) = definition(self.data, offset)?;
+            self.at = end;
+        }
+        let count = self.u32()?;
+        let table = self.at;
+        let outside = Fault { at, what: "values outside the chunk" };
+        let sizes = (count as usize)
+            .checked_mul(4)
+            .and_then(|len| self.data.get(table..table.checked_add(len)?))
+            .ok_or(outside)?;
+        let (entries, _) = sizes.as_chunks::<4>();
+        let mut end = table + sizes.len();
+        for entry in entries {
+            end += usize::from(u16::from_le_bytes([entry[0], entry[1]]));
+        }
+        if end > self.data.len() {
+            return Err(outside);
+        }
+        self.at = end;
+        Ok(Instance { definition: offset, table: Span::new(table, 0).start, count, end: Span::new(end, 0).start })
+    }
+}
+
+impl Instance {
+    /// The values in order.
+    #[inline]
+    pub fn items<'a>(&self, data: &'a [u8]) -> impl Iterator<Item = Item> + 'a {
+        let table = self.table as usize;
+        let start = table + self.count as usize * 4;
+        let sizes = data.get(table..start).unwrap_or_default();
+        let (entries, _) = sizes.as_chunks::<4>();
+        let mut at = start as u32;
+        entries.iter().map(move |entry| {
+            let len = u32::from(u16::from_le_bytes([entry[0], entry[1]]));
+            let item = Item { kind: entry[2], span: Span { start: at, len } };
+            at += len;
+            item
+        })
+    }
+}
+
+/// The instance of which a stream consists (behind a fragment header or not) or with which it
+/// begins; `None` where it begins otherwise.
+#[inline]
+pub(super) fn leading_instance(data: &[u8], start: usize, end: usize) -> Result<Option<Instance>, Fault> {
+    let at = match data.get(start..end) {
+        Some([0x0F, _, _, _, 0x0C, ..]) => start + 5,
+        Some([0x0C, ..]) => start + 1,
+        _ => return Ok(None),
+    };
+    Tokens::new(data, at, end, false).instance().map(Some)
+}
+
+/// Does nothing follow offset `at` of a stream that ends at `end`?
+pub(super) fn is_over(data: &[u8], at: usize, end: usize) -> bool {
+    at >= end || data.get(at).is_none_or(|byte| *byte == 0)
+}

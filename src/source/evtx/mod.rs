@@ -1,0 +1,129 @@
+//! Windows event logs (.evtx): two stages by positioned reads. Stage one learns a little of
+//! every record, stage two reads the fields of those that are wanted; what neither can read
+//! goes to the crate `evtx`, which also renders records in full.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::path::Path;
+
+use crate::error::Error;
+use crate::event::{Damage, Interest, Sink};
+use crate::os;
+use crate::source::{Input, Log, map};
+
+mod binxml;
+mod fields;
+mod header;
+mod learned;
+mod plan;
+mod scan;
+mod slow;
+mod value;
+mod words;
+
+use header::{CHUNK, CHUNK_MAGIC, FILE_HEADER, FILE_MAGIC};
+
+/// Chunks read at once: large enough for the disk, small enough for the cache.
+const CHUNKS_PER_BLOCK: usize = 4;
+const BLOCK: usize = CHUNK * CHUNKS_PER_BLOCK;
+
+/// By the header of the file or, where that is damaged, of the first chunk.
+pub(super) fn sniff(head: &[u8]) -> bool {
+    head.starts_with(FILE_MAGIC) || first_chunk(head).is_some()
+}
+
+/// Where the chunks begin, if one begins there: behind the file's header, or at once in a
+/// chunk cut out by hand.
+fn first_chunk(head: &[u8]) -> Option<u64> {
+    [FILE_HEADER, 0].into_iter().find(|at| head.get(*at as usize..).is_some_and(|rest| rest.starts_with(CHUNK_MAGIC)))
+}
+
+struct Evtx {
+    file: File,
+    /// Where the chunks begin.
+    base: u64,
+    bytes: u64,
+    damage: Vec<Damage>,
+}
+
+pub(super) fn open(input: &Input) -> Result<Box<dyn Log>, Error> {
+    let trouble = |error| Error::new(&input.path, error);
+    let file = File::open(&input.path).map_err(trouble)?;
+    let bytes = file.metadata().map_err(trouble)?.len();
+    let mut head = [0; FILE_HEADER as usize + 8];
+    let read = os::read_at(&file, &mut head, 0).map_err(trouble)?;
+    let head = head.get(..read).unwrap_or_default();
+    let mut damage = Vec::new();
+    let mut report = |offset, what: String, lost| damage.push(Damage { offset, what, lost });
+    let mut base = FILE_HEADER;
+    match header::file(head) {
+        Some(header) => {
+            if !header.checksum_matches {
+                report(0, "checksum of the file's header does not match".to_owned(), false);
+            }
+            if header.unknown_flags() != 0 {
+                report(120, format!("the file's header has unknown flags 0x{:x}", header.unknown_flags()), false);
+            }
+        }
+        None => {
+            base = first_chunk(head).unwrap_or(FILE_HEADER);
+            report(0, "no header of a log file; its chunks were read all the same".to_owned(), false);
+        }
+    }
+    if bytes < base {
+        report(bytes, "the file ends within its header".to_owned(), true);
+    } else if !(bytes - base).is_multiple_of(CHUNK as u64) {
+        report(bytes, "the file ends within a chunk: it was cut off, or still written".to_owned(), false);
+    }
+    Ok(Box::new(Evtx { file, base, bytes, damage }))
+}
+
+thread_local! {
+    /// What a thread keeps from block to block.
+    static WORKER: Cell<Option<Box<scan::Worker>>> = const { Cell::new(None) };
+}
+
+impl Log for Evtx {
+    fn blocks(&self) -> usize {
+        // By the size of the file: the header's count of chunks is 16 bits wide.
+        usize::try_from(self.bytes.saturating_sub(self.base).div_ceil(BLOCK as u64)).unwrap_or(usize::MAX)
+    }
+
+    fn read(&self, block: usize, interest: &Interest, sink: &mut dyn Sink) {
+        let offset = self.base + block as u64 * BLOCK as u64;
+        // Taken out while in use: a sink may read another block meanwhile.
+        let mut worker = WORKER.take().unwrap_or_default();
+        let mut buffer = std::mem::take(&mut worker.buffer);
+        buffer.resize(BLOCK, 0);
+        match os::read_at(&self.file, &mut buffer, offset) {
+            Ok(read) => {
+                let chunks = buffer.get(..read).unwrap_or_default().chunks(CHUNK);
+                let mut scan = scan::Scan::new(&mut worker, interest, sink);
+                for (n, chunk) in chunks.enumerate() {
+                    scan.chunk(chunk, offset + (n * CHUNK) as u64);
+                }
+            }
+            Err(error) => sink.damage(Damage { offset, what: format!("cannot be read: {error}"), lost: true }),
+        }
+        worker.buffer = buffer;
+        WORKER.set(Some(worker));
+    }
+
+    fn damage(&self) -> Vec<Damage> {
+        self.damage.clone()
+    }
+}
+
+/// The whole record at a byte offset of a log file, as XML.
+pub fn render(path: &Path, offset: u64) -> Result<String, Error> {
+    let map = map::map(path)?;
+    let wrong = |what: &str| Error::new(path, what).at(offset);
+    let base = if header::file(&map).is_some() { FILE_HEADER } else { first_chunk(&map).unwrap_or(FILE_HEADER) };
+    let within = offset.checked_sub(base).ok_or_else(|| wrong("no record begins here"))?;
+    let start = offset - within % CHUNK as u64;
+    let chunk = usize::try_from(start).ok().and_then(|start| map.get(start..)).unwrap_or_default();
+    let chunk = chunk.get(..CHUNK).unwrap_or(chunk);
+    let at = (within % CHUNK as u64) as usize;
+    header::record(chunk, at).ok_or_else(|| wrong("no record begins here"))?;
+    slow::render(chunk, at, true).map_err(|what| wrong(&what))
+}

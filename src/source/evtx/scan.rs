@@ -1,0 +1,326 @@
+//! Walks the records of a chunk: stage one on each, stage two on those that are wanted.
+
+use rustc_hash::FxHashMap;
+
+use super::binxml::{self, Fault, Instance};
+use super::fields::{Record, Want};
+use super::header::{self, CHUNK, ChunkHeader, RECORD_HEADER, RECORD_MAGIC, RECORDS, RecordHeader};
+use super::learned::{self, Facts, Learned};
+use super::plan::{Place, Plans};
+use super::slow;
+use super::words::{Word, Words};
+use crate::event::{Damage, Event, Interest, Sink, Stamp, Wanted};
+
+/// Places reported per chunk; the rest are counted.
+const DAMAGE_PER_CHUNK: u32 = 64;
+/// Records per chunk that the crate `evtx` may try: each costs as much as many read here.
+const SLOW_PER_CHUNK: u32 = 64;
+
+/// What a thread keeps from block to block.
+#[derive(Default)]
+pub(super) struct Worker {
+    pub buffer: Vec<u8>,
+    words: Words,
+    learned: FxHashMap<u32, Option<Learned>>,
+    plans: Plans,
+    items: Vec<binxml::Item>,
+    event: Event,
+}
+
+/// Reads the chunks of one block.
+pub(super) struct Scan<'a> {
+    worker: &'a mut Worker,
+    interest: &'a Interest,
+    /// What is wanted of the providers met so far.
+    wanted: FxHashMap<Word, Option<&'a Wanted>>,
+    sink: &'a mut dyn Sink,
+    /// File offset of the chunk.
+    offset: u64,
+    reported: u32,
+    slow: u32,
+}
+
+/// What the walk over a chunk may rely on.
+struct Bounds {
+    /// Up to here records are live for sure.
+    live: usize,
+    /// The header's word on the last record counts.
+    last: Option<u64>,
+    /// Records may go on behind `live`: the header is older than they are.
+    open: bool,
+    /// No header: what follows the last record may be anything.
+    blind: bool,
+}
+
+impl<'a> Scan<'a> {
+    pub fn new(worker: &'a mut Worker, interest: &'a Interest, sink: &'a mut dyn Sink) -> Self {
+        worker.words.trim();
+        Scan { worker, interest, wanted: FxHashMap::default(), sink, offset: 0, reported: 0, slow: 0 }
+    }
+
+    /// Reads one chunk that lies at `offset` of its file.
+    pub fn chunk(&mut self, data: &[u8], offset: u64) {
+        self.offset = offset;
+        self.reported = 0;
+        self.slow = 0;
+        self.worker.plans.clear();
+        self.worker.learned.clear();
+        match header::chunk(data) {
+            Some(header) => {
+                let bounds = self.bounds(data, header);
+                self.walk(data, &bounds);
+            }
+            // Logs grow by chunks of zeros.
+            None if data.iter().all(|byte| *byte == 0) => {}
+            None => {
+                self.report(0, "no header of a chunk; its records were looked for one by one".to_owned(), true);
+                self.walk(data, &Bounds { live: data.len(), last: None, open: true, blind: true });
+            }
+        }
+        if self.reported > DAMAGE_PER_CHUNK {
+            let what = format!("{} more places in this chunk are damaged", self.reported - DAMAGE_PER_CHUNK);
+            self.sink.damage(Damage { offset, what, lost: true });
+        }
+    }
+
+    fn bounds(&mut self, data: &[u8], header: ChunkHeader) -> Bounds {
+        let whole = data.len() == CHUNK;
+        let header_sound = header.is_sound(data);
+        let sound = whole && header_sound && header.records_are_sound(data);
+        if !header_sound {
+            self.report(0, "checksum of the chunk's header does not match".to_owned(), false);
+        }
+        if whole && !header.records_are_sound(data) {
+            let what = "checksum of the chunk does not match; its records were read all the same";
+            self.report(0, what.to_owned(), false);
+        }
+        let known = header.free_space >= RECORDS && (header_sound || header.free_space <= CHUNK);
+        if !whole && known && header.free_space > data.len() {
+            self.report(data.len(), "the file ends here; the records behind are missing".to_owned(), true);
+        }
+        Bounds {
+            live: if known { header.free_space.min(data.len()) } else { data.len() },
+            last: sound.then_some(header.last_id),
+            open: !sound,
+            blind: false,
+        }
+    }
+
+    fn walk(&mut self, data: &[u8], bounds: &Bounds) {
+        let mut at = RECORDS;
+        let mut last = None;
+        while at < data.len() {
+            let record = header::record(data, at);
+            if at >= bounds.live {
+                // A stale record of an earlier round has a lower id.
+                let goes_on = bounds.open
+                    && record.is_some_and(|record| {
+                        last.is_some_and(|last: u64| record.id == last.wrapping_add(1))
+                            && header::is_closed(data, at, record)
+                    });
+                if !goes_on {
+                    break;
+                }
+            }
+            match record {
+                Some(record) => {
+                    self.record_and_hidden(data, at, record);
+                    last = Some(record.id);
+                    at += record.size;
+                    if bounds.last == Some(record.id) {
+                        break;
+                    }
+                }
+                None => match self.resume(data, at, last, bounds) {
+                    Some(next) => at = next,
+                    None => break,
+                },
+            }
+        }
+    }
+
+    /// Where the next record is, behind bytes that hold none.
+    fn resume(&mut self, data: &[u8], at: usize, last: Option<u64>, bounds: &Bounds) -> Option<usize> {
+        let rest = data.get(..bounds.live).unwrap_or(data);
+        let mut from = at + 1;
+        while let Some(next) = find_record(rest, from) {
+            let found = header::record(data, next).filter(|record| header::is_closed(data, next, *record));
+            if found.is_some_and(|record| last.is_none_or(|last| record.id > last)) {
+                self.report(at, format!("{} bytes hold no readable record", next - at), true);
+                return Some(next);
+            }
+            from = next + 1;
+        }
+        let blank = rest.get(at..).is_none_or(|rest| rest.iter().all(|byte| *byte == 0));
+        if !blank && !(bounds.blind && last.is_some()) {
+            let what = match header::record_mark(data, at) {
+                true => "a record here goes beyond its chunk; what follows was lost",
+                false => "no record begins here; what follows was lost",
+            };
+            self.report(at, what.to_owned(), true);
+        }
+        None
+    }
+
+    fn record_and_hidden(&mut self, data: &[u8], at: usize, record: RecordHeader) {
+        let end = at + record.size - 4;
+        let Some(mut from) = self.record(data, at, record) else { return };
+        // Tools that remove records from logs make the record before longer than its content.
+        while from + RECORD_HEADER + 4 < end {
+            let Some(inner) = data.get(..end).and_then(|data| find_record(data, from)) else { break };
+            let found = header::record(data, inner)
+                .filter(|found| inner + found.size <= end && header::is_closed(data, inner, *found));
+            let Some(found) = found else {
+                from = inner + 1;
+                continue;
+            };
+            let what = format!(
+                "record {} lies hidden inside record {}, as tools that remove records leave it; it was read",
+                found.id, record.id
+            );
+            self.report(inner, what, false);
+            from = self.record(data, inner, found).unwrap_or(inner + found.size);
+        }
+    }
+
+    /// Reads one record. Returns where its content ends, if that is known.
+    fn record(&mut self, data: &[u8], at: usize, record: RecordHeader) -> Option<usize> {
+        let (start, end) = (at + RECORD_HEADER, at + record.size - 4);
+        let instance = binxml::leading_instance(data, start, end).ok().flatten();
+        let facts = instance.as_ref().and_then(|instance| self.facts(data, instance));
+        match facts {
+            Some(facts) => {
+                let texts = &self.worker.words;
+                self.sink.record(&Stamp {
+                    computer: texts.text(facts.computer),
+                    channel: texts.text(facts.channel),
+                    provider: texts.text(facts.provider),
+                    provider_guid: facts.provider_guid,
+                    event_id: facts.event_id,
+                    record_id: facts.record_id,
+                    time: facts.time,
+                    forwarded: facts.forwarded,
+                });
+                let want = self.want(&facts);
+                if want.any() {
+                    self.event(data, at, record, want);
+                }
+            }
+            None => self.whole(data, at, record),
+        }
+        instance.map(|instance| instance.end as usize)
+    }
+
+    /// Stage one.
+    #[inline]
+    fn facts(&mut self, data: &[u8], instance: &Instance) -> Option<Facts> {
+        let Worker { learned, plans, words, .. } = &mut *self.worker;
+        let entry = learned.entry(instance.definition).or_insert_with(|| {
+            let plan = plans.definition(data, instance.definition, Place::Record).ok()?;
+            learned::learn(data, plans, plan, words)
+        });
+        entry.as_mut()?.read(data, instance, words)
+    }
+
+    #[inline]
+    fn want(&mut self, facts: &Facts) -> Want<'a> {
+        let by_name = self.wanted_of(facts.provider).and_then(|wanted| wanted.fields(facts.event_id));
+        let by_source = facts.source_name.and_then(|source| self.wanted_of(source)?.fields(facts.event_id));
+        Want([by_name, by_source, self.interest.any_provider.fields(facts.event_id)])
+    }
+
+    #[inline]
+    fn wanted_of(&mut self, provider: Word) -> Option<&'a Wanted> {
+        let (interest, words) = (self.interest, &self.worker.words);
+        *self.wanted.entry(provider).or_insert_with(|| interest.provider(words.text(provider)))
+    }
+
+    /// A record that stage one cannot read: by its whole plan, or by the crate `evtx`.
+    fn whole(&mut self, data: &[u8], at: usize, record: RecordHeader) {
+        let read = self.fill(data, at, record, Want::default());
+        let read = read.map_err(|fault| (fault.at, fault.what.to_owned()));
+        let read = read.or_else(|fault| self.fill_slowly(data, at, record, Want::default()).map_err(|_| fault));
+        if let Err((place, what)) = read {
+            let what = format!("record {} could not be read (at byte {place} of its chunk: {what})", record.id);
+            return self.report(at, what, true);
+        }
+        let system = &self.worker.event.system;
+        if system.provider.is_empty() && system.channel.is_empty() && system.event_id == 0 {
+            return self.report(at, format!("record {} has no System part", record.id), true);
+        }
+        self.sink.record(&Stamp {
+            computer: &system.computer,
+            channel: &system.channel,
+            provider: &system.provider,
+            provider_guid: system.provider_guid,
+            event_id: system.event_id,
+            record_id: system.record_id,
+            time: system.time,
+            forwarded: self.worker.event.origin.forwarded,
+        });
+        let by = |name: &str| self.interest.provider(name).and_then(|wanted| wanted.fields(system.event_id));
+        let want = Want([by(&system.provider), by(&system.source_name), self.interest.any_provider.fields(system.event_id)]);
+        if want.any() {
+            self.event(data, at, record, want);
+        }
+    }
+
+    /// Stage two.
+    fn event(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>) {
+        if let Err(fault) = self.fill(data, at, record, want) {
+            if self.fill_slowly(data, at, record, want).is_err() {
+                // What was read before the fault still tells something.
+                let _ = self.fill(data, at, record, want);
+                let what = format!(
+                    "record {} could be read only in part (at byte {} of its chunk: {})",
+                    record.id, fault.at, fault.what
+                );
+                self.report(at, what, true);
+            }
+        }
+        self.sink.event(&self.worker.event);
+    }
+
+    fn start_event(&mut self, at: usize, record: RecordHeader) {
+        let event = &mut self.worker.event;
+        event.clear();
+        event.origin.offset = self.offset + at as u64;
+        event.origin.length = u32::try_from(record.size).unwrap_or(u32::MAX);
+    }
+
+    fn fill(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>) -> Result<(), Fault> {
+        self.start_event(at, record);
+        let Worker { plans, items, event, .. } = &mut *self.worker;
+        Record::new(data, plans, items, event, want).read(at + RECORD_HEADER, at + record.size - 4)
+    }
+
+    fn fill_slowly(
+        &mut self,
+        data: &[u8],
+        at: usize,
+        record: RecordHeader,
+        want: Want<'a>,
+    ) -> Result<(), String> {
+        self.slow += 1;
+        if self.slow > SLOW_PER_CHUNK {
+            return Err("too many damaged records in one chunk".to_owned());
+        }
+        let xml = slow::render(data, at, false)?;
+        self.start_event(at, record);
+        slow::fill(&xml, &mut self.worker.event, want);
+        Ok(())
+    }
+
+    fn report(&mut self, at: usize, what: String, lost: bool) {
+        self.reported += 1;
+        if self.reported <= DAMAGE_PER_CHUNK {
+            self.sink.damage(Damage { offset: self.offset + at as u64, what, lost });
+        }
+    }
+}
+
+/// Where the marks of a record stand next, from `from` on.
+fn find_record(data: &[u8], from: usize) -> Option<usize> {
+    let rest = data.get(from..)?;
+    rest.windows(RECORD_MAGIC.len()).position(|bytes| bytes == RECORD_MAGIC).map(|at| from + at)
+}
