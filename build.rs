@@ -1,1 +1,36 @@
-fn main(){}
+//! Packs `signatures/` into one blob, so that the program parses no YAML when it
+//! starts. Uses the library's own readers; a bad signature fails the build.
+
+#![allow(clippy::print_stdout, reason = "a build script speaks to cargo on stdout")]
+
+use std::path::Path;
+use std::{env, fs, io};
+
+#[allow(dead_code, reason = "the build needs only what the readers use")]
+#[path = "src/signature/definition.rs"]
+mod definition;
+#[allow(dead_code, unused_imports, reason = "the library uses more of it")]
+#[path = "src/signature/read/mod.rs"]
+mod read;
+
+fn main() -> io::Result<()> {
+    println!("cargo::rerun-if-changed=signatures");
+    let root = Path::new("signatures");
+    let (definitions, mut problems) = read::load_dir(root);
+    for (mut problem, name) in read::check_links(&definitions) {
+        problem.line = line_of(&root.join(&problem.file), &name).unwrap_or(0);
+        problems.push(problem);
+    }
+    for problem in &problems {
+        println!("cargo::error=signatures/{problem}");
+    }
+    let blob = postcard::to_allocvec(&definitions).map_err(io::Error::other)?;
+    let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
+    fs::write(Path::new(&out).join("signatures.postcard"), blob)
+}
+
+/// The first line of a file that holds this name.
+fn line_of(file: &Path, name: &str) -> Option<u32> {
+    let text = fs::read_to_string(file).ok()?;
+    (1..).zip(text.lines()).find(|(_, line)| line.contains(name)).map(|(number, _)| number)
+}

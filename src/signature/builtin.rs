@@ -1,0 +1,54 @@
+//! The signatures that come with the program, as the build packed them, and how
+//! those of a user are laid over them.
+
+use std::collections::BTreeSet;
+
+use sha2::{Digest, Sha256};
+
+use super::definition::Definitions;
+
+static BLOB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/signatures.postcard"));
+
+impl Definitions {
+    /// What comes with the program.
+    pub fn builtin() -> Self {
+        // The build wrote the blob with these very types; a test decodes it.
+        postcard::from_bytes(BLOB).unwrap_or_default()
+    }
+
+    /// Lays `over` upon these: what has the same slug, id, cause, number or provider is replaced.
+    pub fn merge(&mut self, over: Definitions) {
+        let slugs: BTreeSet<&str> = over.rules.iter().map(|rule| rule.slug.as_str()).collect();
+        let slugs: BTreeSet<&str> = slugs.into_iter().chain(over.correlations.iter().map(|c| c.slug.as_str())).collect();
+        let ids = over.rules.iter().map(|rule| rule.id.as_str()).chain(over.correlations.iter().map(|c| c.id.as_str()));
+        let ids: BTreeSet<&str> = ids.filter(|id| !id.is_empty()).collect();
+        let causes: BTreeSet<&str> = over.causes.iter().map(|cause| cause.id.as_str()).collect();
+        self.rules.retain(|rule| !slugs.contains(rule.slug.as_str()) && !ids.contains(rule.id.as_str()));
+        self.correlations.retain(|rule| !slugs.contains(rule.slug.as_str()) && !ids.contains(rule.id.as_str()));
+        self.causes.retain(|cause| !causes.contains(cause.id.as_str()));
+        self.rules.extend(over.rules);
+        self.correlations.extend(over.correlations);
+        self.causes.extend(over.causes);
+        self.rules.sort_by(|a, b| a.slug.cmp(&b.slug));
+        self.correlations.sort_by(|a, b| a.slug.cmp(&b.slug));
+        self.causes.sort_by(|a, b| a.id.cmp(&b.id));
+        for (space, codes) in over.codes {
+            let mine = self.codes.entry(space).or_default();
+            mine.retain(|code| codes.binary_search_by_key(&code.number, |new| new.number).is_err());
+            mine.extend(codes);
+            mine.sort_by_key(|code| code.number);
+        }
+        for words in over.words {
+            match self.words.iter_mut().find(|mine| mine.provider.eq_ignore_ascii_case(&words.provider)) {
+                Some(mine) => {
+                    mine.short = words.short;
+                    mine.events.extend(words.events);
+                }
+                None => self.words.push(words),
+            }
+        }
+        self.words.sort_by(|a, b| a.provider.cmp(&b.provider));
+        let both = Sha256::new().chain_update(&self.sha256).chain_update(&over.sha256).finalize();
+        self.sha256 = both.iter().map(|byte| format!("{byte:02x}")).collect();
+    }
+}

@@ -1,0 +1,99 @@
+//! Do signatures refer only to signatures that exist? Apart from reading, because a
+//! folder of a user may refer to what is built in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::definition::{Correlation, Definitions, Observation};
+use super::problem::Problem;
+use super::words;
+
+/// What refers to nothing. Lines are unknown here; each problem comes with the name to look for.
+pub fn check_links(all: &Definitions) -> Vec<(Problem, String)> {
+    let mut links = Links { found: Vec::new() };
+    let rules: BTreeSet<&str> = all.rules.iter().map(|rule| rule.slug.as_str()).collect();
+    let correlations: BTreeSet<&str> = all.correlations.iter().map(|rule| rule.slug.as_str()).collect();
+    let causes: BTreeSet<&str> = all.causes.iter().map(|cause| cause.id.as_str()).collect();
+    let states: BTreeSet<(&str, &str)> = all
+        .rules
+        .iter()
+        .filter_map(|rule| rule.meaning.as_ref()?.sets.as_ref())
+        .map(|set| (set.state.as_str(), set.value.as_str()))
+        .collect();
+    for cause in &all.causes {
+        let place = Place { file: format!("causes/{}/{}.yml", cause.family, cause.id), of: &cause.id };
+        let mut need_rule = |rule: &str| {
+            if !rules.contains(rule) && !correlations.contains(rule) {
+                links.miss(&place, "no-such-rule", "no rule is called", rule);
+            }
+        };
+        for clue in &cause.evidence {
+            clue.after.iter().for_each(|rule| need_rule(rule));
+            match &clue.what {
+                Observation::Rule(rule) | Observation::Absent { rule, .. } => need_rule(rule),
+                Observation::Sequence { rules, .. } => rules.iter().for_each(|rule| need_rule(rule)),
+                Observation::State { .. } => {}
+            }
+        }
+        for clue in &cause.evidence {
+            if let Observation::State { state, value, .. } = &clue.what
+                && !states.contains(&(state, value))
+            {
+                links.miss(&place, "no-such-state", "no rule sets the state", &format!("{state}={value}"));
+            }
+        }
+        for other in cause.caused_by.iter().filter(|other| !causes.contains(other.as_str())) {
+            links.miss(&place, "no-such-cause", "no cause is called", other);
+        }
+    }
+    for rule in &all.correlations {
+        let place = Place { file: rule_file(rule), of: &rule.slug };
+        for counted in rule.rules.iter().filter(|counted| !rules.contains(counted.as_str())) {
+            links.miss(&place, "no-such-rule", "no rule is called", counted);
+        }
+    }
+    links.twice(all);
+    for words in &all.words {
+        let place = Place { file: format!("events ({})", words.provider), of: &words.provider };
+        for (id, text) in &words.events {
+            for space in words::spaces(text).filter(|space| !all.codes.contains_key(*space)) {
+                links.miss(&place, "no-such-space", &format!("event {id}: no table of codes is called"), space);
+            }
+        }
+    }
+    links.found
+}
+
+fn rule_file(rule: &Correlation) -> String {
+    format!("rules/{}/{}.yml", rule.family, rule.slug)
+}
+
+struct Place<'a> {
+    file: String,
+    of: &'a str,
+}
+
+struct Links {
+    found: Vec<(Problem, String)>,
+}
+
+impl Links {
+    fn miss(&mut self, place: &Place<'_>, code: &'static str, what: &str, name: &str) {
+        let (file, rule) = (place.file.clone(), Some(place.of.to_owned()));
+        self.found.push((Problem { file, line: 0, rule, code, message: format!("{what} `{name}`") }, name.to_owned()));
+    }
+
+    /// Slugs and ids that two signatures share; reading finds them within a folder, merging may not.
+    fn twice(&mut self, all: &Definitions) {
+        let rules = all.rules.iter().map(|rule| (&rule.slug, &rule.id, &rule.family));
+        let every = rules.chain(all.correlations.iter().map(|rule| (&rule.slug, &rule.id, &rule.family)));
+        let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+        for (slug, id, family) in every {
+            let place = Place { file: format!("rules/{family}/{slug}.yml"), of: slug };
+            for key in [slug, id].into_iter().filter(|key| !key.is_empty()) {
+                if let Some(other) = seen.insert(key, slug) {
+                    self.miss(&place, "duplicate", &format!("`{other}` has the same name or id"), key);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Sigma rules: the head that every rule has, and correlation rules. What a rule
+//! looks for is in `detection`, what it means for a connection in `meaning`.
+
+use super::definition::{Correlation, Counted, Logsource, Rule};
+use super::problem::{Complaints, read_span};
+use super::yaml::Node;
+use super::{channels, detection, meaning};
+
+const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
+const STATUSES: [&str; 5] = ["stable", "test", "experimental", "deprecated", "unsupported"];
+const KEYS: &[&str] = &[
+    "title", "id", "name", "related", "taxonomy", "status", "description", "license", "references", "author", "date",
+    "modified", "logsource", "detection", "correlation", "fields", "falsepositives", "level", "tags", "scope",
+    "whyrdp",
+];
+
+/// Where a document stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Name by which causes call the rule.
+    pub slug: &'a str,
+    /// Folder that it stands in.
+    pub family: &'a str,
+}
+
+/// One document of a rule file.
+#[derive(Debug)]
+pub enum Document {
+    /// A rule.
+    Rule(Box<Rule>),
+    /// A correlation rule.
+    Correlation(Correlation),
+}
+
+/// Does the document claim to be one of ours? Such a one is held to more than Sigma asks.
+pub fn is_ours(node: &Node) -> bool {
+    node.get("whyrdp").is_some()
+}
+
+/// Reads a rule or a correlation rule; what is wrong goes to `complaints`.
+pub fn read(node: &Node, place: Place<'_>, complaints: &mut Complaints) -> Option<Document> {
+    let before = complaints.count();
+    if let Some(action) = node.get("action") {
+        complaints.add(action.line, "unsupported", "`action` documents of old Sigma are not supported");
+        return None;
+    }
+    if is_ours(node) {
+        complaints.map(node, "a rule", KEYS)?;
+    }
+    let document = match (node.get("correlation"), node.get("detection")) {
+        (Some(body), None) => Document::Correlation(correlation(node, body, place, complaints)?),
+        (None, Some(body)) => Document::Rule(Box::new(rule(node, body, place, complaints)?)),
+        (Some(body), Some(_)) => {
+            complaints.add(body.line, "unknown-key", "a rule has `detection` or `correlation`, not both");
+            return None;
+        }
+        (None, None) => {
+            complaints.add(node.line, "missing-key", "neither `detection` nor `correlation` is there");
+            return None;
+        }
+    };
+    (complaints.count() == before).then_some(document)
+}
+
+fn rule(node: &Node, body: &Node, place: Place<'_>, complaints: &mut Complaints) -> Option<Rule> {
+    let head = head(node, complaints);
+    let logsource = match complaints.need(node, "logsource") {
+        Some(source) => Logsource {
+            product: complaints.may_text(source, "product"),
+            category: complaints.may_text(source, "category"),
+            service: complaints.may_text(source, "service"),
+        },
+        None => Logsource::default(),
+    };
+    let mut detection = detection::read(body, complaints);
+    if let Some(detection) = &mut detection
+        && let Err(message) = channels::narrow(&logsource, detection)
+    {
+        let line = node.get("logsource").map_or(node.line, |source| source.line);
+        complaints.add(line, "logsource", message);
+    }
+    let meaning = node.get("whyrdp").and_then(|block| meaning::read(block, place.slug, complaints));
+    let head = head?;
+    Some(Rule {
+        slug: place.slug.to_owned(),
+        family: place.family.to_owned(),
+        title: head.title,
+        id: head.id,
+        description: head.description,
+        level: head.level,
+        tags: head.tags,
+        references: complaints.texts(node, "references"),
+        logsource,
+        detection: detection?,
+        meaning,
+    })
+}
+
+struct Head {
+    title: String,
+    id: String,
+    description: String,
+    level: String,
+    tags: Vec<String>,
+}
+
+fn head(node: &Node, complaints: &mut Complaints) -> Option<Head> {
+    let ours = is_ours(node);
+    let title = complaints.need_text(node, "title");
+    let id = if ours { complaints.need_text(node, "id") } else { complaints.may_text(node, "id") };
+    if let Some(id) = id.as_deref().filter(|id| !is_uuid(id)) {
+        complaints.add(node.line, "id", format!("`id` must be a UUID, not `{id}`"));
+    }
+    let description =
+        if ours { complaints.need_text(node, "description") } else { complaints.may_text(node, "description") };
+    let level = if ours { complaints.need_text(node, "level") } else { complaints.may_text(node, "level") };
+    for (key, word, known) in
+        [("level", &level, LEVELS), ("status", &complaints.may_text(node, "status"), STATUSES)]
+    {
+        if let Some(word) = word.as_deref().filter(|word| !known.contains(word)) {
+            let line = node.get(key).map_or(node.line, |value| value.line);
+            complaints.add(line, "unknown-word", format!("`{key}` cannot be `{word}`; it is one of {}", known.join(", ")));
+        }
+    }
+    Some(Head {
+        title: title?,
+        id: id.unwrap_or_default().to_lowercase(),
+        description: description.unwrap_or_default(),
+        level: level.unwrap_or_else(|| "medium".to_owned()),
+        tags: complaints.texts(node, "tags"),
+    })
+}
+
+fn is_uuid(text: &str) -> bool {
+    let mut groups = text.split('-').map(|group| (group.len(), group.bytes().all(|b| b.is_ascii_hexdigit())));
+    [8, 4, 4, 4, 12].into_iter().all(|length| groups.next() == Some((length, true))) && groups.next().is_none()
+}
+
+fn correlation(node: &Node, body: &Node, place: Place<'_>, complaints: &mut Complaints) -> Option<Correlation> {
+    let head = head(node, complaints);
+    complaints.map(body, "`correlation`", &["type", "rules", "group-by", "timespan", "condition", "generate", "aliases"])?;
+    for key in ["aliases"] {
+        if let Some(value) = body.get(key) {
+            complaints.add(value.line, "unsupported", format!("`{key}` of correlation rules is not supported"));
+        }
+    }
+    let by_value = match complaints.need_text(body, "type").as_deref() {
+        Some("event_count") => false,
+        Some("value_count") => true,
+        Some(other) => {
+            let line = body.get("type").map_or(body.line, |value| value.line);
+            let message = format!("the correlation type `{other}` is not supported; it is event_count or value_count");
+            complaints.add(line, "unsupported", message);
+            return None;
+        }
+        None => return None,
+    };
+    complaints.need(body, "rules");
+    let rules = complaints.texts(body, "rules");
+    if rules.is_empty() {
+        complaints.add(body.line, "empty", "the correlation names no rules");
+    }
+    let timespan = complaints.need_text(body, "timespan");
+    let ticks = timespan.as_deref().and_then(read_span).filter(|ticks| *ticks > 0);
+    if let (Some(text), None) = (&timespan, ticks) {
+        complaints.add(body.line, "span", format!("`timespan` must be like 10m (ms, s, m, h, d, w), not `{text}`"));
+    }
+    let (at_least, field) = complaints.need(body, "condition").and_then(|node| threshold(node, complaints))?;
+    let count = match (by_value, field) {
+        (false, None) => Counted::Events,
+        (true, Some(field)) => Counted::Values(field),
+        (false, Some(_)) => {
+            complaints.add(body.line, "unknown-key", "`field` belongs to value_count only");
+            return None;
+        }
+        (true, None) => {
+            complaints.add(body.line, "missing-key", "the condition of a value_count must name its `field`");
+            return None;
+        }
+    };
+    let head = head?;
+    Some(Correlation {
+        slug: place.slug.to_owned(),
+        family: place.family.to_owned(),
+        title: head.title,
+        id: head.id,
+        description: head.description,
+        level: head.level,
+        tags: head.tags,
+        rules,
+        group_by: complaints.texts(body, "group-by"),
+        timespan: ticks?,
+        count,
+        at_least,
+    })
+}
+
+/// `{gte: 20}`, with `field` for value counts. `eq` fires, as a running count does, when it is reached.
+fn threshold(node: &Node, complaints: &mut Complaints) -> Option<(u32, Option<String>)> {
+    complaints.map(node, "the correlation's condition", &["gte", "gt", "eq", "field"])?;
+    let mut found = Vec::new();
+    for key in ["gte", "gt", "eq"] {
+        if let Some(value) = node.get(key) {
+            let number = complaints.number(value, key, 0, 1_000_000)?;
+            found.push(if key == "gt" { number + 1 } else { number }.max(1));
+        }
+    }
+    let [number] = found[..] else {
+        complaints.add(node.line, "condition", "the condition takes exactly one of gte, gt, eq");
+        return None;
+    };
+    Some((number, complaints.may_text(node, "field")))
+}
