@@ -1,5 +1,7 @@
 //! whyrdp
 
+pub mod attempt;
+pub mod correlate;
 pub mod error;
 pub mod event;
 pub mod evidence;
@@ -7,3 +9,4 @@ pub mod os;
 pub mod report;
 pub mod signature;
 pub mod source;
+pub mod verdict;

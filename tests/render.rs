@@ -3,9 +3,14 @@
 //! `UPDATE_GOLDEN=1 cargo test --test render` writes the files anew; read the difference before committing it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
+#[path = "common/sample.rs"]
+mod sample;
+#[path = "common/schema.rs"]
+mod schema;
 
-use common::{assert_valid, root, sample};
+use std::path::Path;
+
+use schema::assert_valid;
 use unicode_width::UnicodeWidthStr;
 use whyrdp::report::model::{Level, Report};
 use whyrdp::report::{FORMATS, Options, format, headline};
@@ -22,7 +27,7 @@ fn text(width: usize) -> String {
 }
 
 fn golden(name: &str, actual: &str) {
-    let path = root().join("tests/golden").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, actual).unwrap();
     }

@@ -42,6 +42,7 @@ impl Definitions {
             match self.words.iter_mut().find(|mine| mine.provider.eq_ignore_ascii_case(&words.provider)) {
                 Some(mine) => {
                     mine.short = words.short;
+                    mine.channel = words.channel;
                     mine.events.extend(words.events);
                 }
                 None => self.words.push(words),

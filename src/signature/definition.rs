@@ -635,6 +635,8 @@ pub struct Words {
     pub provider: String,
     /// Short name for timelines, e.g. `RDPClient`.
     pub short: String,
+    /// Channel in which its telling records stand: what to collect.
+    pub channel: String,
     /// By event id: text with `{Field}` and `{Field|space}`, the latter decoded in place.
     pub events: BTreeMap<u32, String>,
 }

@@ -1,5 +1,21 @@
 //! What a record means: rules and causes, read once, then shared by all threads.
+//!
+//! `read` turns files into definitions, `builtin` holds those that come with the
+//! program, `compile` makes them ready, `matcher` asks them of events.
 
 mod builtin;
+mod compile;
+pub mod correlation;
 pub mod definition;
+mod examples;
+mod glob;
+mod index;
+mod matcher;
+mod pins;
 pub mod read;
+mod value;
+mod wording;
+
+pub use compile::{RuleId, Signatures};
+pub use examples::{event, test_rule};
+pub use value::value_of;

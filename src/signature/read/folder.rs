@@ -198,7 +198,7 @@ impl Loader {
             }
             match read {
                 Some(Document::Rule(rule)) => self.definitions.rules.push(*rule),
-                Some(Document::Correlation(correlation)) => self.definitions.correlations.push(correlation),
+                Some(Document::Correlation(correlation)) => self.definitions.correlations.push(*correlation),
                 None => {}
             }
         }

@@ -29,7 +29,7 @@ pub enum Document {
     /// A rule.
     Rule(Box<Rule>),
     /// A correlation rule.
-    Correlation(Correlation),
+    Correlation(Box<Correlation>),
 }
 
 /// Does the document claim to be one of ours? Such a one is held to more than Sigma asks.
@@ -48,7 +48,7 @@ pub fn read(node: &Node, place: Place<'_>, complaints: &mut Complaints) -> Optio
         complaints.map(node, "a rule", KEYS)?;
     }
     let document = match (node.get("correlation"), node.get("detection")) {
-        (Some(body), None) => Document::Correlation(correlation(node, body, place, complaints)?),
+        (Some(body), None) => Document::Correlation(Box::new(correlation(node, body, place, complaints)?)),
         (None, Some(body)) => Document::Rule(Box::new(rule(node, body, place, complaints)?)),
         (Some(body), Some(_)) => {
             complaints.add(body.line, "unknown-key", "a rule has `detection` or `correlation`, not both");

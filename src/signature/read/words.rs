@@ -9,9 +9,10 @@ use super::yaml::Node;
 /// Reads the words of one provider.
 pub fn read(node: &Node, complaints: &mut Complaints) -> Option<Words> {
     let before = complaints.count();
-    complaints.map(node, "words for events", &["provider", "short", "events"])?;
+    complaints.map(node, "words for events", &["provider", "short", "channel", "events"])?;
     let provider = complaints.need_text(node, "provider");
     let short = complaints.need_text(node, "short");
+    let channel = complaints.need_text(node, "channel");
     let mut events = BTreeMap::new();
     if let Some(map) = complaints.need(node, "events").filter(|value| !value.is_null()) {
         if map.entries().is_empty() {
@@ -29,7 +30,7 @@ pub fn read(node: &Node, complaints: &mut Complaints) -> Option<Words> {
             events.insert(id, text);
         }
     }
-    let words = Words { provider: provider?, short: short?, events };
+    let words = Words { provider: provider?, short: short?, channel: channel?, events };
     (complaints.count() == before).then_some(words)
 }
 

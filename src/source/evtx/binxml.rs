@@ -111,6 +111,11 @@ pub(super) fn fixed_size(kind: u8) -> Option<usize> {
     })
 }
 
+/// Has a value the size of its type, or none at all?
+pub(super) fn fits(item: Item) -> bool {
+    item.span.len == 0 || item.kind == 0 || fixed_size(item.kind).is_none_or(|size| size == item.span.len as usize)
+}
+
 /// The body of the definition at `offset`, as a range of the chunk.
 pub(super) fn definition(data: &[u8], offset: u32) -> Result<(usize, usize), Fault> {
     let at = offset as usize;

@@ -4,14 +4,14 @@
 use super::binxml::{self, BINXML, Fault, Item};
 use super::plan::{Known, Label, NONE, Op, Part, Place, Plans, Run, What};
 use super::value;
-use crate::event::{Event, Fields, Guid};
+use crate::event::{Event, Fields, Guid, Time};
 
 /// Fragments within fragments.
 const DEPTH: u32 = 32;
 /// Steps of all plans of one record together.
 const STEPS: u32 = 1 << 16;
 /// Bytes of text that one record may hold, names included.
-const TEXT: usize = 1 << 20;
+pub(super) const TEXT: usize = 1 << 20;
 /// What a field costs beyond its text.
 const FIELD: usize = 32;
 
@@ -85,6 +85,9 @@ impl<'a> Record<'a> {
         let plan = self.plans.definition(self.data, instance.definition, place)?;
         let base = self.items.len();
         self.items.extend(instance.items(self.data));
+        if self.items.iter().skip(base).any(|item| !binxml::fits(*item)) {
+            return Err(Fault { at: instance.definition as usize, what: "values do not fit their types" });
+        }
         let done = self.plan(plan, base, depth);
         self.items.truncate(base);
         done
@@ -242,56 +245,76 @@ impl<'a> Record<'a> {
     }
 
     fn known(&mut self, known: Known, parts: Run, base: usize) {
-        let mut text = String::new();
-        let item = match self.plans.parts.get(parts.range()) {
+        let typed = match self.plans.parts.get(parts.range()) {
             Some([_]) => self.part_item(parts.start as usize, base).map(|(item, _)| item),
             _ => None,
         };
-        let number = |record: &Self| match item {
-            Some(item) => value::number(item.kind, item.span.of(record.data)),
-            None => {
-                let mut text = String::new();
-                record.push_parts(&mut text, parts, base, None);
-                value::parse_number(&text)
-            }
-        };
-        let data = self.data;
-        match known {
-            Known::EventId | Known::Qualifiers | Known::Version | Known::Level | Known::Task | Known::Opcode
-            | Known::Keywords | Known::RecordId | Known::ProcessId | Known::ThreadId => {
-                let number = number(self);
-                set_number(self.event, known, number);
-            }
-            Known::Time => {
-                self.event.system.time = match item {
-                    Some(item) => value::time(item.kind, item.span.of(data)),
-                    None => {
-                        self.push_parts(&mut text, parts, base, None);
-                        crate::event::Time::parse(&text)
-                    }
-                };
-            }
-            Known::ProviderGuid | Known::ActivityId | Known::RelatedActivityId => {
-                let guid = match item {
-                    Some(Item { kind: 0x0F, span }) => value::guid(span.of(data)),
-                    _ => {
-                        self.push_parts(&mut text, parts, base, None);
-                        Guid::parse(&text)
-                    }
-                };
-                match known {
-                    Known::ProviderGuid => self.event.system.provider_guid = guid,
-                    Known::ActivityId => self.event.system.activity_id = guid,
-                    _ => self.event.system.related_activity_id = guid,
+        if let Some(item) = typed.filter(|item| !value::is_text(item.kind)) {
+            let bytes = item.span.of(self.data);
+            match class(known) {
+                Class::Number => return set_number(self.event, known, value::number(item.kind, bytes)),
+                Class::Time => {
+                    self.event.system.time = value::time(item.kind, bytes);
+                    return;
                 }
-            }
-            Known::Provider | Known::SourceName | Known::Channel | Known::Computer | Known::UserId => {
-                let mut text = std::mem::take(text_of(self.event, known));
-                text.clear();
-                self.push_parts(&mut text, parts, base, None);
-                *text_of(self.event, known) = text;
+                Class::Guid if item.kind == 0x0F => return set_guid(self.event, known, value::guid(bytes)),
+                Class::Guid | Class::Text => {}
             }
         }
+        let mut text = match class(known) {
+            Class::Text => std::mem::take(text_of(self.event, known)),
+            _ => String::new(),
+        };
+        text.clear();
+        self.push_parts(&mut text, parts, base, None);
+        match class(known) {
+            Class::Text => *text_of(self.event, known) = text,
+            _ => set(self.event, known, &text),
+        }
+    }
+}
+
+/// How a value of `System` is typed.
+enum Class {
+    Number,
+    Time,
+    Guid,
+    Text,
+}
+
+fn class(known: Known) -> Class {
+    match known {
+        Known::EventId
+        | Known::Qualifiers
+        | Known::Version
+        | Known::Level
+        | Known::Task
+        | Known::Opcode
+        | Known::Keywords
+        | Known::RecordId
+        | Known::ProcessId
+        | Known::ThreadId => Class::Number,
+        Known::Time => Class::Time,
+        Known::ProviderGuid | Known::ActivityId | Known::RelatedActivityId => Class::Guid,
+        Known::Provider | Known::SourceName | Known::Channel | Known::Computer | Known::UserId => Class::Text,
+    }
+}
+
+/// Sets a value of `System` from its text.
+pub(super) fn set(event: &mut Event, known: Known, text: &str) {
+    match class(known) {
+        Class::Number => set_number(event, known, value::parse_number(text)),
+        Class::Time => event.system.time = Time::parse(text),
+        Class::Guid => set_guid(event, known, Guid::parse(text)),
+        Class::Text => text_of(event, known).push_str(text),
+    }
+}
+
+fn set_guid(event: &mut Event, known: Known, guid: Option<Guid>) {
+    match known {
+        Known::ProviderGuid => event.system.provider_guid = guid,
+        Known::ActivityId => event.system.activity_id = guid,
+        _ => event.system.related_activity_id = guid,
     }
 }
 

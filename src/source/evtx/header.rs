@@ -56,8 +56,8 @@ pub(super) struct ChunkHeader {
 }
 
 pub(super) fn chunk(bytes: &[u8]) -> Option<ChunkHeader> {
-    // Magic, first and last record number, first and last record id, size of the header,
-    // offset of the last record, of free space, checksum of the records; unknown; flags,
+    // Magic; first and last record number; first and last id; size of the header, offset of
+    // the last record; offset of free space, checksum of the records; unknown; flags,
     // checksum of the header.
     let mut parse = (
         tag(&CHUNK_MAGIC[..]),

@@ -233,19 +233,19 @@ impl Learned {
         for (at, item) in items.iter_mut().zip(values) {
             *at = item;
         }
-        let bytes = |slot: usize, kinds: &[u8]| {
-            let item = items.get(slot).filter(|item| kinds.contains(&item.kind))?;
-            Some(item.span.of(data)).filter(|bytes| !bytes.is_empty())
+        let bytes = |slot: usize, kind: u8, len: u32| {
+            let item = items.get(slot).filter(|item| item.kind == kind && item.span.len == len)?;
+            Some(item.span.of(data))
         };
         let event_id = match self.event_id {
             NumberAt::Fixed(id) => id,
             NumberAt::Slot(slot) => {
-                let item = items.get(slot).filter(|item| matches!(item.kind, 0x04 | 0x06 | 0x08))?;
+                let item = items.get(slot).filter(|item| matches!((item.kind, item.span.len), (0x06, 2) | (0x08, 4)))?;
                 u32::try_from(value::number(item.kind, item.span.of(data))?).ok()?
             }
         };
-        let record_id = value::number(0x0A, bytes(self.record_id, &[0x0A])?)?;
-        let time = value::time(0x11, bytes(self.time, &[0x11])?)?;
+        let record_id = value::number(0x0A, bytes(self.record_id, 0x0A, 8)?)?;
+        let time = value::time(0x11, bytes(self.time, 0x11, 8)?)?;
         for slot in &self.fragments {
             if !is_single_instance(data, items.get(*slot)?) {
                 return None;
@@ -253,7 +253,7 @@ impl Learned {
         }
         let provider_guid = match self.guid {
             Some(GuidAt::Fixed(guid)) => Some(guid),
-            Some(GuidAt::Slot(slot)) => value::guid(bytes(slot, &[0x0F])?),
+            Some(GuidAt::Slot(slot)) => value::guid(bytes(slot, 0x0F, 16)?),
             None => None,
         };
         let source_name = match &mut self.source_name {

@@ -118,6 +118,8 @@ pub(super) struct Plans {
     pub guards: Vec<(u16, u16)>,
     pub names: String,
     stack: Vec<Open>,
+    /// Elements of the fragment worked out last.
+    elements: u32,
     /// Tokens that may still be read for this chunk.
     tokens: u32,
 }
@@ -181,6 +183,9 @@ impl Plans {
         }
         let (start, end) = binxml::definition(data, offset)?;
         let plan = self.compile(data, Tokens::new(data, start, end, true), place)?;
+        if self.elements == 0 {
+            return Err(Fault { at: start, what: "template without an element" });
+        }
         self.index.insert((offset, place), plan);
         Ok(plan)
     }
@@ -193,6 +198,7 @@ impl Plans {
     fn compile(&mut self, data: &[u8], tokens: Tokens<'_>, place: Place) -> Result<Run, Fault> {
         let start = length(self.ops.len());
         self.stack.clear();
+        self.elements = 0;
         let mut compiler = Compiler { plans: self, data, place, attribute: None, in_start: false };
         compiler.run(tokens)?;
         Ok(Run { start, end: length(self.ops.len()) })
@@ -278,9 +284,9 @@ impl Compiler<'_> {
         let Some(open) = self.plans.stack.last_mut() else {
             return place;
         };
-        open.has_children = true;
+        let first = !std::mem::replace(&mut open.has_children, true);
         let (role, text) = (open.role, open.text as usize);
-        if role == Role::Field {
+        if role == Role::Field && first {
             for at in text..self.plans.parts.len() {
                 if let Some(Part::Slot { slot, .. }) = self.plans.parts.get(at).copied() {
                     self.emit(What::Fragment { slot, place });
@@ -295,6 +301,7 @@ impl Compiler<'_> {
         if self.plans.stack.len() >= DEPTH {
             return Err(Fault { at, what: "elements nested too deeply" });
         }
+        self.plans.elements += 1;
         let around = self.guard();
         let parent = self.child();
         // The root of a definition is never left out.
@@ -378,12 +385,12 @@ impl Compiler<'_> {
         let name = attribute.name.of(self.data);
         match open.role {
             Role::System(element) => {
-                if let Some(known) = known_attribute(element, name) {
+                if let Some(known) = known_attribute(element, |known| is(name, known)) {
                     self.emit(What::Known { known, parts });
                 }
             }
             Role::Field | Role::Section if open.place == Place::Data && !is_namespace(name) => {
-                if is(name, "Name") && self.names_itself(open.name) {
+                if is(name, "Name") && self.plans.names.get(open.name.range()).is_some_and(names_itself) {
                     let label = self.label(parts);
                     if let Some(open) = self.plans.stack.last_mut() {
                         open.label = Some(label);
@@ -395,11 +402,6 @@ impl Compiler<'_> {
             }
             _ => {}
         }
-    }
-
-    /// Do fields of this element carry their name in `Name`?
-    fn names_itself(&self, element: Run) -> bool {
-        matches!(self.plans.names.get(element.range()), Some("Data" | "ComplexData"))
     }
 
     /// `Element_attribute`.
@@ -448,7 +450,8 @@ impl Compiler<'_> {
     }
 }
 
-enum Section {
+/// The children of `Event`.
+pub(super) enum Section {
     System,
     Data,
     Rendering,
@@ -456,7 +459,7 @@ enum Section {
 }
 
 /// Is this UTF-16 text that ASCII text?
-pub(super) fn is(utf16: &[u8], ascii: &str) -> bool {
+fn is(utf16: &[u8], ascii: &str) -> bool {
     let (units, _) = utf16.as_chunks::<2>();
     units.len() == ascii.len() && units.iter().zip(ascii.bytes()).all(|(unit, byte)| *unit == [byte, 0])
 }
@@ -473,14 +476,17 @@ fn is_namespace(name: &[u8]) -> bool {
 }
 
 fn section(name: &[u8]) -> Section {
-    if is(name, "System") {
-        Section::System
-    } else if is(name, "EventData") || is(name, "UserData") {
-        Section::Data
-    } else if is(name, "RenderingInfo") {
-        Section::Rendering
-    } else {
-        Section::Other
+    let known = ["System", "EventData", "UserData", "RenderingInfo"].into_iter().find(|known| is(name, known));
+    section_called(known.unwrap_or_default())
+}
+
+/// What a child of `Event` is.
+pub(super) fn section_called(name: &str) -> Section {
+    match name {
+        "System" => Section::System,
+        "EventData" | "UserData" => Section::Data,
+        "RenderingInfo" => Section::Rendering,
+        _ => Section::Other,
     }
 }
 
@@ -505,7 +511,8 @@ fn system_element(name: &[u8]) -> Option<&'static str> {
     SYSTEM_ELEMENTS.into_iter().find(|known| is(name, known))
 }
 
-fn known_element(element: &str) -> Option<Known> {
+/// The value that is an element's text.
+pub(super) fn known_element(element: &str) -> Option<Known> {
     Some(match element {
         "EventID" => Known::EventId,
         "Version" => Known::Version,
@@ -520,26 +527,35 @@ fn known_element(element: &str) -> Option<Known> {
     })
 }
 
-fn known_attribute(element: &str, name: &[u8]) -> Option<Known> {
-    const ATTRIBUTES: [(&str, &str, Known); 10] = [
-        ("Provider", "Name", Known::Provider),
-        ("Provider", "Guid", Known::ProviderGuid),
-        ("Provider", "EventSourceName", Known::SourceName),
-        ("EventID", "Qualifiers", Known::Qualifiers),
-        ("TimeCreated", "SystemTime", Known::Time),
-        ("Correlation", "ActivityID", Known::ActivityId),
-        ("Correlation", "RelatedActivityID", Known::RelatedActivityId),
-        ("Execution", "ProcessID", Known::ProcessId),
-        ("Execution", "ThreadID", Known::ThreadId),
-        ("Security", "UserID", Known::UserId),
-    ];
-    let found = ATTRIBUTES.iter().find(|(e, attribute, _)| *e == element && is(name, attribute));
+const SYSTEM_ATTRIBUTES: [(&str, &str, Known); 10] = [
+    ("Provider", "Name", Known::Provider),
+    ("Provider", "Guid", Known::ProviderGuid),
+    ("Provider", "EventSourceName", Known::SourceName),
+    ("EventID", "Qualifiers", Known::Qualifiers),
+    ("TimeCreated", "SystemTime", Known::Time),
+    ("Correlation", "ActivityID", Known::ActivityId),
+    ("Correlation", "RelatedActivityID", Known::RelatedActivityId),
+    ("Execution", "ProcessID", Known::ProcessId),
+    ("Execution", "ThreadID", Known::ThreadId),
+    ("Security", "UserID", Known::UserId),
+];
+
+/// The value that is an element's attribute, where `is_called` tells the attribute's name.
+pub(super) fn known_attribute(element: &str, is_called: impl Fn(&str) -> bool) -> Option<Known> {
+    let found = SYSTEM_ATTRIBUTES.iter().find(|(e, attribute, _)| *e == element && is_called(attribute));
     found.map(|(_, _, known)| *known)
 }
 
+/// Do fields of this element carry their name in `Name`?
+pub(super) fn names_itself(element: &str) -> bool {
+    matches!(element, "Data" | "ComplexData")
+}
+
 /// The five entities of XML.
+pub(super) const ENTITIES: [(&str, char); 5] =
+    [("lt", '<'), ("gt", '>'), ("amp", '&'), ("quot", '"'), ("apos", '\'')];
+
 fn entity(name: &[u8]) -> char {
-    const ENTITIES: [(&str, char); 5] = [("lt", '<'), ("gt", '>'), ("amp", '&'), ("quot", '"'), ("apos", '\'')];
     let found = ENTITIES.into_iter().find(|(text, _)| is(name, text));
     found.map_or(char::REPLACEMENT_CHARACTER, |(_, c)| c)
 }

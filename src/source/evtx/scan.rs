@@ -38,6 +38,16 @@ pub(super) struct Scan<'a> {
     offset: u64,
     reported: u32,
     slow: u32,
+    /// Records that could not be read for one reason, not yet reported.
+    unread: Option<Unread>,
+}
+
+struct Unread {
+    at: usize,
+    first: u64,
+    last: u64,
+    count: u32,
+    why: String,
 }
 
 /// What the walk over a chunk may rely on.
@@ -46,16 +56,19 @@ struct Bounds {
     live: usize,
     /// The header's word on the last record counts.
     last: Option<u64>,
+    /// Ids of the chunk's records, where the header can be trusted.
+    ids: Option<std::ops::RangeInclusive<u64>>,
     /// Records may go on behind `live`: the header is older than they are.
     open: bool,
-    /// No header: what follows the last record may be anything.
+    /// What follows the last record may be anything: there is no header, or the file ends
+    /// within the chunk, which is reported already.
     blind: bool,
 }
 
 impl<'a> Scan<'a> {
     pub fn new(worker: &'a mut Worker, interest: &'a Interest, sink: &'a mut dyn Sink) -> Self {
         worker.words.trim();
-        Scan { worker, interest, wanted: FxHashMap::default(), sink, offset: 0, reported: 0, slow: 0 }
+        Scan { worker, interest, wanted: FxHashMap::default(), sink, offset: 0, reported: 0, slow: 0, unread: None }
     }
 
     /// Reads one chunk that lies at `offset` of its file.
@@ -74,9 +87,10 @@ impl<'a> Scan<'a> {
             None if data.iter().all(|byte| *byte == 0) => {}
             None => {
                 self.report(0, "no header of a chunk; its records were looked for one by one".to_owned(), true);
-                self.walk(data, &Bounds { live: data.len(), last: None, open: true, blind: true });
+                self.walk(data, &Bounds { live: data.len(), last: None, ids: None, open: true, blind: true });
             }
         }
+        self.report_unread();
         if self.reported > DAMAGE_PER_CHUNK {
             let what = format!("{} more places in this chunk are damaged", self.reported - DAMAGE_PER_CHUNK);
             self.sink.damage(Damage { offset, what, lost: true });
@@ -101,8 +115,9 @@ impl<'a> Scan<'a> {
         Bounds {
             live: if known { header.free_space.min(data.len()) } else { data.len() },
             last: sound.then_some(header.last_id),
+            ids: header_sound.then_some(header.first_id..=header.last_id),
             open: !sound,
-            blind: false,
+            blind: !whole,
         }
     }
 
@@ -145,7 +160,12 @@ impl<'a> Scan<'a> {
         let mut from = at + 1;
         while let Some(next) = find_record(rest, from) {
             let found = header::record(data, next).filter(|record| header::is_closed(data, next, *record));
-            if found.is_some_and(|record| last.is_none_or(|last| record.id > last)) {
+            // Stale records of an earlier round have ids from before.
+            let is_live = |record: RecordHeader| match &bounds.ids {
+                Some(ids) => ids.contains(&record.id),
+                None => last.is_none_or(|last| record.id > last),
+            };
+            if found.is_some_and(is_live) {
                 self.report(at, format!("{} bytes hold no readable record", next - at), true);
                 return Some(next);
             }
@@ -168,8 +188,11 @@ impl<'a> Scan<'a> {
         // Tools that remove records from logs make the record before longer than its content.
         while from + RECORD_HEADER + 4 < end {
             let Some(inner) = data.get(..end).and_then(|data| find_record(data, from)) else { break };
-            let found = header::record(data, inner)
-                .filter(|found| inner + found.size <= end && header::is_closed(data, inner, *found));
+            // The copy of the outer size may stand in place of its own.
+            let found = header::record(data, inner).filter(|found| match inner + found.size {
+                close if close == end + 4 => true,
+                close => close <= end && header::is_closed(data, inner, *found),
+            });
             let Some(found) = found else {
                 from = inner + 1;
                 continue;
@@ -241,12 +264,11 @@ impl<'a> Scan<'a> {
         let read = read.map_err(|fault| (fault.at, fault.what.to_owned()));
         let read = read.or_else(|fault| self.fill_slowly(data, at, record, Want::default()).map_err(|_| fault));
         if let Err((place, what)) = read {
-            let what = format!("record {} could not be read (at byte {place} of its chunk: {what})", record.id);
-            return self.report(at, what, true);
+            return self.unread(at, record.id, format!("could not be read (at byte {place} of the chunk: {what})"));
         }
         let system = &self.worker.event.system;
         if system.provider.is_empty() && system.channel.is_empty() && system.event_id == 0 {
-            return self.report(at, format!("record {} has no System part", record.id), true);
+            return self.unread(at, record.id, "no System part".to_owned());
         }
         self.sink.record(&Stamp {
             computer: &system.computer,
@@ -272,7 +294,7 @@ impl<'a> Scan<'a> {
                 // What was read before the fault still tells something.
                 let _ = self.fill(data, at, record, want);
                 let what = format!(
-                    "record {} could be read only in part (at byte {} of its chunk: {})",
+                    "record {}: read only in part (at byte {} of the chunk: {})",
                     record.id, fault.at, fault.what
                 );
                 self.report(at, what, true);
@@ -311,7 +333,30 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
+    fn unread(&mut self, at: usize, id: u64, why: String) {
+        match &mut self.unread {
+            Some(unread) if unread.why == why => {
+                unread.last = id;
+                unread.count += 1;
+            }
+            _ => {
+                self.report_unread();
+                self.unread = Some(Unread { at, first: id, last: id, count: 1, why });
+            }
+        }
+    }
+
+    fn report_unread(&mut self) {
+        let Some(Unread { at, first, last, count, why }) = self.unread.take() else { return };
+        let what = match count {
+            1 => format!("record {first}: {why}"),
+            _ => format!("{count} records, {first} to {last}: {why}"),
+        };
+        self.report(at, what, true);
+    }
+
     fn report(&mut self, at: usize, what: String, lost: bool) {
+        self.report_unread();
         self.reported += 1;
         if self.reported <= DAMAGE_PER_CHUNK {
             self.sink.damage(Damage { offset: self.offset + at as u64, what, lost });

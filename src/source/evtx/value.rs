@@ -194,6 +194,11 @@ fn push_fixed(out: &mut String, kind: u8, bytes: &[u8]) {
     }
 }
 
+/// Is this the type of a string?
+pub(super) fn is_text(kind: u8) -> bool {
+    matches!(kind, STRING | 0x02)
+}
+
 /// Is this the type of an array?
 pub(super) fn is_array(kind: u8) -> bool {
     kind & ARRAY != 0

@@ -1,0 +1,335 @@
+//! Records of one connection, as one side logged it.
+//!
+//! Client, server and gateway give each connection an ActivityID of their own; records
+//! without one are added by connection name, session, address or time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::event::{Guid, TICKS_PER_SECOND, Time};
+use crate::signature::definition::{Key, Mark, Phase, Role, Slot};
+
+use super::identity::{HostId, user_key};
+use super::item::Item;
+
+/// Index of an item in the case.
+pub type ItemId = usize;
+
+/// One connection on one side.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Which side's log: client, server or gateway.
+    pub side: Role,
+    /// Computer that logged it.
+    pub host: HostId,
+    /// Its ActivityID, where it has one.
+    pub activity: Option<Guid>,
+    /// Its records in order.
+    pub items: Vec<ItemId>,
+    /// First record.
+    pub start: Time,
+    /// Last record.
+    pub end: Time,
+    /// A record says that it is over.
+    pub ended: bool,
+    /// Client address.
+    pub client_ip: Option<IpAddr>,
+    /// Client computer name.
+    pub client_host: Option<String>,
+    /// Name or address that was asked for.
+    pub target: Option<String>,
+    /// Address that the client found for it.
+    pub target_ip: Option<IpAddr>,
+    /// User, as written first.
+    pub user: Option<String>,
+    /// Session ids that it used.
+    pub sessions: BTreeSet<u32>,
+    /// Last phase proven entered.
+    pub phase: Option<Phase>,
+    /// Earliest phase that a record says failed, and that record.
+    pub stopped: Option<(Phase, ItemId)>,
+    /// A session was reached: the record that shows it.
+    pub session: Option<ItemId>,
+    /// An identity was accepted.
+    pub authenticated: bool,
+    /// It has more than a touch of the listener.
+    pub opened: bool,
+}
+
+impl Connection {
+    fn new(side: Role, activity: Option<Guid>, id: ItemId, item: &Item<'_>) -> Self {
+        Connection {
+            side,
+            host: item.host,
+            activity,
+            items: vec![id],
+            start: item.time,
+            end: item.time,
+            ended: false,
+            client_ip: None,
+            client_host: None,
+            target: None,
+            target_ip: None,
+            user: None,
+            sessions: BTreeSet::new(),
+            phase: None,
+            stopped: None,
+            session: None,
+            authenticated: false,
+            opened: false,
+        }
+    }
+
+    /// Reads its life from its items again, after some were added.
+    pub fn learn(&mut self, items: &[Item<'_>]) {
+        self.items.sort_unstable();
+        self.items.dedup();
+        for &id in &self.items {
+            let item = &items[id];
+            self.start = self.start.min(item.time);
+            self.end = self.end.max(item.time);
+            self.client_ip = self.client_ip.or(item.ip(Slot::ClientIp));
+            self.target_ip = self.target_ip.or(item.ip(Slot::TargetIp));
+            keep(&mut self.client_host, item.capture(Slot::ClientHost));
+            keep(&mut self.target, item.capture(Slot::Target));
+            if user_key(self.user.as_deref().unwrap_or_default()).is_none() {
+                self.user = user(item);
+            }
+            self.sessions.extend(item.number(Slot::Session));
+            if item.noise {
+                continue;
+            }
+            for meaning in item.on_side(self.side) {
+                self.phase = self.phase.max(meaning.reaches);
+                if let Some(phase) = meaning.stops
+                    && self.stopped.is_none_or(|(known, _)| phase < known)
+                {
+                    self.stopped = Some((phase, id));
+                }
+                match meaning.mark {
+                    Some(Mark::Session) => self.session = self.session.or(Some(id)),
+                    Some(Mark::Authenticated) => self.authenticated = true,
+                    Some(Mark::End) => self.ended = true,
+                    Some(Mark::Open) => self.opened = true,
+                    _ => {}
+                }
+            }
+        }
+        // A phase that was proven entered later was not the one that failed.
+        if let (Some((stopped, _)), Some(phase)) = (self.stopped, self.phase)
+            && phase > stopped
+        {
+            self.stopped = None;
+        }
+    }
+
+    /// No user, no credential, no step past the handshakes: what a probe leaves as well.
+    pub fn bare(&self) -> bool {
+        self.user.is_none()
+            && !self.authenticated
+            && self.session.is_none()
+            && self.phase.is_none_or(|phase| phase < Phase::Mcs)
+            && self.stopped.is_none_or(|(phase, _)| phase < Phase::Credssp)
+    }
+
+    /// Is this moment inside it, give or take `slack` (100 ns)?
+    pub fn holds(&self, time: Time, slack: i64) -> bool {
+        self.start.plus(-slack) <= time && time <= self.end.plus(slack)
+    }
+}
+
+fn keep(slot: &mut Option<String>, value: Option<&str>) {
+    if slot.is_none() {
+        *slot = value.map(str::to_string);
+    }
+}
+
+/// The user that a record names, with its domain where that stands apart.
+pub fn user(item: &Item<'_>) -> Option<String> {
+    let name = item.capture(Slot::User).filter(|name| user_key(name).is_some())?;
+    match item.capture(Slot::Domain) {
+        Some(domain) if !name.contains('\\') && !name.contains('@') => Some(format!("{domain}\\{name}")),
+        _ => Some(name.to_string()),
+    }
+}
+
+/// The sides that log connections of their own.
+const SIDES: [Role; 3] = [Role::Client, Role::Server, Role::Gateway];
+
+/// Slack for records that belong to a connection but carry no key, 100 ns.
+const NEAR: i64 = 2 * TICKS_PER_SECOND;
+
+/// Finds the connections of a case; items are in order of time.
+pub fn connections(items: &[Item<'_>]) -> Vec<Connection> {
+    let mut found = by_activity(items);
+    let mut taken: BTreeSet<ItemId> = found.iter().flat_map(|c| c.items.iter().copied()).collect();
+    attach_by_session(items, &mut found, &mut taken);
+    attach_or_open(items, &mut found, &mut taken);
+    adopt(items, &mut found, &mut taken);
+    found.sort_by_key(|c| (c.start, c.host, c.side, c.items.first().copied()));
+    found
+}
+
+/// Records of one ActivityID on one side of one host.
+fn by_activity(items: &[Item<'_>]) -> Vec<Connection> {
+    let mut groups: BTreeMap<(HostId, Role, Guid), Connection> = BTreeMap::new();
+    for (id, item) in items.iter().enumerate() {
+        let Some(activity) = item.evidence.record.activity_id else { continue };
+        for side in SIDES {
+            if item.on_side(side).any(|meaning| meaning.join.contains(&Key::Activity)) {
+                groups
+                    .entry((item.host, side, activity))
+                    .or_insert_with(|| Connection::new(side, Some(activity), id, item))
+                    .items
+                    .push(id);
+            }
+        }
+    }
+    let mut found: Vec<Connection> = groups.into_values().collect();
+    for connection in &mut found {
+        connection.learn(items);
+    }
+    // Ids of the listener, of console sessions and the like tell of no connection.
+    found.retain(|connection| {
+        connection.items.iter().any(|&id| {
+            items[id].on_side(connection.side).any(|meaning| {
+                matches!(
+                    meaning.mark,
+                    Some(Mark::Open | Mark::Knock | Mark::Authenticated | Mark::Session | Mark::End)
+                ) || (meaning.stops.is_some() && !items[id].noise)
+            })
+        })
+    });
+    found
+}
+
+/// Session records without an ActivityID: to the latest connection that used the session.
+fn attach_by_session(items: &[Item<'_>], found: &mut [Connection], taken: &mut BTreeSet<ItemId>) {
+    let mut users: BTreeMap<(HostId, u32), Vec<usize>> = BTreeMap::new();
+    for (at, connection) in found.iter().enumerate().filter(|(_, c)| c.side == Role::Server) {
+        for session in &connection.sessions {
+            users.entry((connection.host, *session)).or_default().push(at);
+        }
+    }
+    let mut changed = BTreeSet::new();
+    for (id, item) in items.iter().enumerate() {
+        let keyed = item.on_side(Role::Server).any(|meaning| meaning.join.contains(&Key::Session));
+        if taken.contains(&id) || !keyed || item.marks(Role::Server, Mark::Session) {
+            continue;
+        }
+        let Some(session) = item.number(Slot::Session) else { continue };
+        let candidates = users.get(&(item.host, session)).into_iter().flatten().copied();
+        let latest = candidates.filter(|at| found[*at].start <= item.time.plus(NEAR)).max_by_key(|at| found[*at].start);
+        // A session id is used again by others: only a connection that still lives owns the record.
+        if let Some(at) = latest.filter(|at| !over(&found[*at], item.time)) {
+            found[at].items.push(id);
+            taken.insert(id);
+            changed.insert(at);
+        }
+    }
+    for at in changed {
+        found[at].learn(items);
+    }
+}
+
+/// Its records ended well before this moment.
+fn over(connection: &Connection, time: Time) -> bool {
+    connection.ended && time > connection.end.plus(NEAR)
+}
+
+/// How many connections before a moment are looked at for a record without a key.
+const BACK: usize = 256;
+
+/// Markers without an ActivityID (older builds, classic logs): to a connection of the
+/// same address at that time, else a connection of their own.
+fn attach_or_open(items: &[Item<'_>], found: &mut Vec<Connection>, taken: &mut BTreeSet<ItemId>) {
+    // By start, so that the latest that fits is found by walking back.
+    let mut lists: BTreeMap<(HostId, Role), Vec<usize>> = BTreeMap::new();
+    for (at, connection) in found.iter().enumerate() {
+        lists.entry((connection.host, connection.side)).or_default().push(at);
+    }
+    for list in lists.values_mut() {
+        list.sort_by_key(|at| found[*at].start);
+    }
+    for (id, item) in items.iter().enumerate() {
+        for side in SIDES {
+            let opens = [Mark::Knock, Mark::Open, Mark::Authenticated, Mark::Session].iter().any(|mark| item.marks(side, *mark));
+            if !opens || taken.contains(&id) {
+                continue;
+            }
+            let list = lists.entry((item.host, side)).or_default();
+            let upto = list.partition_point(|at| found[*at].start <= item.time.plus(NEAR));
+            let latest = list[..upto].iter().rev().take(BACK).copied().find(|at| fits(&found[*at], side, item, items));
+            let at = latest.unwrap_or_else(|| {
+                found.push(Connection::new(side, item.evidence.record.activity_id, id, item));
+                let place = list.partition_point(|at| found[*at].start <= item.time);
+                list.insert(place, found.len() - 1);
+                found.len() - 1
+            });
+            found[at].items.push(id);
+            found[at].learn(items);
+            taken.insert(id);
+        }
+    }
+}
+
+/// May this record without a connection's key belong to the connection?
+fn fits(connection: &Connection, side: Role, item: &Item<'_>, items: &[Item<'_>]) -> bool {
+    let ip = item.ip(Slot::ClientIp);
+    let other_ip = ip.is_some() && connection.client_ip.is_some() && connection.client_ip != ip;
+    let other_key = item.evidence.record.activity_id.is_some() && connection.activity.is_some();
+    let knock = item.marks(side, Mark::Knock);
+    let second_knock = knock && (connection.start.since(item.time).abs() > NEAR || has_knock(connection, items));
+    !other_ip && !other_key && !over(connection, item.time) && !second_knock
+}
+
+fn has_knock(connection: &Connection, items: &[Item<'_>]) -> bool {
+    connection.items.iter().any(|&id| items[id].marks(connection.side, Mark::Knock))
+}
+
+/// Server records that name a user or address but no connection (Security logons and the
+/// like): to the connection that held at that moment. Where several of different clients did,
+/// the record stays loose: it would be a guess.
+fn adopt(items: &[Item<'_>], found: &mut [Connection], taken: &mut BTreeSet<ItemId>) {
+    let mut by_host: BTreeMap<HostId, Vec<usize>> = BTreeMap::new();
+    for (at, connection) in found.iter().enumerate().filter(|(_, c)| c.side == Role::Server && c.opened) {
+        by_host.entry(connection.host).or_default().push(at);
+    }
+    for list in by_host.values_mut() {
+        list.sort_by_key(|at| found[*at].start);
+    }
+    let mut given: BTreeSet<(usize, String)> = BTreeSet::new();
+    for (id, item) in items.iter().enumerate() {
+        let wants = item.on_side(Role::Server).find(|meaning| {
+            meaning.join.iter().any(|key| matches!(key, Key::ClientIp | Key::User)) && meaning.mark != Some(Mark::Knock)
+        });
+        let Some(meaning) = wants.filter(|_| !taken.contains(&id) && !item.noise) else { continue };
+        let Some(list) = by_host.get(&item.host) else { continue };
+        let upto = list.partition_point(|at| found[*at].start <= item.time.plus(TICKS_PER_SECOND / 10));
+        let near: Vec<usize> = list[..upto]
+            .iter()
+            .rev()
+            .take(64)
+            .copied()
+            .filter(|at| agrees(&found[*at], item))
+            .filter(|at| !given.contains(&(*at, meaning.fact.clone())))
+            .collect();
+        let clients: BTreeSet<Option<IpAddr>> = near.iter().map(|at| found[*at].client_ip).collect();
+        if let (Some(at), 1) = (near.first(), clients.len()) {
+            found[*at].items.push(id);
+            found[*at].learn(items);
+            taken.insert(id);
+            given.insert((*at, meaning.fact.clone()));
+        }
+    }
+}
+
+/// Nothing in the record speaks against this connection, and it held at that time.
+fn agrees(connection: &Connection, item: &Item<'_>) -> bool {
+    let ip = item.ip(Slot::ClientIp);
+    let other_ip = ip.is_some() && connection.client_ip.is_some() && ip != connection.client_ip;
+    let named = connection.user.as_deref().and_then(user_key);
+    let names = item.capture(Slot::User).and_then(user_key);
+    let other_user = named.is_some() && names.is_some() && named != names;
+    connection.holds(item.time, TICKS_PER_SECOND) && !other_ip && !other_user
+}

@@ -1,0 +1,215 @@
+//! Who is who: computer names in long and short form, addresses, users.
+//!
+//! Logs name a computer by its own full name, a client by what the user typed, a
+//! server connection by an address. Only what the logs or `--alias` tie together is one host.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// Index of a host in [`Hosts`].
+pub type HostId = usize;
+
+/// A computer whose log is in the case, or that an alias names.
+#[derive(Clone, Debug, Default)]
+pub struct Host {
+    /// Name as its own records write it.
+    pub name: String,
+    /// Other names, lower case.
+    pub names: BTreeSet<String>,
+    /// Addresses.
+    pub addresses: BTreeSet<IpAddr>,
+}
+
+/// All hosts of a case.
+#[derive(Clone, Debug, Default)]
+pub struct Hosts {
+    hosts: Vec<Host>,
+    by_name: BTreeMap<String, HostId>,
+    by_address: BTreeMap<IpAddr, Option<HostId>>,
+}
+
+impl Hosts {
+    /// Hosts for these computer names; a short name and the only full name that begins
+    /// with it are one host, shown by the full name.
+    pub fn new<'a>(computers: impl Iterator<Item = &'a str>) -> Self {
+        let mut hosts = Hosts::default();
+        let names: BTreeSet<&str> = computers.filter(|name| !name.is_empty()).collect();
+        let (full, short): (Vec<&str>, Vec<&str>) = names.into_iter().partition(|name| name.contains('.'));
+        for name in full.into_iter().chain(short) {
+            let id = hosts.resolve(name).unwrap_or_else(|| hosts.add(name));
+            hosts.by_name.insert(name.to_lowercase(), id);
+            hosts.hosts[id].names.insert(name.to_lowercase());
+        }
+        hosts
+    }
+
+    fn add(&mut self, name: &str) -> HostId {
+        self.hosts.push(Host { name: name.to_string(), ..Host::default() });
+        self.hosts.len() - 1
+    }
+
+    /// What the user says: this name or address is that host. Unknown names become hosts.
+    pub fn alias(&mut self, name: &str, other: &str) {
+        let id = match (self.resolve(name), self.resolve(other)) {
+            (Some(id), _) | (None, Some(id)) => id,
+            (None, None) => self.add(name),
+        };
+        for word in [name, other] {
+            match address(word) {
+                Some(ip) => self.learn_address(id, ip),
+                None => {
+                    self.by_name.insert(word.to_lowercase(), id);
+                    self.hosts[id].names.insert(word.to_lowercase());
+                }
+            }
+        }
+    }
+
+    /// A log ties this address to that host. An address of two hosts names none.
+    pub fn learn_address(&mut self, host: HostId, ip: IpAddr) {
+        if ip.is_unspecified() || ip.is_loopback() {
+            return;
+        }
+        let known = self.by_address.entry(ip).or_insert(Some(host));
+        if *known == Some(host) {
+            self.hosts[host].addresses.insert(ip);
+        } else {
+            *known = None;
+            self.hosts.iter_mut().for_each(|host| {
+                host.addresses.remove(&ip);
+            });
+        }
+    }
+
+    /// The host of a name (long, short, `TERMSRV/` prefix allowed) or an address.
+    pub fn resolve(&self, text: &str) -> Option<HostId> {
+        if let Some(ip) = address(text) {
+            return self.by_address.get(&ip).copied().flatten();
+        }
+        let name = bare_target(text).to_lowercase();
+        if let Some(id) = self.by_name.get(&name) {
+            return Some(*id);
+        }
+        let short = name.split('.').next().unwrap_or_default();
+        let mut fitting = self.hosts.iter().enumerate().filter(|(_, host)| {
+            host.names.iter().any(|known| {
+                let same_short = known.split('.').next() == Some(short);
+                // Two full names of one short name are two computers.
+                same_short && (!known.contains('.') || !name.contains('.'))
+            })
+        });
+        match (fitting.next(), fitting.next()) {
+            (Some((id, _)), None) if !short.is_empty() => Some(id),
+            _ => None,
+        }
+    }
+
+    /// One host.
+    pub fn get(&self, id: HostId) -> &Host {
+        &self.hosts[id]
+    }
+
+    /// Its shown name.
+    pub fn name(&self, id: HostId) -> &str {
+        &self.hosts[id].name
+    }
+
+    /// All, by id.
+    pub fn iter(&self) -> impl Iterator<Item = (HostId, &Host)> {
+        self.hosts.iter().enumerate()
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.hosts.len()
+    }
+
+    /// None at all.
+    pub fn is_empty(&self) -> bool {
+        self.hosts.is_empty()
+    }
+}
+
+/// Strips what surrounds a target name: service class, blanks, port.
+pub fn bare_target(text: &str) -> &str {
+    let text = text.trim().trim_matches('\0').trim_end_matches('.');
+    let text = text.split_once('/').map_or(text, |(_, name)| name);
+    match text.rsplit_once(':') {
+        Some((name, port)) if !name.contains(':') && port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => text,
+    }
+}
+
+/// Reads an address in any form that Windows logs: with port, in brackets, IPv4 mapped
+/// into IPv6, with a zone. Placeholders such as `-` and `LOCAL` are none.
+pub fn address(text: &str) -> Option<IpAddr> {
+    let text = bare_target(text);
+    let inner = match text.strip_prefix('[') {
+        Some(rest) => rest.split(']').next()?,
+        None => text,
+    };
+    let inner = inner.split('%').next()?;
+    let ip: IpAddr = inner.parse().ok()?;
+    let ip = ip.to_canonical();
+    (!ip.is_unspecified()).then_some(ip)
+}
+
+/// An address that no stranger on the internet has.
+pub fn is_private(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(v4) => v4.is_private() || v4.is_link_local() || v4.is_loopback(),
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_loopback(),
+    }
+}
+
+/// A user's name for comparing: lower case, without domain.
+pub fn user_key(text: &str) -> Option<String> {
+    let text = text.trim();
+    let name = text.rsplit_once('\\').map_or(text, |(_, name)| name);
+    let name = name.split('@').next().unwrap_or(name).trim();
+    (!name.is_empty() && name != "-").then(|| name.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_and_full_name_are_one_host_unless_two_full_names_share_it() {
+        let one = Hosts::new(["FS02", "fs02.offsec.lan"].into_iter());
+        assert_eq!(one.len(), 1);
+        assert_eq!(one.name(0), "fs02.offsec.lan");
+        assert_eq!(one.resolve("TERMSRV/fs02"), Some(0));
+        let two = Hosts::new(["fs02.a.lan", "fs02.b.lan"].into_iter());
+        assert_eq!(two.resolve("fs02"), None);
+        assert_eq!(two.resolve("fs02.b.lan"), Some(1));
+        assert_eq!(two.resolve("fs02.c.lan"), None);
+    }
+
+    #[test]
+    fn addresses_are_read_in_every_form() {
+        for text in ["10.0.2.17:57064", "::ffff:10.0.2.17", "10.0.2.17", "[::ffff:10.0.2.17]:3389"] {
+            assert_eq!(address(text), Some("10.0.2.17".parse().unwrap()), "{text}");
+        }
+        assert_eq!(address("[fe80::1%4]:50000"), Some("fe80::1".parse().unwrap()));
+        for text in ["-", "LOCAL", "", "0.0.0.0", "::", "srv01"] {
+            assert_eq!(address(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_two_hosts_names_none() {
+        let mut hosts = Hosts::new(["a", "b"].into_iter());
+        hosts.alias("a", "10.0.0.5");
+        assert_eq!(hosts.resolve("10.0.0.5:3389"), Some(0));
+        hosts.alias("b", "10.0.0.5");
+        assert_eq!(hosts.resolve("10.0.0.5"), None);
+    }
+
+    #[test]
+    fn users_compare_without_domain_and_blanks() {
+        assert_eq!(user_key("CORP\\Ann "), Some("ann".into()));
+        assert_eq!(user_key("ann@corp.example"), Some("ann".into()));
+        assert_eq!(user_key("-"), None);
+    }
+}

@@ -1,0 +1,91 @@
+//! Evidence with its rules looked up and its join keys read.
+
+use std::net::IpAddr;
+
+use crate::event::Time;
+use crate::evidence::Evidence;
+use crate::signature::definition::{Kind, Mark, Meaning, Role, Rule, Slot};
+
+use super::identity::{HostId, address};
+
+/// One record of the case.
+#[derive(Clone, Debug)]
+pub struct Item<'a> {
+    /// The record and where it stands.
+    pub evidence: &'a Evidence,
+    /// Computer that wrote it.
+    pub host: HostId,
+    /// Its time, by that computer's clock.
+    pub time: Time,
+    /// Rules that matched, by slug; foreign rules without a meaning are among them.
+    pub rules: Vec<&'a Rule>,
+    /// A noise rule matched: it counts for nothing.
+    pub noise: bool,
+}
+
+impl<'a> Item<'a> {
+    /// Meanings of its rules.
+    pub fn meanings(&self) -> impl Iterator<Item = &'a Meaning> {
+        self.rules.iter().filter_map(|rule| rule.meaning.as_ref())
+    }
+
+    /// Meanings for one side of a connection.
+    pub fn on_side(&self, side: Role) -> impl Iterator<Item = &'a Meaning> {
+        self.meanings().filter(move |meaning| meaning.host == side)
+    }
+
+    /// Has it this mark on that side?
+    pub fn marks(&self, side: Role, mark: Mark) -> bool {
+        self.on_side(side).any(|meaning| meaning.mark == Some(mark))
+    }
+
+    /// Any of its rules states a fact.
+    pub fn is_fact(&self) -> bool {
+        !self.noise && self.meanings().any(|meaning| meaning.kind == Kind::Fact)
+    }
+
+    /// What a rule captures in this slot; placeholders count as nothing.
+    pub fn capture(&self, slot: Slot) -> Option<&'a str> {
+        self.meanings()
+            .filter_map(|meaning| meaning.capture.get(&slot))
+            .find_map(|name| self.evidence.record.field(name))
+            .map(|value| value.trim().trim_end_matches('\0'))
+            .filter(|value| !value.is_empty() && *value != "-")
+    }
+
+    /// A captured address.
+    pub fn ip(&self, slot: Slot) -> Option<IpAddr> {
+        self.capture(slot).and_then(address)
+    }
+
+    /// A captured number, decimal or `0x` hex; negative ones as their two's complement.
+    pub fn number(&self, slot: Slot) -> Option<u32> {
+        number(self.capture(slot)?)
+    }
+}
+
+/// Reads a number as logs write it: decimal, hex, or in brackets after a call's name.
+pub fn number(text: &str) -> Option<u32> {
+    let text = text.trim();
+    let text = text.rsplit_once('(').map_or(text, |(_, rest)| rest.trim_end_matches(')').trim());
+    if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        return u64::from_str_radix(hex, 16).ok().and_then(|n| u32::try_from(n & 0xFFFF_FFFF).ok());
+    }
+    let number: i64 = text.parse().ok()?;
+    u32::try_from(number).ok().or_else(|| i32::try_from(number).ok().map(i32::cast_unsigned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_are_read_as_logs_write_them() {
+        assert_eq!(number("2308"), Some(0x904));
+        assert_eq!(number("0x80090304"), Some(0x8009_0304));
+        assert_eq!(number("-2146893019"), Some(0x8009_0325));
+        assert_eq!(number("SetErrorInfo(0x7)"), Some(7));
+        assert_eq!(number("0xFFFFFFFF80090304"), Some(0x8009_0304));
+        assert_eq!(number("RDP-Tcp#5"), None);
+    }
+}

@@ -1,0 +1,265 @@
+//! Evidence becomes attempts: one attempt is one user's action, with all its connections
+//! on client, gateway and server. Knows what a connection, a phase and an outcome are;
+//! what any one code or event means stands in the signatures.
+
+mod clock;
+mod connection;
+mod group;
+pub mod identity;
+pub mod item;
+mod join;
+mod noise;
+mod outcome;
+mod phase;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::event::Time;
+use crate::evidence::{Coverage, EventRef, Findings};
+use crate::signature::Signatures;
+use crate::signature::definition::{Kind, Outcome, Phase, Role, Rule};
+
+pub use clock::Offset;
+pub use connection::{Connection, ItemId};
+use identity::{HostId, Hosts};
+use item::Item;
+pub use noise::Stray;
+
+/// Evidence put in order: what attempts and verdicts are made from.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// All that the scans found.
+    pub findings: &'a Findings,
+    /// What records mean.
+    pub signatures: &'a Signatures,
+    /// Who is who.
+    pub hosts: Hosts,
+    /// Every record with a time, by time, host, channel, record id.
+    pub items: Vec<Item<'a>>,
+    /// Records of each rule, by slug, in order.
+    pub by_rule: BTreeMap<&'a str, Vec<ItemId>>,
+    /// Roles that each host's records show.
+    pub roles: Vec<BTreeSet<Role>>,
+    /// Every user action, by start.
+    pub attempts: Vec<Attempt>,
+    /// Connections that no user made.
+    pub strays: Vec<Stray>,
+    /// Each host's clock against the reference.
+    pub clocks: Vec<HostClock>,
+    /// Host whose clock is the reference.
+    pub reference: Option<HostId>,
+    /// Channels of each host.
+    pub channels: Vec<Vec<(&'a str, &'a Coverage)>>,
+}
+
+/// A host's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HostClock {
+    /// 100 ns by which it is ahead of the reference; `None` where nothing tells.
+    pub ahead: Option<i64>,
+    /// Spread of the pairs, 100 ns.
+    pub spread: i64,
+    /// Pairs it rests on.
+    pub pairs: usize,
+    /// It was compared with another host's and no pair was found.
+    pub failed: bool,
+}
+
+/// One user's action.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Its name.
+    pub id: EventRef,
+    /// Its connections by start.
+    pub connections: Vec<Connection>,
+    /// Records that imply it, where no connection is on record.
+    pub implied: Vec<ItemId>,
+    /// First record, on the clock of [`Attempt::clock_host`].
+    pub start: Time,
+    /// Last record.
+    pub end: Time,
+    /// Client computer, where its log is in the case.
+    pub client: Option<HostId>,
+    /// Server.
+    pub server: Option<HostId>,
+    /// Gateway.
+    pub gateway: Option<HostId>,
+    /// Client addresses seen.
+    pub client_ips: BTreeSet<IpAddr>,
+    /// Client's name as the server heard it, where its log is not in the case.
+    pub client_name: Option<String>,
+    /// Name that was typed.
+    pub target: Option<String>,
+    /// Address that the client found.
+    pub target_ip: Option<IpAddr>,
+    /// User.
+    pub user: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Last phase proven entered.
+    pub phase: Option<Phase>,
+    /// First phase proven not entered.
+    pub phase_limit: Option<Phase>,
+    /// Phase that a record says failed, and the record.
+    pub stopped: Option<(Phase, ItemId)>,
+    /// Disconnect reason that the client logged.
+    pub disconnect: Option<u32>,
+    /// Keys that joined its sides.
+    pub joined_by: Vec<String>,
+    /// Another connection would have fitted as well.
+    pub ambiguous: bool,
+}
+
+impl Attempt {
+    /// Connections of one side.
+    pub fn side(&self, side: Role) -> impl Iterator<Item = &Connection> {
+        self.connections.iter().filter(move |connection| connection.side == side)
+    }
+
+    /// All its records in order of time.
+    pub fn items(&self) -> Vec<ItemId> {
+        let own = self.connections.iter().flat_map(|connection| connection.items.iter().copied());
+        let all: BTreeSet<ItemId> = own.chain(self.implied.iter().copied()).collect();
+        all.into_iter().collect()
+    }
+
+    /// Host in one of the three roles at the connection's ends.
+    pub fn host(&self, role: Role) -> Option<HostId> {
+        match role {
+            Role::Client => self.client,
+            Role::Server => self.server,
+            Role::Gateway => self.gateway,
+            _ => None,
+        }
+    }
+
+    /// No session was wanted or none was kept: an outage of someone.
+    pub fn failed(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed | Outcome::Dropped)
+    }
+}
+
+/// What the reader said beforehand.
+#[derive(Clone, Debug, Default)]
+pub struct Hints {
+    /// Names and addresses that belong together.
+    pub aliases: Vec<(String, String)>,
+    /// Client addresses that were asked for.
+    pub client_ips: BTreeSet<IpAddr>,
+}
+
+impl<'a> Case<'a> {
+    /// Builds attempts from evidence.
+    pub fn build(findings: &'a Findings, signatures: &'a Signatures, hints: &Hints) -> Self {
+        let mut case = Self::resolve(findings, signatures, hints);
+        case.learn_addresses();
+        let connections = connection::connections(&case.items);
+        let (connections, bursts) = noise::bursts(connections, &case.items, &hints.client_ips);
+        let alone = join::both_ends(&mut case, connections);
+        let (users, lone) = noise::lone(alone, &case, &hints.client_ips);
+        case.strays = noise::collect(bursts.into_iter().chain(lone));
+        join::one_end(&mut case, users);
+        join::implied(&mut case);
+        case.finish();
+        case
+    }
+
+    /// Reads outcome and phases of every attempt and gives it its name.
+    fn finish(&mut self) {
+        let mut attempts = std::mem::take(&mut self.attempts);
+        for attempt in &mut attempts {
+            outcome::settle(attempt, self);
+        }
+        attempts.sort_by_key(|attempt| (attempt.start, attempt.id));
+        self.attempts = attempts;
+    }
+
+    /// Looks up hosts and rules, and puts records in order.
+    fn resolve(findings: &'a Findings, signatures: &'a Signatures, hints: &Hints) -> Self {
+        let written = findings.evidence.values().map(|evidence| &*evidence.record.computer);
+        let covered = findings.coverage.keys().map(|(computer, _)| &**computer);
+        let mut hosts = Hosts::new(written.chain(covered));
+        for (name, other) in &hints.aliases {
+            hosts.alias(name, other);
+        }
+        let mut items: Vec<Item<'a>> = findings
+            .evidence
+            .values()
+            .filter_map(|evidence| {
+                let rules: Vec<&Rule> = evidence.signatures.iter().filter_map(|slug| signatures.rule(slug)).collect();
+                let noise = rules.iter().any(|rule| rule.meaning.as_ref().is_some_and(|m| m.kind == Kind::Noise));
+                let host = hosts.resolve(&evidence.record.computer)?;
+                Some(Item { evidence, host, time: evidence.record.time?, rules, noise })
+            })
+            .collect();
+        items.sort_by(|a, b| {
+            let key = |item: &Item<'a>| (item.time, item.host, &item.evidence.record.channel, item.evidence.record.record_id, item.evidence.event);
+            key(a).cmp(&key(b))
+        });
+        let mut by_rule: BTreeMap<&str, Vec<ItemId>> = BTreeMap::new();
+        let mut roles = vec![BTreeSet::new(); hosts.len()];
+        for (id, item) in items.iter().enumerate() {
+            for rule in &item.rules {
+                by_rule.entry(&rule.slug).or_default().push(id);
+            }
+            roles[item.host].extend(item.meanings().map(|meaning| meaning.host).filter(|role| *role != Role::Any));
+        }
+        let clocks = vec![HostClock::default(); hosts.len()];
+        let mut channels = vec![Vec::new(); hosts.len()];
+        for ((computer, channel), coverage) in &findings.coverage {
+            if let Some(host) = hosts.resolve(computer) {
+                channels[host].push((&**channel, coverage));
+            }
+        }
+        Case {
+            findings,
+            signatures,
+            hosts,
+            items,
+            by_rule,
+            roles,
+            attempts: Vec::new(),
+            strays: Vec::new(),
+            clocks,
+            reference: None,
+            channels,
+        }
+    }
+
+    /// A client's log ties the name that was typed to the address that it found.
+    fn learn_addresses(&mut self) {
+        use crate::signature::definition::Slot;
+        let mut typed: BTreeMap<_, (Option<&str>, Option<IpAddr>)> = BTreeMap::new();
+        for item in &self.items {
+            if let Some(activity) = item.evidence.record.activity_id {
+                let pair = typed.entry((item.host, activity)).or_default();
+                pair.0 = pair.0.or(item.capture(Slot::Target));
+                pair.1 = pair.1.or(item.ip(Slot::TargetIp));
+            }
+        }
+        for (name, ip) in typed.into_values() {
+            if let (Some(name), Some(ip)) = (name, ip)
+                && identity::address(name).is_none()
+                && let Some(host) = self.hosts.resolve(name)
+            {
+                self.hosts.learn_address(host, ip);
+            }
+        }
+    }
+
+    /// A record's time on the reference clock; as it stands where nothing is known of the clock.
+    pub fn aligned(&self, host: HostId, time: Time) -> Time {
+        time.plus(-self.clocks[host].ahead.unwrap_or(0))
+    }
+
+    /// The other way: a moment of the reference clock as this host's clock showed it.
+    pub fn local(&self, host: HostId, aligned: Time) -> Time {
+        aligned.plus(self.clocks[host].ahead.unwrap_or(0))
+    }
+
+    /// Does this channel cover the span on this host without a gap?
+    pub fn covers(&self, host: HostId, channel: &str, from: Time, to: Time) -> bool {
+        self.channels[host].iter().any(|(name, coverage)| name.eq_ignore_ascii_case(channel) && coverage.covers(from, to))
+    }
+}

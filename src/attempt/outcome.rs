@@ -1,0 +1,128 @@
+//! How an attempt ended, and its name.
+
+use crate::evidence::EventRef;
+use crate::signature::definition::{Ending, Mark, Outcome, Phase, Role, Slot};
+
+use super::{Attempt, Case, Connection, ItemId, phase};
+
+/// Fills in everything that follows from an attempt's records.
+pub fn settle(attempt: &mut Attempt, case: &Case<'_>) {
+    bounds(attempt, case);
+    identify(attempt, case);
+    attempt.disconnect = last_code(attempt, case, Role::Client, Slot::Disconnect);
+    phase::settle(attempt, case);
+    attempt.outcome = outcome(attempt, case);
+    attempt.id = name(attempt, case);
+    for connection in &mut attempt.connections {
+        connection.items.sort_unstable();
+    }
+    attempt.connections.sort_by_key(|connection| (case.aligned(connection.host, connection.start), connection.side));
+}
+
+fn bounds(attempt: &mut Attempt, case: &Case<'_>) {
+    let times: Vec<_> = attempt.items().into_iter().map(|id| case.aligned(case.items[id].host, case.items[id].time)).collect();
+    attempt.start = times.iter().min().copied().unwrap_or_default();
+    attempt.end = times.iter().max().copied().unwrap_or_default();
+}
+
+fn identify(attempt: &mut Attempt, case: &Case<'_>) {
+    for connection in &attempt.connections {
+        attempt.client_ips.extend(connection.client_ip);
+        keep(&mut attempt.target, connection.target.as_ref());
+        attempt.target_ip = attempt.target_ip.or(connection.target_ip);
+        keep(&mut attempt.client_name, connection.client_host.as_ref());
+    }
+    // The server knows the user best, then the gateway; a client logs only a hash.
+    for side in [Role::Server, Role::Gateway, Role::Client] {
+        let found = attempt.side(side).find_map(|connection| connection.user.clone());
+        keep(&mut attempt.user, found.as_ref());
+    }
+    for &id in &attempt.implied {
+        let item = &case.items[id];
+        attempt.client_ips.extend(item.ip(Slot::ClientIp));
+        keep(&mut attempt.user, super::connection::user(item).as_ref());
+        keep(&mut attempt.target, item.capture(Slot::Target).map(str::to_string).as_ref());
+        keep(&mut attempt.client_name, item.capture(Slot::ClientHost).map(str::to_string).as_ref());
+    }
+    if attempt.client.is_none() {
+        let by_name = attempt.client_name.as_deref().and_then(|name| case.hosts.resolve(name));
+        attempt.client = by_name.filter(|host| Some(*host) != attempt.server);
+    }
+}
+
+fn keep(slot: &mut Option<String>, value: Option<&String>) {
+    if slot.is_none() {
+        *slot = value.cloned();
+    }
+}
+
+fn last_code(attempt: &Attempt, case: &Case<'_>, side: Role, slot: Slot) -> Option<u32> {
+    let items = attempt.side(side).flat_map(|connection| connection.items.iter());
+    items.filter_map(|&id| case.items[id].number(slot)).last()
+}
+
+/// What the codes at the end of the connections say; a user's wish outweighs the transport's complaint.
+fn ending(attempt: &Attempt, case: &Case<'_>) -> Ending {
+    let mut found = Ending::Open;
+    for &id in attempt.connections.iter().flat_map(|connection| &connection.items) {
+        for slot in [Slot::Disconnect, Slot::SessionEnd, Slot::ServerEnd] {
+            let Some(number) = case.items[id].number(slot) else { continue };
+            let says = case.signatures.code(slot.word(), number).map_or(Ending::Open, |code| code.ends);
+            found = match (found, says) {
+                (Ending::Cancelled, _) | (_, Ending::Cancelled) => Ending::Cancelled,
+                (Ending::Wanted, _) | (_, Ending::Wanted) => Ending::Wanted,
+                (Ending::Unwanted, _) | (_, Ending::Unwanted) => Ending::Unwanted,
+                (Ending::Prelude, _) | (_, Ending::Prelude) => Ending::Prelude,
+                _ => Ending::Open,
+            };
+        }
+    }
+    found
+}
+
+fn outcome(attempt: &Attempt, case: &Case<'_>) -> Outcome {
+    let implied = attempt.implied.iter().flat_map(|&id| case.items[id].meanings()).find_map(|meaning| meaning.implies);
+    if attempt.connections.is_empty() {
+        return implied.unwrap_or(Outcome::Unknown);
+    }
+    // The client calls itself connected before the logon: where the server's log shows that none came, that outweighs it.
+    let denied = attempt.phase_limit.is_some_and(|limit| limit <= Phase::ProfileShell);
+    let session = attempt.side(Role::Server).any(|connection| connection.session.is_some())
+        || (!denied && attempt.side(Role::Client).any(|connection| connection.session.is_some()));
+    let ending = ending(attempt, case);
+    if session {
+        return if ending == Ending::Unwanted { Outcome::Dropped } else { Outcome::Established };
+    }
+    let by_client = attempt.disconnect.and_then(|number| case.signatures.code(Slot::Disconnect.word(), number));
+    match by_client.map(|code| code.ends) {
+        Some(Ending::Cancelled | Ending::Prelude) if attempt.stopped.is_none() => return Outcome::Abandoned,
+        Some(Ending::Wanted) if attempt.stopped.is_none() => return Outcome::Abandoned,
+        Some(Ending::Unwanted) => return Outcome::Failed,
+        _ => {}
+    }
+    if attempt.stopped.is_some() || implied.is_some() {
+        return Outcome::Failed;
+    }
+    let over = attempt.connections.iter().any(|connection| connection.ended);
+    match attempt.phase_limit {
+        // It is over, and a log that would show a session covers it and shows none.
+        Some(limit) if over && limit <= Phase::Logon => Outcome::Failed,
+        _ => Outcome::Unknown,
+    }
+}
+
+/// Hash of the earliest server anchor, else the client's, else the gateway's, else the proof's.
+fn name(attempt: &Attempt, case: &Case<'_>) -> EventRef {
+    let anchor = |side: Role| {
+        let first = |connection: &Connection| -> Option<ItemId> {
+            let open = connection.items.iter().find(|id| case.items[**id].marks(side, Mark::Open));
+            open.or(connection.items.first()).copied()
+        };
+        attempt.side(side).filter_map(first).min()
+    };
+    let found = anchor(Role::Server)
+        .or_else(|| anchor(Role::Client))
+        .or_else(|| anchor(Role::Gateway))
+        .or_else(|| attempt.implied.iter().min().copied());
+    found.map_or(EventRef::default(), |id| case.items[id].evidence.event.derive("attempt"))
+}

@@ -1,0 +1,251 @@
+//! Definitions made ready: immutable, shared by all threads, asked by slug, by id,
+//! by code, and by event.
+
+use std::path::PathBuf;
+
+use rustc_hash::FxHashMap;
+
+use super::correlation;
+use super::definition::{Cause, Code, Correlation, Definitions, Rule, Words};
+use super::index::{self, Index};
+use super::matcher::Matcher;
+use super::read::{self, Problem};
+use super::{pins, wording};
+use crate::event::{Event, Interest};
+
+/// The number of a rule in one set of signatures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleId(pub u32);
+
+/// Number space of HRESULT, NTSTATUS and Win32 errors.
+const STATUS: &str = "status";
+/// Number space of what Windows writes as `%%2313`.
+const MESSAGES: &str = "messages";
+
+/// A set of signatures, ready for use.
+#[derive(Debug)]
+pub struct Signatures {
+    all: Definitions,
+    /// One for each rule, in the same order.
+    matchers: Vec<Matcher>,
+    index: Index,
+    unpinned: Vec<String>,
+    /// Providers that each rule names, in lower case.
+    providers: Vec<Vec<String>>,
+    words: FxHashMap<String, usize>,
+}
+
+impl Signatures {
+    /// What comes with the program, if wanted, with each of these folders laid over it.
+    pub fn open(builtin: bool, folders: &[PathBuf]) -> (Self, Vec<Problem>) {
+        let mut all = if builtin { Definitions::builtin() } else { Definitions::default() };
+        let mut problems = Vec::new();
+        for folder in folders {
+            let (own, found) = read::load_dir(folder);
+            problems.extend(found);
+            all.merge(own);
+        }
+        let (signatures, found) = Self::compile(all);
+        problems.extend(found);
+        (signatures, problems)
+    }
+
+    /// Makes definitions ready. Rules that cannot be used are left out, and told of.
+    pub fn compile(mut all: Definitions) -> (Self, Vec<Problem>) {
+        let mut problems: Vec<Problem> = read::check_links(&all).into_iter().map(|(problem, _)| problem).collect();
+        all.rules.sort_by(|a, b| a.slug.cmp(&b.slug));
+        all.rules.dedup_by(|a, b| a.slug == b.slug);
+        all.correlations.sort_by(|a, b| a.slug.cmp(&b.slug));
+        all.causes.sort_by(|a, b| a.id.cmp(&b.id));
+        all.codes.values_mut().for_each(|codes| codes.sort_by_key(|code| code.number));
+        let mut matchers = Vec::with_capacity(all.rules.len());
+        all.rules.retain(|rule| match usable(rule) {
+            Ok(matcher) => {
+                matchers.push(matcher);
+                true
+            }
+            Err(message) => {
+                let file = format!("rules/{}/{}.yml", rule.family, rule.slug);
+                problems.push(Problem { file, line: 0, rule: Some(rule.slug.clone()), code: "unusable", message });
+                false
+            }
+        });
+        let index = Index::new(&all.rules);
+        let unpinned = index::unpinned(&all.rules);
+        let providers = all.rules.iter().map(|rule| pins::providers(&rule.detection)).collect();
+        let words = all.words.iter().enumerate().map(|(at, words)| (words.provider.to_lowercase(), at)).collect();
+        (Signatures { all, matchers, index, unpinned, providers, words }, problems)
+    }
+
+    /// Every rule, by slug; a [`RuleId`] counts in this order.
+    pub fn rules(&self) -> &[Rule] {
+        &self.all.rules
+    }
+
+    /// The rule of this slug.
+    pub fn rule(&self, slug: &str) -> Option<&Rule> {
+        self.rule_id(slug).and_then(|id| self.rule_at(id))
+    }
+
+    /// The number of the rule of this slug.
+    pub fn rule_id(&self, slug: &str) -> Option<RuleId> {
+        let at = self.all.rules.binary_search_by(|rule| rule.slug.as_str().cmp(slug)).ok()?;
+        u32::try_from(at).ok().map(RuleId)
+    }
+
+    /// The rule of this number.
+    pub fn rule_at(&self, id: RuleId) -> Option<&Rule> {
+        self.all.rules.get(usize::try_from(id.0).ok()?)
+    }
+
+    /// Every cause, by id.
+    pub fn causes(&self) -> &[Cause] {
+        &self.all.causes
+    }
+
+    /// The cause of this id.
+    pub fn cause(&self, id: &str) -> Option<&Cause> {
+        let at = self.all.causes.binary_search_by(|cause| cause.id.as_str().cmp(id)).ok()?;
+        self.all.causes.get(at)
+    }
+
+    /// Every correlation, by slug.
+    pub fn correlations(&self) -> &[Correlation] {
+        &self.all.correlations
+    }
+
+    /// Names of the number spaces.
+    pub fn spaces(&self) -> impl Iterator<Item = &str> {
+        self.all.codes.keys().map(String::as_str)
+    }
+
+    /// The codes of a number space, by number.
+    pub fn codes(&self, space: &str) -> &[Code] {
+        self.all.codes.get(space).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a number means. An HRESULT that wraps a Win32 error means what that error means.
+    pub fn code(&self, space: &str, number: u32) -> Option<&Code> {
+        let codes = self.codes(space);
+        let find = |number: u32| codes.binary_search_by_key(&number, |code| code.number).ok().and_then(|at| codes.get(at));
+        find(number).or_else(|| find(number & 0xFFFF).filter(|_| space == STATUS && number >> 16 == 0x8007))
+    }
+
+    /// Words for events, by provider.
+    pub fn words(&self) -> &[Words] {
+        &self.all.words
+    }
+
+    /// SHA-256 of the sources.
+    pub fn sha256(&self) -> &str {
+        &self.all.sha256
+    }
+
+    /// What sources must hand over for these signatures.
+    pub fn interest(&self) -> Interest {
+        index::interest(&self.all)
+    }
+
+    /// Slugs of the rules that name neither provider nor event id: for their sake every record is read.
+    pub fn unpinned(&self) -> &[String] {
+        &self.unpinned
+    }
+
+    /// Puts the rules that match into `out`, in order of their numbers; what was in it is dropped.
+    pub fn matches(&self, event: &Event, out: &mut Vec<RuleId>) {
+        out.clear();
+        self.index.candidates(event, &mut |rule| {
+            let id = RuleId(rule);
+            let fits = || usize::try_from(rule).ok().and_then(|at| self.matchers.get(at)).is_some_and(|m| m.fits(event));
+            if !out.contains(&id) && fits() {
+                out.push(id);
+            }
+        });
+        out.sort_unstable();
+    }
+
+    /// The fields that the sentence for an event shows.
+    pub fn shown_fields(&self, provider: &str, source_name: &str, event_id: u32) -> Vec<&str> {
+        self.template(provider, source_name, event_id).map(|text| wording::fields(text).collect()).unwrap_or_default()
+    }
+
+    /// The sentence for an event, if there are words for it. `field` should look into the
+    /// record's own data first: event 104 has a `Channel` there, the log that was cleared.
+    pub fn message(
+        &self,
+        provider: &str,
+        source_name: &str,
+        event_id: u32,
+        field: &dyn Fn(&str) -> Option<String>,
+    ) -> Option<String> {
+        let text = self.template(provider, source_name, event_id)?;
+        let value = |name: &str, space: Option<&str>| {
+            let value = field(name)?;
+            Some(match space {
+                Some(space) => self.decode(space, &value),
+                None => value,
+            })
+        };
+        wording::fill(text, &value)
+    }
+
+    /// A code in words: `2308 (0x904, socket closed)`, `0xC000006A (wrong password)`; what stands
+    /// in hex stays in hex.
+    pub fn decode(&self, space: &str, value: &str) -> String {
+        let value = value.trim();
+        let space = if value.starts_with("%%") { MESSAGES } else { space };
+        let Some(number) = wording::number(value) else { return value.to_owned() };
+        let meaning = self.code(space, number).map(|code| code.meaning.as_str());
+        let (shown, hex) = match space {
+            MESSAGES => (format!("%%{number}"), None),
+            STATUS if number > 0xFFFF => (format!("0x{number:08X}"), None),
+            _ if space == STATUS || value.starts_with("0x") => (format!("0x{number:X}"), None),
+            _ => (number.to_string(), (number > 9).then(|| format!("0x{number:X}"))),
+        };
+        match (hex, meaning) {
+            (Some(hex), Some(meaning)) => format!("{shown} ({hex}, {meaning})"),
+            (Some(one), None) => format!("{shown} ({one})"),
+            (None, Some(one)) => format!("{shown} ({one})"),
+            (None, None) => shown,
+        }
+    }
+
+    /// A provider's short name for timelines.
+    pub fn short<'a>(&'a self, provider: &'a str) -> &'a str {
+        match self.words_of(provider) {
+            Some(words) => &words.short,
+            None => provider.strip_prefix("Microsoft-Windows-").unwrap_or(provider),
+        }
+    }
+
+    /// The channel in which a provider's telling records stand.
+    pub fn channel(&self, provider: &str) -> Option<&str> {
+        self.words_of(provider).map(|words| words.channel.as_str())
+    }
+
+    /// The providers that a rule names, in lower case; none where it takes any.
+    pub fn providers(&self, rule: &Rule) -> &[String] {
+        let at = self.rule_id(&rule.slug).and_then(|id| usize::try_from(id.0).ok());
+        at.and_then(|at| self.providers.get(at)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The fields that a correlation groups and counts by.
+    pub fn correlation_fields(correlation: &Correlation) -> impl Iterator<Item = &String> {
+        correlation::fields(correlation)
+    }
+
+    fn template(&self, provider: &str, source_name: &str, event_id: u32) -> Option<&String> {
+        [provider, source_name].iter().find_map(|name| self.words_of(name)?.events.get(&event_id))
+    }
+
+    fn words_of(&self, provider: &str) -> Option<&Words> {
+        self.all.words.get(*self.words.get(&provider.to_lowercase())?)
+    }
+}
+
+fn usable(rule: &Rule) -> Result<Matcher, String> {
+    if pins::of(&rule.detection).is_empty() {
+        return Err("the rule can match no event: its event ids exclude each other".to_owned());
+    }
+    Matcher::new(&rule.detection)
+}

@@ -1,0 +1,133 @@
+//! Wildcard patterns against text, letter by letter, in time of at most pattern times text.
+
+use super::definition::Glob;
+
+/// A compiled pattern.
+#[derive(Clone, Debug)]
+pub(super) struct Matcher {
+    units: Vec<Unit>,
+    cased: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Letter(char),
+    Any,
+    One,
+}
+
+impl Matcher {
+    pub(super) fn new(glob: &[Glob], cased: bool) -> Self {
+        let mut units = Vec::new();
+        for piece in glob {
+            match piece {
+                Glob::Literal(text) => {
+                    units.extend(text.chars().map(|letter| Unit::Letter(if cased { letter } else { fold(letter) })));
+                }
+                Glob::One => units.push(Unit::One),
+                Glob::Any if units.last() == Some(&Unit::Any) => {}
+                Glob::Any => units.push(Unit::Any),
+            }
+        }
+        Matcher { units, cased }
+    }
+
+    /// Goes back to the last `*` only: an earlier one can never do better.
+    pub(super) fn fits(&self, text: &str) -> bool {
+        let mut at = 0;
+        let mut left = text.chars();
+        let mut retry = None;
+        loop {
+            let here = left.clone();
+            let fits = match (self.units.get(at), left.next()) {
+                (Some(Unit::Any), _) => {
+                    at += 1;
+                    left = here.clone();
+                    retry = Some((at, here));
+                    continue;
+                }
+                (Some(Unit::One), Some(_)) => true,
+                (Some(Unit::Letter(wanted)), Some(letter)) => {
+                    *wanted == letter || (!self.cased && *wanted == fold(letter))
+                }
+                (None, None) => return true,
+                _ => false,
+            };
+            if fits {
+                at += 1;
+                continue;
+            }
+            // The last `*` takes one letter more, if there is one.
+            let Some((after, from)) = &mut retry else { return false };
+            if from.next().is_none() {
+                return false;
+            }
+            at = *after;
+            left = from.clone();
+        }
+    }
+}
+
+/// A letter without its case; letters whose lower case is several letters stay.
+pub(super) fn fold(letter: char) -> char {
+    if letter.is_ascii() {
+        return letter.to_ascii_lowercase();
+    }
+    let mut lower = letter.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(only), None) => only,
+        _ => letter,
+    }
+}
+
+/// Equal but for the case of letters.
+pub(super) fn same(a: &str, b: &str) -> bool {
+    a.chars().map(fold).eq(b.chars().map(fold))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn naive(pattern: &[Glob], text: &[char]) -> bool {
+        match pattern.split_first() {
+            None => text.is_empty(),
+            Some((Glob::Any, rest)) => (0..=text.len()).any(|n| naive(rest, &text[n..])),
+            Some((Glob::One, rest)) => !text.is_empty() && naive(rest, &text[1..]),
+            Some((Glob::Literal(literal), rest)) => {
+                let letters: Vec<char> = literal.chars().collect();
+                text.len() >= letters.len()
+                    && letters.iter().zip(text).all(|(a, b)| fold(*a) == fold(*b))
+                    && naive(rest, &text[letters.len()..])
+            }
+        }
+    }
+
+    fn pieces() -> impl Strategy<Value = Vec<Glob>> {
+        let piece = prop_oneof!["[aBé]{1,2}".prop_map(Glob::Literal), Just(Glob::Any), Just(Glob::One)];
+        proptest::collection::vec(piece, 0..7)
+    }
+
+    proptest! {
+        #[test]
+        fn fits_as_a_plain_matcher_says(pattern in pieces(), text in "[abAÉ]{0,9}") {
+            let letters: Vec<char> = text.chars().collect();
+            prop_assert_eq!(Matcher::new(&pattern, false).fits(&text), naive(&pattern, &letters));
+        }
+    }
+
+    #[test]
+    fn case_counts_only_where_it_should() {
+        let glob = [Glob::Literal("Größe".into())];
+        assert!(Matcher::new(&glob, false).fits("GRÖßE"));
+        assert!(!Matcher::new(&glob, true).fits("größe"));
+        assert!(Matcher::new(&glob, true).fits("Größe"));
+    }
+
+    #[test]
+    fn many_stars_end_soon() {
+        let glob: Vec<Glob> = (0..200).flat_map(|_| [Glob::Any, Glob::Literal("a".into())]).collect();
+        assert!(!Matcher::new(&glob, false).fits(&format!("{}b", "a".repeat(4096))));
+    }
+}

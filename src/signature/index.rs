@@ -1,0 +1,205 @@
+//! Which rules an event can match, by provider and event id, and what is wanted of
+//! records for their sake. Both come from the same pins, so that what an index
+//! would meet is never left unread.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashMap;
+
+use super::definition::{Definitions, FieldTest, Pattern, Rule};
+use super::pins::{self, Pin};
+use super::value::{is_common, system_field};
+use super::{correlation, wording};
+use crate::event::{Event, Fields, Interest, UNNAMED, Wanted, positional};
+
+/// Longest provider name that is looked up without an allocation.
+const NAME_BYTES: usize = 128;
+
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    providers: FxHashMap<String, Slots>,
+    any: Slots,
+}
+
+#[derive(Debug, Default)]
+struct Slots {
+    ids: FxHashMap<u32, Vec<u32>>,
+    others: Vec<u32>,
+}
+
+impl Index {
+    pub(super) fn new(rules: &[Rule]) -> Self {
+        let mut index = Index::default();
+        for (number, rule) in (0..).zip(rules) {
+            for pin in pins::of(&rule.detection) {
+                match pin.providers {
+                    None => index.any.add(pin.ids.as_ref(), number),
+                    Some(names) => names.into_iter().for_each(|name| {
+                        index.providers.entry(name).or_default().add(pin.ids.as_ref(), number);
+                    }),
+                }
+            }
+        }
+        index
+    }
+
+    /// Calls `meet` with the rules that the event may match, some of them twice.
+    pub(super) fn candidates(&self, event: &Event, meet: &mut dyn FnMut(u32)) {
+        let system = &event.system;
+        let (name, source) = (system.provider.as_str(), system.source_name.as_str());
+        let second = Some(source).filter(|source| !source.is_empty() && *source != name);
+        for name in [Some(name), second].into_iter().flatten() {
+            if let Some(slots) = self.slots(name) {
+                slots.meet(system.event_id, meet);
+            }
+        }
+        self.any.meet(system.event_id, meet);
+    }
+
+    fn slots(&self, name: &str) -> Option<&Slots> {
+        let mut buffer = [0; NAME_BYTES];
+        let lower = match buffer.get_mut(..name.len()) {
+            Some(lower) if name.is_ascii() => {
+                lower.copy_from_slice(name.as_bytes());
+                lower.make_ascii_lowercase();
+                std::str::from_utf8(lower).ok()?
+            }
+            _ => return self.providers.get(&name.to_lowercase()),
+        };
+        self.providers.get(lower)
+    }
+}
+
+impl Slots {
+    fn add(&mut self, ids: Option<&BTreeSet<u32>>, rule: u32) {
+        let push = |list: &mut Vec<u32>| {
+            if list.last() != Some(&rule) {
+                list.push(rule);
+            }
+        };
+        match ids {
+            None => push(&mut self.others),
+            Some(ids) => ids.iter().for_each(|id| push(self.ids.entry(*id).or_default())),
+        }
+    }
+
+    fn meet(&self, id: u32, meet: &mut dyn FnMut(u32)) {
+        let listed = self.ids.get(&id).into_iter().flatten();
+        listed.chain(&self.others).for_each(|rule| meet(*rule));
+    }
+}
+
+/// Slugs of the rules that pin neither provider nor event id: every record is read for them.
+pub(super) fn unpinned(rules: &[Rule]) -> Vec<String> {
+    let open = |rule: &&Rule| pins::of(&rule.detection).contains(&Pin::default());
+    rules.iter().filter(open).map(|rule| rule.slug.clone()).collect()
+}
+
+/// What the rules want of records. Each provider's part holds what is wanted of any
+/// provider too, and each listed id what is wanted of ids not listed, so that one
+/// look-up tells everything.
+pub(super) fn interest(all: &Definitions) -> Interest {
+    let mut interest = Interest::default();
+    for rule in &all.rules {
+        let own = fields(rule, all);
+        for pin in pins::of(&rule.detection) {
+            match &pin.providers {
+                None => want(&mut interest.any_provider, &pin, &own, all, None),
+                Some(names) => names.iter().for_each(|name| {
+                    want(interest.providers.entry(name.clone()).or_default(), &pin, &own, all, Some(name));
+                }),
+            }
+        }
+    }
+    spread(&mut interest.any_provider);
+    for wanted in interest.providers.values_mut() {
+        for (id, fields) in &interest.any_provider.ids {
+            join(&mut wanted.ids, *id, fields);
+        }
+        if let Some(fields) = &interest.any_provider.others {
+            wanted.others.get_or_insert_with(none).join(fields);
+        }
+        spread(wanted);
+    }
+    interest
+}
+
+fn none() -> Fields {
+    Fields::Named(BTreeSet::new())
+}
+
+fn join(ids: &mut BTreeMap<u32, Fields>, id: u32, fields: &Fields) {
+    ids.entry(id).or_insert_with(none).join(fields);
+}
+
+/// What is wanted of other ids is wanted of the listed ones too.
+fn spread(wanted: &mut Wanted) {
+    if let Some(others) = &wanted.others {
+        wanted.ids.values_mut().for_each(|fields| fields.join(others));
+    }
+}
+
+fn want(wanted: &mut Wanted, pin: &Pin, own: &Fields, all: &Definitions, provider: Option<&str>) {
+    match &pin.ids {
+        None => {
+            let others = wanted.others.get_or_insert_with(none);
+            others.join(own);
+            others.join(&worded(all, provider, None));
+        }
+        Some(ids) => ids.iter().for_each(|id| {
+            join(&mut wanted.ids, *id, own);
+            join(&mut wanted.ids, *id, &worded(all, provider, Some(*id)));
+        }),
+    }
+}
+
+/// Fields that the words for these events show.
+fn worded(all: &Definitions, provider: Option<&str>, id: Option<u32>) -> Fields {
+    let mut names = BTreeSet::new();
+    for words in &all.words {
+        if provider.is_some_and(|provider| provider != words.provider.to_lowercase()) {
+            continue;
+        }
+        let texts = words.events.iter().filter(|(event, _)| id.is_none_or(|id| id == **event));
+        for name in texts.flat_map(|(_, text)| wording::fields(text)) {
+            add(&mut names, name);
+            if is_common(name) {
+                names.insert(name.to_owned());
+            }
+        }
+    }
+    Fields::Named(names)
+}
+
+/// Fields that a rule tests or captures, and those by which correlations group its matches.
+fn fields(rule: &Rule, all: &Definitions) -> Fields {
+    let mut names = BTreeSet::new();
+    let tests = rule.detection.searches.iter().flat_map(|search| search.any.iter().flatten());
+    for FieldTest { field, patterns, .. } in tests {
+        match field {
+            None => return Fields::All,
+            Some(name) => add(&mut names, name),
+        }
+        for pattern in patterns {
+            if let Pattern::Field(name) = pattern {
+                add(&mut names, name);
+            }
+        }
+    }
+    let captured = rule.meaning.iter().flat_map(|meaning| meaning.capture.values());
+    let counting = all.correlations.iter().filter(|correlation| correlation.rules.contains(&rule.slug));
+    let grouped = counting.flat_map(correlation::fields);
+    captured.chain(grouped).for_each(|name| add(&mut names, name));
+    Fields::Named(names)
+}
+
+/// `System` fields are always there; `param2` may stand for the second unnamed value.
+fn add(names: &mut BTreeSet<String>, name: &str) {
+    if system_field(name).is_some() {
+        return;
+    }
+    if positional(name).is_some() {
+        names.insert(UNNAMED.to_owned());
+    }
+    names.insert(name.to_owned());
+}

@@ -1,0 +1,173 @@
+//! One rule's detection against one event.
+
+use std::net::{IpAddr, SocketAddr};
+
+use regex::{Regex, RegexBuilder};
+
+use super::definition::{Comparison, Condition, Detection, FieldTest, Pattern};
+use super::glob::{self, same};
+use super::value::{SystemField, Target, Value};
+use crate::event::Event;
+
+/// Memory that one regular expression may take.
+const REGEX_BYTES: usize = 1 << 20;
+
+/// A detection made ready.
+#[derive(Debug)]
+pub(super) struct Matcher {
+    searches: Vec<Vec<Vec<Test>>>,
+    condition: Condition,
+}
+
+#[derive(Debug)]
+struct Test {
+    target: Target,
+    all: bool,
+    checks: Vec<Check>,
+}
+
+#[derive(Debug)]
+enum Check {
+    Number(u64),
+    Text(glob::Matcher),
+    Regex(Regex),
+    Network(IpAddr, u8),
+    Compare(Comparison, f64),
+    Exists(bool),
+    Null,
+    Field(Target),
+}
+
+impl Matcher {
+    /// Makes a detection ready; an error says which expression cannot be used.
+    pub(super) fn new(detection: &Detection) -> Result<Self, String> {
+        let test = |test: &FieldTest| {
+            let target = Target::of(test.field.as_deref());
+            let checks = test.patterns.iter().map(|pattern| Check::new(pattern, &target)).collect::<Result<_, _>>()?;
+            Ok::<Test, String>(Test { target, all: test.all, checks })
+        };
+        let group = |tests: &Vec<FieldTest>| tests.iter().map(test).collect();
+        let searches = detection.searches.iter().map(|search| search.any.iter().map(group).collect());
+        Ok(Matcher { searches: searches.collect::<Result<_, String>>()?, condition: detection.condition.clone() })
+    }
+
+    pub(super) fn fits(&self, event: &Event) -> bool {
+        self.holds(&self.condition, event)
+    }
+
+    fn holds(&self, condition: &Condition, event: &Event) -> bool {
+        match condition {
+            Condition::Search(index) => self.searches.get(usize::from(*index)).is_some_and(|any| {
+                any.iter().any(|tests| tests.iter().all(|test| test.holds(event)))
+            }),
+            Condition::And(all) => all.iter().all(|inner| self.holds(inner, event)),
+            Condition::Or(any) => any.iter().any(|inner| self.holds(inner, event)),
+            Condition::Not(inner) => !self.holds(inner, event),
+        }
+    }
+}
+
+impl Test {
+    fn holds(&self, event: &Event) -> bool {
+        let check = |check: &Check| check.holds(&self.target, event);
+        if self.all { self.checks.iter().all(check) } else { self.checks.iter().any(check) }
+    }
+}
+
+impl Check {
+    fn new(pattern: &Pattern, target: &Target) -> Result<Self, String> {
+        Ok(match pattern {
+            Pattern::Text { glob, cased } => {
+                match (super::pins::literal(pattern).and_then(|text| text.parse().ok()), target) {
+                    // Event ids are compared for every rule that is met: not as text.
+                    (Some(number), Target::System(SystemField::EventId)) => Check::Number(number),
+                    _ => Check::Text(glob::Matcher::new(glob, *cased)),
+                }
+            }
+            Pattern::Regex(expression) => {
+                let mut builder = RegexBuilder::new(expression);
+                builder.size_limit(REGEX_BYTES).dfa_size_limit(REGEX_BYTES);
+                Check::Regex(builder.build().map_err(|error| format!("regular expression `{expression}`: {error}"))?)
+            }
+            Pattern::Cidr(text) => {
+                let parsed = text.split_once('/').and_then(|(a, n)| Some((a.parse().ok()?, n.parse().ok()?)));
+                let (address, length) = parsed.ok_or_else(|| format!("`{text}` is not a network"))?;
+                Check::Network(address, length)
+            }
+            Pattern::Number(comparison, number) => Check::Compare(*comparison, *number),
+            Pattern::Exists(wanted) => Check::Exists(*wanted),
+            Pattern::Null => Check::Null,
+            Pattern::Field(name) => Check::Field(Target::of(Some(name))),
+        })
+    }
+
+    fn holds(&self, target: &Target, event: &Event) -> bool {
+        match self {
+            Check::Exists(wanted) => target.any(event, &mut |_| true) == *wanted,
+            Check::Null => !target.any(event, &mut |value| !matches!(value, Value::Text(""))),
+            Check::Field(other) => {
+                other.any(event, &mut |theirs| target.any(event, &mut |mine| with_text(theirs, |a| with_text(mine, |b| same(a, b)))))
+            }
+            _ => target.any(event, &mut |value| self.fits(value)),
+        }
+    }
+
+    fn fits(&self, value: Value<'_>) -> bool {
+        match (self, value) {
+            (Check::Number(wanted), Value::Number(number)) => *wanted == number,
+            (Check::Number(wanted), Value::Text(text)) => text.parse() == Ok(*wanted),
+            (Check::Text(glob), value) => with_text(value, |text| glob.fits(text)),
+            (Check::Regex(regex), value) => with_text(value, |text| regex.is_match(text)),
+            (Check::Network(network, length), value) => {
+                with_text(value, |text| address(text).is_some_and(|address| inside(address, *network, *length)))
+            }
+            (Check::Compare(comparison, wanted), value) => {
+                with_text(value, number).is_some_and(|number| compare(*comparison, number, *wanted))
+            }
+            (Check::Exists(_) | Check::Null | Check::Field(_), _) => false,
+        }
+    }
+}
+
+fn with_text<T>(value: Value<'_>, then: impl FnOnce(&str) -> T) -> T {
+    match value {
+        Value::Text(text) => then(text),
+        Value::Number(number) => then(&number.to_string()),
+    }
+}
+
+fn compare(comparison: Comparison, number: f64, wanted: f64) -> bool {
+    match comparison {
+        Comparison::Less => number < wanted,
+        Comparison::LessOrEqual => number <= wanted,
+        Comparison::Greater => number > wanted,
+        Comparison::GreaterOrEqual => number >= wanted,
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "numbers past 2^53 do not stand in rules")]
+fn number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(hex) => u64::from_str_radix(hex, 16).ok().map(|number| number as f64),
+        None => text.parse().ok(),
+    }
+}
+
+/// An address as logs write it: in brackets, with a port or a zone.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    let bare = bare.split('%').next().unwrap_or(bare);
+    let found = bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip()))?;
+    Some(IpAddr::to_canonical(&found))
+}
+
+fn inside(address: IpAddr, network: IpAddr, length: u8) -> bool {
+    let shift = |bits: u8| u32::from(bits.saturating_sub(length));
+    match (address, network) {
+        (IpAddr::V4(a), IpAddr::V4(n)) => (a.to_bits() ^ n.to_bits()).checked_shr(shift(32)).unwrap_or(0) == 0,
+        (IpAddr::V6(a), IpAddr::V6(n)) => (a.to_bits() ^ n.to_bits()).checked_shr(shift(128)).unwrap_or(0) == 0,
+        _ => false,
+    }
+}

@@ -1,0 +1,271 @@
+//! Which records bear on an attempt, and how firmly they are tied to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::attempt::identity::{HostId, bare_target, user_key};
+use crate::attempt::item::Item;
+use crate::attempt::{Attempt, Case, ItemId};
+use crate::event::{TICKS_PER_SECOND, Time};
+use crate::signature::definition::{Anchor, Key, Meaning, Role, Slot, Window};
+
+/// How firmly a record is tied to an attempt; the order is from loose to firm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tie {
+    /// By time, and other attempts of that host that ended otherwise share the moment;
+    /// or it drowns in a burst of its kind.
+    Shared,
+    /// By host and time, and no other attempt that ended otherwise shares the moment.
+    Time,
+    /// By a key that both carry.
+    Key,
+}
+
+/// A record tied to an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// The record.
+    pub item: ItemId,
+    /// How firmly.
+    pub tie: Tie,
+}
+
+/// The default window: the attempt and five seconds around it.
+pub const AROUND: Window =
+    Window { from: (Anchor::Start, -5 * TICKS_PER_SECOND), to: (Anchor::End, 5 * TICKS_PER_SECOND) };
+
+/// Matches of one keyless rule within a minute that outnumber the attempts there this many times are a burst.
+const BURST_RATIO: usize = 5;
+/// Half the span in which a burst is counted, 100 ns.
+const BURST_HALF: i64 = 30 * TICKS_PER_SECOND;
+
+/// Look-ups over all attempts of a case.
+pub struct Index<'c> {
+    case: &'c Case<'c>,
+    /// Attempt that holds a record; `None` inside stands for a stray connection.
+    owner: BTreeMap<ItemId, Option<usize>>,
+    /// Attempts that touch a host, by start.
+    on_host: BTreeMap<HostId, Vec<usize>>,
+    /// Longest attempt on a host, 100 ns.
+    longest: BTreeMap<HostId, i64>,
+    /// Records of a host that set a state, in order.
+    settings: BTreeMap<HostId, Vec<ItemId>>,
+}
+
+impl<'c> Index<'c> {
+    /// Builds the look-ups.
+    pub fn new(case: &'c Case<'c>) -> Self {
+        let mut owner = BTreeMap::new();
+        for stray in &case.strays {
+            owner.extend(stray.connections.iter().flat_map(|c| c.items.iter().map(|id| (*id, None))));
+        }
+        let mut on_host: BTreeMap<HostId, Vec<usize>> = BTreeMap::new();
+        let mut longest: BTreeMap<HostId, i64> = BTreeMap::new();
+        for (at, attempt) in case.attempts.iter().enumerate() {
+            owner.extend(attempt.items().into_iter().map(|id| (id, Some(at))));
+            let hosts: BTreeSet<HostId> = [attempt.client, attempt.server, attempt.gateway].into_iter().flatten().collect();
+            for host in hosts {
+                on_host.entry(host).or_default().push(at);
+                let span = attempt.end.since(attempt.start);
+                longest.entry(host).and_modify(|known| *known = span.max(*known)).or_insert(span);
+            }
+        }
+        let mut settings: BTreeMap<HostId, Vec<ItemId>> = BTreeMap::new();
+        for (id, item) in case.items.iter().enumerate().filter(|(_, item)| !item.noise) {
+            if item.meanings().any(|meaning| meaning.sets.is_some()) {
+                settings.entry(item.host).or_default().push(id);
+            }
+        }
+        Index { case, owner, on_host, longest, settings }
+    }
+
+    /// The case that it looks into.
+    pub fn case(&self) -> &'c Case<'c> {
+        self.case
+    }
+
+    /// Records of a host that set a state, in order of time.
+    pub fn settings(&self, host: HostId) -> &[ItemId] {
+        self.settings.get(&host).map_or(&[], Vec::as_slice)
+    }
+
+    /// Does the record belong to a connection that no user made?
+    pub fn is_stray(&self, id: ItemId) -> bool {
+        self.owner.get(&id) == Some(&None)
+    }
+
+    /// Records of a rule that are tied to the attempt within the window, in order of time.
+    pub fn bound(&self, attempt: usize, slug: &str, window: Option<Window>, keys: &[Key]) -> Vec<Bound> {
+        let Some(ids) = self.case.by_rule.get(slug) else { return Vec::new() };
+        let Some(meaning) = self.case.signatures.rule(slug).and_then(|rule| rule.meaning.as_ref()) else {
+            return Vec::new();
+        };
+        let keys = if keys.is_empty() { &meaning.join } else { keys };
+        let mut found = Vec::new();
+        for (from, to) in self.spans(attempt, window.unwrap_or(AROUND)) {
+            let start = ids.partition_point(|id| self.case.items[*id].time < from);
+            for &id in ids[start..].iter().take_while(|id| self.case.items[**id].time <= to) {
+                if let Some(tie) = self.tie(attempt, id, meaning, keys, (from, to)) {
+                    found.push(Bound { item: id, tie });
+                }
+            }
+        }
+        found.sort_by_key(|bound| (bound.item, std::cmp::Reverse(bound.tie)));
+        found.dedup_by_key(|bound| bound.item);
+        found
+    }
+
+    /// The window as every clock of the case showed it: one span for each distinct offset.
+    fn spans(&self, attempt: usize, window: Window) -> Vec<(Time, Time)> {
+        let (from, to) = self.window(attempt, window);
+        let offsets: BTreeSet<i64> = self.case.clocks.iter().map(|clock| clock.ahead.unwrap_or(0)).collect();
+        offsets.into_iter().map(|ahead| (from.plus(ahead), to.plus(ahead))).collect()
+    }
+
+    /// A window around an attempt on the reference clock.
+    pub fn window(&self, attempt: usize, window: Window) -> (Time, Time) {
+        let attempt = &self.case.attempts[attempt];
+        let at = |(anchor, offset): (Anchor, i64)| match anchor {
+            Anchor::Start => attempt.start.plus(offset),
+            Anchor::End => attempt.end.plus(offset),
+        };
+        (at(window.from), at(window.to))
+    }
+
+    fn tie(&self, at: usize, id: ItemId, meaning: &Meaning, keys: &[Key], span: (Time, Time)) -> Option<Tie> {
+        let (case, attempt) = (self.case, &self.case.attempts[at]);
+        let item = &case.items[id];
+        if item.noise || case.local(item.host, case.aligned(item.host, item.time)) != item.time {
+            return None;
+        }
+        match self.owner.get(&id) {
+            Some(Some(owner)) if *owner == at => return Some(Tie::Key),
+            Some(Some(_)) if !self.elsewhere(meaning.host) => return None,
+            Some(None) => return None,
+            _ => {}
+        }
+        if !self.in_reach(attempt, item, meaning.host, span) {
+            return None;
+        }
+        let matched = agreement(case, attempt, item, keys, meaning.host)?;
+        if matched {
+            return Some(Tie::Key);
+        }
+        if self.elsewhere(meaning.host) || !keys.contains(&Key::Time) {
+            return self.elsewhere(meaning.host).then_some(Tie::Shared);
+        }
+        Some(if self.crowded(at, item) || self.drowned(id, item) { Tie::Shared } else { Tie::Time })
+    }
+
+    /// A role that no end of the connection plays.
+    fn elsewhere(&self, role: Role) -> bool {
+        matches!(role, Role::Dc | Role::Broker | Role::License)
+    }
+
+    /// The record's computer may speak of this attempt, and its time fits on that computer's clock.
+    fn in_reach(&self, attempt: &Attempt, item: &Item<'_>, role: Role, span: (Time, Time)) -> bool {
+        let host = match role {
+            Role::Client | Role::Server | Role::Gateway => attempt.host(role) == Some(item.host),
+            Role::Any => [attempt.client, attempt.server, attempt.gateway].contains(&Some(item.host)),
+            Role::Dc | Role::Broker | Role::License => true,
+        };
+        host && span.0 <= item.time && item.time <= span.1
+    }
+
+    /// Another attempt of that host holds this moment and did not end alike.
+    fn crowded(&self, at: usize, item: &Item<'_>) -> bool {
+        let attempt = &self.case.attempts[at];
+        self.around(item).any(|other| {
+            let other = &self.case.attempts[other];
+            other.id != attempt.id
+                && (other.outcome != attempt.outcome || other.phase_limit != attempt.phase_limit || other.phase != attempt.phase)
+        })
+    }
+
+    /// Attempts of the record's host within five seconds of it.
+    fn around(&self, item: &Item<'_>) -> impl Iterator<Item = usize> {
+        let slack = 5 * TICKS_PER_SECOND;
+        let time = self.case.aligned(item.host, item.time);
+        let list = self.on_host.get(&item.host).map_or(&[][..], Vec::as_slice);
+        let longest = self.longest.get(&item.host).copied().unwrap_or(0);
+        let attempts = &self.case.attempts;
+        let first = list.partition_point(|at| attempts[*at].start < time.plus(-slack - longest));
+        list[first..]
+            .iter()
+            .copied()
+            .take_while(move |at| attempts[*at].start <= time.plus(slack))
+            .filter(move |at| attempts[*at].end.plus(slack) >= time)
+    }
+
+    /// Far more records of its kind stand around it than attempts could have made: a scan's.
+    fn drowned(&self, id: ItemId, item: &Item<'_>) -> bool {
+        let Some(rule) = item.rules.iter().find(|rule| rule.meaning.is_some()) else { return false };
+        let Some(ids) = self.case.by_rule.get(rule.slug.as_str()) else { return false };
+        let items = &self.case.items;
+        let from = ids.partition_point(|other| items[*other].time < item.time.plus(-BURST_HALF));
+        let count = ids[from..]
+            .iter()
+            .take_while(|other| items[**other].time <= item.time.plus(BURST_HALF))
+            .filter(|other| items[**other].host == items[id].host)
+            .take(100_000)
+            .count();
+        let minute = self.on_host.get(&item.host).map_or(0, |list| {
+            let time = self.case.aligned(item.host, item.time);
+            let from = list.partition_point(|at| self.case.attempts[*at].start < time.plus(-BURST_HALF));
+            let to = list.partition_point(|at| self.case.attempts[*at].start <= time.plus(BURST_HALF));
+            to.saturating_sub(from)
+        });
+        count > BURST_RATIO * (minute + 1)
+    }
+}
+
+/// `Some(true)` where a key agrees, `Some(false)` where none can be compared, `None` where one disagrees.
+fn agreement(case: &Case<'_>, attempt: &Attempt, item: &Item<'_>, keys: &[Key], role: Role) -> Option<bool> {
+    let own_end = !matches!(role, Role::Dc | Role::Broker | Role::License);
+    let mut matched = false;
+    for key in keys {
+        let agrees = match key {
+            Key::Activity => {
+                let activity = item.evidence.record.activity_id;
+                let ours = attempt.connections.iter().any(|c| c.activity.is_some() && c.activity == activity);
+                ours.then_some(true)
+            }
+            Key::Session => session(attempt, item),
+            Key::ClientIp => item
+                .ip(Slot::ClientIp)
+                .filter(|_| !attempt.client_ips.is_empty())
+                .map(|ip| attempt.client_ips.contains(&ip))
+                .filter(|agrees| *agrees || own_end),
+            Key::User => both(attempt.user.as_deref().and_then(user_key), item.capture(Slot::User).and_then(user_key)),
+            Key::Target => target(case, attempt, item),
+            Key::Connection | Key::Time => None,
+        };
+        match agrees {
+            Some(false) => return None,
+            Some(true) => matched = true,
+            None => {}
+        }
+    }
+    Some(matched)
+}
+
+fn both<T: PartialEq>(a: Option<T>, b: Option<T>) -> Option<bool> {
+    Some(a? == b?)
+}
+
+/// Session ids come back: agreement counts only for a connection that used the session, disagreement never.
+fn session(attempt: &Attempt, item: &Item<'_>) -> Option<bool> {
+    let number = item.number(Slot::Session)?;
+    let ours = attempt.side(Role::Server).any(|c| c.host == item.host && c.sessions.contains(&number));
+    ours.then_some(true)
+}
+
+fn target(case: &Case<'_>, attempt: &Attempt, item: &Item<'_>) -> Option<bool> {
+    let named = item.capture(Slot::Target)?;
+    if let (Some(host), Some(server)) = (case.hosts.resolve(named), attempt.server) {
+        return Some(host == server);
+    }
+    let typed = attempt.target.as_deref()?;
+    let same = bare_target(named).eq_ignore_ascii_case(bare_target(typed));
+    let by_address = attempt.target_ip.is_some() && crate::attempt::identity::address(named) == attempt.target_ip;
+    Some(same || by_address)
+}

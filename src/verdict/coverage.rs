@@ -1,0 +1,123 @@
+//! Hosts, clocks, channels and inputs as the report shows them.
+
+use std::collections::BTreeSet;
+
+use crate::attempt::Case;
+use crate::attempt::identity::HostId;
+use crate::event::{TICKS_PER_SECOND, Time};
+use crate::evidence::{Coverage, Findings};
+use crate::report::model::{
+    CannotJudge, ChannelCoverage, Clock, CoverageReport, DamageReport, HostCoverage, InputReport, Lost, ProviderReport,
+};
+
+/// Milliseconds in 100 ns steps.
+const MILLISECOND: i64 = TICKS_PER_SECOND / 1000;
+
+/// What the logs cover, host by host.
+pub fn coverage(case: &Case<'_>, cannot_judge: Vec<CannotJudge>) -> CoverageReport {
+    let first = case.attempts.iter().map(|attempt| attempt.start).min();
+    let mut hosts: Vec<HostCoverage> = case
+        .hosts
+        .iter()
+        .map(|(id, host)| {
+            let mut aliases: BTreeSet<String> = host.names.clone();
+            aliases.remove(&host.name.to_lowercase());
+            aliases.extend(host.addresses.iter().map(ToString::to_string));
+            HostCoverage {
+                host: host.name.clone(),
+                aliases: aliases.into_iter().collect(),
+                roles: case.roles[id].iter().map(|role| role.word().to_string()).collect(),
+                os: None,
+                clock: clock(case, id),
+                channels: case.channels[id].iter().map(|(name, coverage)| channel(name, coverage, first)).collect(),
+            }
+        })
+        .collect();
+    hosts.sort_by(|a, b| a.host.cmp(&b.host));
+    CoverageReport { hosts, cannot_judge }
+}
+
+fn clock(case: &Case<'_>, host: HostId) -> Clock {
+    let known = &case.clocks[host];
+    let alone = case.attempts.iter().all(|a| [a.client, a.server, a.gateway].into_iter().flatten().collect::<BTreeSet<_>>().len() < 2);
+    let state = match known.ahead {
+        Some(_) if case.reference == Some(host) => "reference",
+        Some(_) if known.pairs > 1 => "aligned",
+        Some(_) => "assumed",
+        None if known.failed => "unaligned",
+        None if alone || case.hosts.len() == 1 => "reference",
+        None => "assumed",
+    };
+    Clock {
+        reference: case.reference.map(|host| case.hosts.name(host).to_string()),
+        offset_ms: known.ahead.map(|ahead| ahead / MILLISECOND),
+        spread_ms: known.ahead.filter(|_| known.pairs > 0).map(|_| known.spread / MILLISECOND),
+        pairs: known.pairs as u64,
+        state: state.to_string(),
+        segments: 1,
+    }
+}
+
+fn channel(name: &str, coverage: &Coverage, first_attempt: Option<Time>) -> ChannelCoverage {
+    let bounds = coverage.bounds();
+    let late = bounds.zip(first_attempt).is_some_and(|((first, _), attempt)| first > attempt);
+    let starts_at_one = coverage.runs.first().is_some_and(|run| run.first_id <= 1);
+    let state = if coverage.forwarded {
+        "forwarded"
+    } else if !coverage.contiguous() {
+        "filtered"
+    } else if late && !starts_at_one {
+        "wrapped"
+    } else {
+        "present"
+    };
+    ChannelCoverage {
+        channel: name.to_string(),
+        state: state.to_string(),
+        first: bounds.map(|(first, _)| first),
+        last: bounds.map(|(_, last)| last),
+        records: coverage.records(),
+        lost: 0,
+    }
+}
+
+/// Every input with what is wrong with it; inputs that could not be opened too.
+pub fn inputs(findings: &Findings) -> Vec<InputReport> {
+    let damage = |path: &str| -> Vec<DamageReport> {
+        findings.problems.iter().filter(|problem| &*problem.path == path).map(DamageReport::from).collect()
+    };
+    let mut inputs: Vec<InputReport> = findings
+        .inputs
+        .iter()
+        .map(|input| InputReport {
+            path: input.path.to_string(),
+            kind: input.kind.to_string(),
+            bytes: input.bytes,
+            sha256: input.sha256.as_ref().map(ToString::to_string),
+            records: input.records,
+            record_kinds: input.record_kinds.clone(),
+            providers: input.providers.iter().map(ProviderReport::from).collect(),
+            first: input.first,
+            last: input.last,
+            lost: Lost { events: input.lost_events, buffers: input.lost_buffers },
+            damage: damage(&input.path),
+        })
+        .collect();
+    let read: BTreeSet<&str> = findings.inputs.iter().map(|input| &*input.path).collect();
+    let unread: BTreeSet<&str> = findings.problems.iter().map(|problem| &*problem.path).filter(|path| !read.contains(path)).collect();
+    inputs.extend(unread.into_iter().map(|path| InputReport {
+        path: path.to_string(),
+        kind: "unreadable".to_string(),
+        bytes: 0,
+        sha256: None,
+        records: 0,
+        record_kinds: std::collections::BTreeMap::new(),
+        providers: Vec::new(),
+        first: None,
+        last: None,
+        lost: Lost::default(),
+        damage: damage(path),
+    }));
+    inputs.sort_by(|a, b| a.path.cmp(&b.path));
+    inputs
+}

@@ -1,0 +1,137 @@
+//! What deserves attention although it explains no failure: attacks, tampering, rules of others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::attempt::identity::HostId;
+use crate::attempt::{Case, ItemId};
+use crate::report::model::Finding;
+use crate::signature::correlation::{self, Hit};
+use crate::signature::definition::{Bearing, Cause, Correlation, Counted, Observation, Severity};
+
+use super::FINDINGS_FAMILY;
+use super::bind::Index;
+
+/// Records that one finding cites.
+const CITED: usize = 10;
+
+/// What one finding gathers.
+struct Gathered<'a> {
+    title: &'a str,
+    severity: Severity,
+    attack: &'a [String],
+    items: BTreeSet<ItemId>,
+}
+
+/// All findings, worst first.
+pub fn findings(case: &Case<'_>, _index: &Index<'_>) -> Vec<Finding> {
+    let mut gathered: BTreeMap<(String, HostId), Gathered<'_>> = BTreeMap::new();
+    for correlation in case.signatures.correlations() {
+        let cause = cause_of(case, &correlation.slug);
+        for items in bursts(case, correlation) {
+            let Some(host) = items.first().map(|id| case.items[*id].host) else { continue };
+            let (id, title, severity, attack) = match cause {
+                Some(cause) => (&cause.id, &cause.title, cause.severity, &cause.attack),
+                None => (&correlation.slug, &correlation.title, severity(&correlation.level), &correlation.tags),
+            };
+            let entry = gathered.entry((id.clone(), host));
+            entry.or_insert_with(|| Gathered { title, severity, attack, items: BTreeSet::new() }).items.extend(items);
+        }
+    }
+    for cause in case.signatures.causes().iter().filter(|cause| cause.family == FINDINGS_FAMILY) {
+        for slug in cause.evidence.iter().filter(|clue| clue.bearing == Bearing::Proof).filter_map(|clue| rule_of(&clue.what)) {
+            for &id in case.by_rule.get(slug).into_iter().flatten().filter(|id| !case.items[**id].noise) {
+                gathered
+                    .entry((cause.id.clone(), case.items[id].host))
+                    .or_insert_with(|| Gathered { title: &cause.title, severity: cause.severity, attack: &cause.attack, items: BTreeSet::new() })
+                    .items
+                    .insert(id);
+            }
+        }
+    }
+    foreign(case, &mut gathered);
+    let mut found: Vec<Finding> = gathered.into_iter().map(|((id, host), gathered)| finding(case, id, host, gathered)).collect();
+    found.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| (&a.id, &a.host).cmp(&(&b.id, &b.host))));
+    found
+}
+
+/// Rules without a meaning for connections: somebody's Sigma rules.
+fn foreign<'a>(case: &'a Case<'_>, gathered: &mut BTreeMap<(String, HostId), Gathered<'a>>) {
+    for (id, item) in case.items.iter().enumerate() {
+        for rule in item.rules.iter().filter(|rule| rule.meaning.is_none()) {
+            gathered
+                .entry((rule.slug.clone(), item.host))
+                .or_insert_with(|| Gathered { title: &rule.title, severity: severity(&rule.level), attack: &rule.tags, items: BTreeSet::new() })
+                .items
+                .insert(id);
+        }
+    }
+}
+
+fn finding(case: &Case<'_>, id: String, host: HostId, gathered: Gathered<'_>) -> Finding {
+    let times = || gathered.items.iter().map(|id| case.aligned(host, case.items[*id].time));
+    Finding {
+        id,
+        title: gathered.title.to_string(),
+        severity: gathered.severity,
+        attack: techniques(gathered.attack),
+        host: Some(case.hosts.name(host).to_string()),
+        count: gathered.items.len() as u64,
+        first: times().min(),
+        last: times().max(),
+        evidence: gathered.items.iter().take(CITED).map(|id| case.items[*id].evidence.event).collect(),
+    }
+}
+
+/// `attack.t1110` and `T1110` alike.
+fn techniques(tags: &[String]) -> Vec<String> {
+    let one = |tag: &String| {
+        let word = tag.strip_prefix("attack.").unwrap_or(tag).to_uppercase();
+        let digits = word.strip_prefix('T')?;
+        digits.bytes().all(|b| b.is_ascii_digit() || b == b'.').then_some(word.clone())
+    };
+    tags.iter().filter_map(one).collect()
+}
+
+fn severity(level: &str) -> Severity {
+    match level {
+        "critical" => Severity::Critical,
+        "high" => Severity::High,
+        "medium" => Severity::Medium,
+        "low" => Severity::Low,
+        _ => Severity::Info,
+    }
+}
+
+fn rule_of(what: &Observation) -> Option<&str> {
+    match what {
+        Observation::Rule(slug) => Some(slug),
+        _ => None,
+    }
+}
+
+/// The cause whose proof a correlation is.
+fn cause_of<'a>(case: &'a Case<'_>, slug: &str) -> Option<&'a Cause> {
+    case.signatures.causes().iter().find(|cause| {
+        cause.evidence.iter().any(|clue| clue.bearing == Bearing::Proof && rule_of(&clue.what) == Some(slug))
+    })
+}
+
+/// Spans in which a correlation fired, as the records that made it fire. Hosts are always apart.
+fn bursts(case: &Case<'_>, correlation: &Correlation) -> Vec<Vec<ItemId>> {
+    let mut hits: Vec<Hit<'_>> = Vec::new();
+    for slug in &correlation.rules {
+        for &id in case.by_rule.get(slug.as_str()).into_iter().flatten() {
+            let item = &case.items[id];
+            let record = &item.evidence.record;
+            let mut group = vec![item.host.to_string()];
+            group.extend(correlation.group_by.iter().map(|name| record.field(name).unwrap_or_default().to_string()));
+            let value = match &correlation.count {
+                Counted::Events => None,
+                Counted::Values(name) => record.field(name).map(str::to_string),
+            };
+            hits.push(Hit { rule: slug, time: item.time, group, value, index: id });
+        }
+    }
+    correlation::evaluate(correlation, &hits).into_iter().map(|burst| burst.members).collect()
+}
+

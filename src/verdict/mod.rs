@@ -1,0 +1,211 @@
+//! Attempts become verdicts: causes weighed per attempt, rolled up over the case, with what
+//! was ruled out, what cannot be judged and why. Words the timeline. Pure: no input is read here.
+
+mod bind;
+mod coverage;
+mod finding;
+mod missing;
+mod rollup;
+mod rows;
+mod state;
+mod weigh;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::attempt::Case;
+use crate::report::model::{Complaint, Level, Report, RuledOut, SCHEMA_VERSION, Summary, Tool};
+use crate::signature::definition::{Bearing, Cause, Outcome};
+
+use bind::Index;
+use weigh::{Because, Cite, Hint, Weighed};
+
+/// Causes of this family explain no failure by themselves: they stand in `findings`.
+const FINDINGS_FAMILY: &str = "attack";
+
+/// What the dialog said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Disconnect reason.
+    pub code: Option<u32>,
+    /// Extended reason.
+    pub extended: Option<u32>,
+}
+
+/// A cause found for an attempt.
+#[derive(Clone, Debug)]
+pub(crate) struct Found<'a> {
+    cause: &'a Cause,
+    level: Level,
+    score: u8,
+    cited: Vec<Cite>,
+    roots: Vec<String>,
+}
+
+/// All that was judged about one attempt.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Judged<'a> {
+    found: Vec<Found<'a>>,
+    out: Vec<RuledOut>,
+}
+
+/// Judges the attempts at these indices and writes the report.
+pub fn report(case: &Case<'_>, selected: &[usize], said: Said) -> Report {
+    let index = Index::new(case);
+    let about = complaint(case, selected, said);
+    let judged: BTreeMap<usize, Judged<'_>> =
+        selected.iter().map(|&at| (at, judge(&index, at, said, about.contains(&at)))).collect();
+    let causes = rollup::causes(case, &judged);
+    let findings = finding::findings(case, &index);
+    let cannot_judge = missing::cannot_judge(case, &judged);
+    let timeline = rows::timeline(case, &judged, &findings);
+    let top_cause = causes.first().filter(|cause| cause.verdict >= Level::Probable).map(|cause| cause.id.clone());
+    Report {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME").to_string(),
+            version: env!("CARGO_PKG_VERSION").to_string(),
+            signatures_sha256: case.signatures.sha256().to_string(),
+        },
+        complaint: (said != Said::default()).then(|| Complaint {
+            code: said.code,
+            extended: said.extended,
+            said: None,
+            attempts: about.iter().map(|at| case.attempts[*at].id).collect(),
+        }),
+        summary: summary(case, selected, top_cause),
+        ruled_out: rollup::ruled_out(case, &judged),
+        attempts: judged.iter().map(|(at, judged)| rows::attempt(case, *at, judged, said, about.contains(at))).collect(),
+        causes,
+        findings,
+        noise: rows::noise(case),
+        timeline,
+        coverage: coverage::coverage(case, cannot_judge),
+        inputs: coverage::inputs(case.findings),
+    }
+}
+
+/// Attempts that the complaint is about: those whose logged code equals it, else all that failed.
+fn complaint(case: &Case<'_>, selected: &[usize], said: Said) -> BTreeSet<usize> {
+    let Some(code) = said.code else { return BTreeSet::new() };
+    let equal: BTreeSet<usize> =
+        selected.iter().copied().filter(|at| case.attempts[*at].disconnect == Some(code)).collect();
+    if equal.is_empty() {
+        let open = |at: &usize| case.attempts[*at].failed() && case.attempts[*at].disconnect.is_none();
+        return selected.iter().copied().filter(open).collect();
+    }
+    equal
+}
+
+fn summary(case: &Case<'_>, selected: &[usize], top_cause: Option<String>) -> Summary {
+    let attempts = || selected.iter().map(|at| &case.attempts[*at]);
+    let count = |outcome: Outcome| attempts().filter(|attempt| attempt.outcome == outcome).count() as u64;
+    Summary {
+        attempts: selected.len() as u64,
+        failed: count(Outcome::Failed),
+        dropped: count(Outcome::Dropped),
+        abandoned: count(Outcome::Abandoned),
+        established: count(Outcome::Established),
+        unknown: count(Outcome::Unknown),
+        top_cause,
+        first: attempts().map(|attempt| attempt.start).min(),
+        last: attempts().map(|attempt| attempt.end).max(),
+    }
+}
+
+fn judge<'a>(index: &Index<'a>, at: usize, said: Said, complained: bool) -> Judged<'a> {
+    let case = index.case();
+    let attempt = &case.attempts[at];
+    if attempt.outcome == Outcome::Abandoned {
+        return Judged::default();
+    }
+    let mut judged = Judged::default();
+    let mut families: BTreeMap<&str, Vec<(&Cause, Option<(Because, String, Vec<usize>)>)>> = BTreeMap::new();
+    for cause in case.signatures.causes().iter().filter(|cause| cause.family != FINDINGS_FAMILY) {
+        let hint = hint(cause, attempt.disconnect, said, complained);
+        let out = match weigh::weigh(index, at, cause, hint) {
+            Weighed::Found { level, score, cited } => {
+                let decided = cited.iter().any(|cite| cite.bearing == Bearing::Proof);
+                // Where nothing failed, only a proof may speak; supports alone would be talk.
+                if attempt.failed() || decided {
+                    judged.found.push(Found { cause, level, score, cited, roots: Vec::new() });
+                }
+                None
+            }
+            Weighed::Out { because, why, items } => Some((because, why, items)),
+            Weighed::Silent => None,
+        };
+        families.entry(&cause.family).or_default().push((cause, out));
+    }
+    link(&mut judged.found);
+    if attempt.failed() {
+        judged.out = ruled_out(case, families, |cause| hint(cause, attempt.disconnect, said, complained) > Hint::None);
+    }
+    judged
+}
+
+fn hint(cause: &Cause, logged: Option<u32>, said: Said, complained: bool) -> Hint {
+    let fits = |code: u32, extended: Option<u32>| {
+        cause.codes.iter().any(|pair| {
+            pair.typical && pair.code == code && (extended.is_none() || pair.extended.is_none() || pair.extended == extended)
+        })
+    };
+    match (said.code, logged) {
+        (Some(code), _) if complained && fits(code, said.extended) => Hint::Said,
+        (_, Some(code)) if fits(code, None) => Hint::Logged,
+        _ => Hint::None,
+    }
+}
+
+/// Names, for every cause found, the found causes behind it, and puts the best first.
+fn link(found: &mut [Found<'_>]) {
+    let levels: BTreeMap<&str, Level> = found.iter().map(|f| (f.cause.id.as_str(), f.level)).collect();
+    for one in found.iter_mut() {
+        one.roots = weigh::roots(&levels, one.cause);
+    }
+    found.sort_by(|a, b| {
+        let key = |f: &Found<'_>| (std::cmp::Reverse(f.level), std::cmp::Reverse(f.score), std::cmp::Reverse(f.cause.prior));
+        key(a).cmp(&key(b)).then_with(|| a.cause.id.cmp(&b.cause.id))
+    });
+    let order: Vec<(String, Level, Vec<String>)> =
+        found.iter().map(|f| (f.cause.id.clone(), f.level, f.roots.clone())).collect();
+    let rank = rollup::roots_first(&order);
+    found.sort_by_key(|f| rank.get(&f.cause.id).copied());
+}
+
+/// One entry for a family that is out as a whole; single causes only where something pointed at them.
+fn ruled_out(
+    case: &Case<'_>,
+    families: BTreeMap<&str, Vec<(&Cause, Option<(Because, String, Vec<usize>)>)>>,
+    pointed_at: impl Fn(&Cause) -> bool,
+) -> Vec<RuledOut> {
+    let mut found = Vec::new();
+    for (family, causes) in families {
+        let refs = |items: &[usize]| items.iter().map(|id| case.items[*id].evidence.event).collect::<Vec<_>>();
+        let by_phase: Vec<_> = causes.iter().filter_map(|(_, out)| out.as_ref()).filter(|out| out.0 != Because::Refuted).collect();
+        let whole = by_phase.len() == causes.len();
+        if let Some((because, why, items)) = by_phase.first().filter(|_| whole) {
+            found.push(RuledOut { id: None, family: Some(family.to_string()), because: because.word().to_string(), why: why.clone(), events: refs(items) });
+            continue;
+        }
+        for (cause, out) in causes {
+            let Some((because, why, items)) = out else { continue };
+            if because == Because::Refuted || pointed_at(cause) {
+                found.push(RuledOut { id: Some(cause.id.clone()), family: None, because: because.word().to_string(), why: why.clone(), events: refs(&items) });
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+impl Because {
+    /// The word in the report.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Because::NotReached => "phase-not-reached",
+            Because::Passed => "phase-passed",
+            Because::Refuted => "refuted",
+        }
+    }
+}

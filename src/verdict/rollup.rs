@@ -1,0 +1,197 @@
+//! Verdicts of single attempts put together over the case.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::attempt::{Attempt, Case};
+use crate::event::{TICKS_PER_SECOND, Time};
+use crate::report::model::{CauseReport, Change, Cited, Hit, Level, RuledOut, Scope};
+use crate::signature::definition::{Bearing, Kind, Outcome, Role};
+
+use super::weigh::Cite;
+use super::{Found, Judged, words};
+
+/// Most pieces of evidence that a cause cites over the whole case.
+const MOST_EVIDENCE: usize = 50;
+/// How long before the first failure a change is worth naming, 100 ns.
+const CHANGES: i64 = 24 * 3600 * TICKS_PER_SECOND;
+/// Most changes named.
+const MOST_CHANGES: usize = 10;
+
+/// Every cause found, best first: level, then root before consequence, then attempts explained, score, prior, id.
+pub fn causes(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) -> Vec<CauseReport> {
+    let mut by_cause: BTreeMap<&str, Vec<(usize, &Found<'_>)>> = BTreeMap::new();
+    for (at, judged) in judged {
+        for found in &judged.found {
+            by_cause.entry(&found.cause.id).or_default().push((*at, found));
+        }
+    }
+    let mut reports: Vec<(u8, CauseReport)> =
+        by_cause.into_values().map(|list| (list[0].1.cause.prior, cause(case, judged, &list))).collect();
+    reports.sort_by(|(prior_a, a), (prior_b, b)| {
+        let key = |prior: &u8, c: &CauseReport| (Reverse(c.verdict), Reverse(explained(case, c)), Reverse(c.score), Reverse(*prior));
+        key(prior_a, a).cmp(&key(prior_b, b)).then_with(|| a.id.cmp(&b.id))
+    });
+    let order: Vec<_> = reports.iter().map(|(_, c)| (c.id.clone(), c.verdict, c.caused_by.clone())).collect();
+    let rank = roots_first(&order);
+    let mut reports: Vec<CauseReport> = reports.into_iter().map(|(_, report)| report).collect();
+    reports.sort_by_key(|report| rank.get(&report.id).copied());
+    reports
+}
+
+/// Failed and dropped attempts among those that a cause explains.
+fn explained(case: &Case<'_>, cause: &CauseReport) -> usize {
+    let failed: BTreeSet<_> = case.attempts.iter().filter(|attempt| attempt.failed()).map(|attempt| attempt.id).collect();
+    cause.attempts.iter().filter(|id| failed.contains(id)).count()
+}
+
+/// New places in an order: a root moves right before the first of its consequences of the same level.
+pub fn roots_first(order: &[(String, Level, Vec<String>)]) -> BTreeMap<String, usize> {
+    fn place(at: usize, order: &[(String, Level, Vec<String>)], seen: &mut BTreeSet<usize>, out: &mut BTreeMap<String, usize>) {
+        if !seen.insert(at) {
+            return;
+        }
+        let (id, level, roots) = &order[at];
+        for (other, (root, root_level, _)) in order.iter().enumerate() {
+            if root_level == level && roots.contains(root) {
+                place(other, order, seen, out);
+            }
+        }
+        out.insert(id.clone(), out.len());
+    }
+    let (mut seen, mut out) = (BTreeSet::new(), BTreeMap::new());
+    for at in 0..order.len() {
+        place(at, order, &mut seen, &mut out);
+    }
+    out
+}
+
+fn cause(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, list: &[(usize, &Found<'_>)]) -> CauseReport {
+    let cause = list[0].1.cause;
+    let attempts: Vec<&Attempt> = list.iter().map(|(at, _)| &case.attempts[*at]).collect();
+    let verdict = list.iter().map(|(_, found)| found.level).max().unwrap_or(Level::Possible);
+    let strongest = list.iter().filter(|(_, found)| found.level == verdict);
+    let score = strongest.map(|(_, found)| found.score).max().unwrap_or(0);
+    let cites: Vec<&Cite> = list.iter().flat_map(|(_, found)| &found.cited).collect();
+    let first = attempts.iter().map(|attempt| attempt.start).min();
+    let roots: BTreeSet<&String> = list.iter().flat_map(|(_, found)| &found.roots).collect();
+    let mut hosts: Vec<String> = cites.iter().map(|cite| case.hosts.name(case.items[cite.item].host).to_string()).collect();
+    hosts.sort();
+    hosts.dedup();
+    CauseReport {
+        id: cause.id.clone(),
+        family: cause.family.clone(),
+        title: cause.title.clone(),
+        severity: cause.severity,
+        verdict,
+        score,
+        explanation: format!("{} {}", cause.explanation.trim(), words::basis(case, &cites)),
+        attempts: attempts.iter().map(|attempt| attempt.id).collect(),
+        hosts,
+        evidence: evidence(case, &cites),
+        first,
+        last: attempts.iter().map(|attempt| attempt.end).max(),
+        last_success: first.and_then(|first| last_success(case, &attempts, first)),
+        scope: scope(case, judged, &attempts),
+        changes: first.map(|first| changes(case, &attempts, first)).unwrap_or_default(),
+        caused_by: roots.into_iter().cloned().collect(),
+        fix: cause.fix.clone(),
+        avoid: cause.avoid.clone(),
+        verify: cause.verify.clone(),
+        attack: cause.attack.clone(),
+        references: cause.references.clone(),
+    }
+}
+
+/// Each record once per rule; proofs before the rest where there are more than fit.
+fn evidence(case: &Case<'_>, cites: &[&Cite]) -> Vec<Cited> {
+    let mut list: Vec<&&Cite> = cites.iter().collect();
+    list.sort_by_key(|cite| (cite.bearing != Bearing::Proof, cite.bearing != Bearing::Standing, cite.item, &cite.rule));
+    list.dedup_by_key(|cite| (cite.item, &cite.rule));
+    list.truncate(MOST_EVIDENCE);
+    list.into_iter().map(|cite| cited(case, cite)).collect()
+}
+
+/// A cited record as the report shows it.
+pub fn cited(case: &Case<'_>, cite: &Cite) -> Cited {
+    Cited {
+        event: case.items[cite.item].evidence.event,
+        signature: cite.rule.clone(),
+        role: cite.bearing,
+        why: cite.why.clone(),
+    }
+}
+
+fn last_success(case: &Case<'_>, attempts: &[&Attempt], first: Time) -> Option<Time> {
+    let servers: BTreeSet<_> = attempts.iter().filter_map(|attempt| attempt.server).collect();
+    case.attempts
+        .iter()
+        .filter(|attempt| attempt.outcome == Outcome::Established && attempt.start < first)
+        .filter(|attempt| attempt.server.is_some_and(|server| servers.contains(&server)))
+        .map(|attempt| attempt.start)
+        .max()
+}
+
+fn scope(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, attempts: &[&Attempt]) -> Scope {
+    let all: Vec<&Attempt> = judged.keys().map(|at| &case.attempts[*at]).collect();
+    let users = |list: &[&Attempt]| {
+        list.iter().filter_map(|a| crate::attempt::identity::user_key(a.user.as_deref()?)).collect::<BTreeSet<_>>().len() as u64
+    };
+    let clients = |list: &[&Attempt]| {
+        let one = |a: &&Attempt| match a.client {
+            Some(host) => Some(case.hosts.name(host).to_string()),
+            None => a.client_ips.first().map(ToString::to_string).or(a.client_name.clone()),
+        };
+        list.iter().filter_map(one).collect::<BTreeSet<_>>().len() as u64
+    };
+    let servers = |list: &[&Attempt]| {
+        let one = |a: &&Attempt| a.server.map(|host| case.hosts.name(host).to_string()).or(a.target.clone());
+        list.iter().filter_map(one).collect::<BTreeSet<_>>().len() as u64
+    };
+    let hit = |count: &dyn Fn(&[&Attempt]) -> u64| Hit { affected: count(attempts), seen: count(&all) };
+    Scope { users: hit(&users), clients: hit(&clients), servers: hit(&servers) }
+}
+
+/// Context records (service, policy, clock, boot) on the attempts' hosts between the last
+/// success and the first failure, a day at most.
+fn changes(case: &Case<'_>, attempts: &[&Attempt], first: Time) -> Vec<Change> {
+    let hosts: BTreeSet<_> = attempts.iter().flat_map(|a| [a.client, a.server, a.gateway]).flatten().collect();
+    let from = last_success(case, attempts, first).unwrap_or_default().max(first.plus(-CHANGES));
+    let context = |item: &crate::attempt::item::Item<'_>| {
+        item.meanings().any(|meaning| {
+            meaning.kind == Kind::Marker && meaning.host == Role::Any && meaning.reaches.is_none() && meaning.stops.is_none()
+        })
+    };
+    let start = case.items.partition_point(|item| item.time < from.plus(-CHANGES));
+    let mut found: Vec<Change> = case.items[start..]
+        .iter()
+        .take_while(|item| item.time <= first.plus(CHANGES))
+        .filter(|item| {
+            let time = case.aligned(item.host, item.time);
+            !item.noise && hosts.contains(&item.host) && from <= time && time <= first && context(item)
+        })
+        .map(|item| Change { event: item.evidence.event, what: words::message(case, item) })
+        .collect();
+    let skip = found.len().saturating_sub(MOST_CHANGES);
+    found.drain(..skip);
+    found
+}
+
+/// What is out for every failed attempt, by the same reason.
+pub fn ruled_out(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) -> Vec<RuledOut> {
+    let failed: Vec<&Judged<'_>> =
+        judged.iter().filter(|(at, _)| case.attempts[**at].failed()).map(|(_, judged)| judged).collect();
+    let Some(first) = failed.first() else { return Vec::new() };
+    let mut found: Vec<RuledOut> = Vec::new();
+    for out in &first.out {
+        let same = |other: &&RuledOut| (&other.id, &other.family) == (&out.id, &out.family);
+        let every: Option<Vec<&RuledOut>> = failed.iter().map(|judged| judged.out.iter().find(same)).collect();
+        let Some(every) = every else { continue };
+        let mut events: Vec<_> = every.iter().flat_map(|out| out.events.iter().copied()).collect();
+        events.sort();
+        events.dedup();
+        events.truncate(5);
+        found.push(RuledOut { events, ..out.clone() });
+    }
+    found
+}

@@ -1,0 +1,265 @@
+//! Attempts, noise and timeline as the report shows them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::attempt::item::Item;
+use crate::attempt::{Attempt, Case, Connection, ItemId};
+use crate::event::Time;
+use crate::evidence::EventRef;
+use crate::report::model::{
+    AttemptReport, Basis, ClientEnd, CodeReport, ConnectionReport, EventRow, Finding, GatewayEnd, Join, Noise, Place, Row,
+    RunRow, ServerEnd, Verdict,
+};
+use crate::signature::definition::{Ending, Outcome, Role, Slot};
+
+use super::{Judged, Said, rollup, words};
+
+/// Alike neighbours beyond this many become one row.
+const RUN: usize = 20;
+
+/// One attempt.
+pub fn attempt(case: &Case<'_>, at: usize, judged: &Judged<'_>, said: Said, complained: bool) -> AttemptReport {
+    let attempt = &case.attempts[at];
+    let has = |side: Role| attempt.side(side).next().is_some();
+    let basis = match (has(Role::Client), has(Role::Server), has(Role::Gateway)) {
+        (true, true, _) => Basis::Both,
+        (true, false, _) => Basis::Client,
+        (false, true, _) => Basis::Server,
+        (false, false, true) => Basis::Gateway,
+        (false, false, false) => Basis::Implied,
+    };
+    let code = |number: u32, space: Slot, from: &str| {
+        let known = case.signatures.code(space.word(), number);
+        CodeReport {
+            code: number,
+            hex: format!("{number:#x}"),
+            symbol: known.and_then(|code| code.symbol.clone()),
+            meaning: known.map(|code| code.meaning.clone()),
+            from: from.to_string(),
+        }
+    };
+    let complaint = said.code.filter(|_| complained);
+    AttemptReport {
+        id: attempt.id,
+        start: attempt.start,
+        end: attempt.end,
+        basis,
+        client: client(case, attempt),
+        server: ServerEnd {
+            host: attempt.server.map(|host| case.hosts.name(host).to_string()),
+            typed_name: attempt.target.clone(),
+            ip: attempt.target_ip.map(|ip| ip.to_string()),
+        },
+        gateway: gateway(case, attempt),
+        user: attempt.user.clone(),
+        outcome: attempt.outcome,
+        phase: attempt.phase,
+        phase_limit: attempt.phase_limit,
+        disconnect: attempt
+            .disconnect
+            .map(|number| code(number, Slot::Disconnect, "client log"))
+            .or_else(|| complaint.map(|number| code(number, Slot::Disconnect, "complaint"))),
+        extended: extended(case, attempt)
+            .map(|number| code(number, Slot::Extended, "server log"))
+            .or_else(|| said.extended.filter(|_| complained).map(|number| code(number, Slot::Extended, "complaint"))),
+        connections: attempt.connections.iter().map(|c| connection(case, c)).collect(),
+        join: Join { by: attempt.joined_by.clone(), ambiguous: attempt.ambiguous },
+        verdicts: judged
+            .found
+            .iter()
+            .map(|found| Verdict {
+                cause: found.cause.id.clone(),
+                verdict: found.level,
+                score: found.score,
+                evidence: found.cited.iter().map(|cite| rollup::cited(case, cite)).collect(),
+                caused_by: found.roots.clone(),
+            })
+            .collect(),
+        ruled_out: judged.out.clone(),
+        events: attempt.items().iter().map(|id| case.items[*id].evidence.event).collect(),
+    }
+}
+
+fn client(case: &Case<'_>, attempt: &Attempt) -> ClientEnd {
+    let windows_user = attempt
+        .side(Role::Client)
+        .flat_map(|c| &c.items)
+        .map(|id| &*case.items[*id].evidence.record.user_id)
+        .find(|sid| !sid.is_empty());
+    ClientEnd {
+        host: attempt.client.map(|host| case.hosts.name(host).to_string()).or(attempt.client_name.clone()),
+        ip: attempt.client_ips.first().map(ToString::to_string),
+        windows_user: windows_user.map(str::to_string),
+    }
+}
+
+fn gateway(case: &Case<'_>, attempt: &Attempt) -> Option<GatewayEnd> {
+    let host = attempt.gateway?;
+    Some(GatewayEnd {
+        host: Some(case.hosts.name(host).to_string()),
+        client_ip: attempt.side(Role::Gateway).find_map(|c| c.client_ip).map(|ip| ip.to_string()),
+        target: attempt.side(Role::Gateway).find_map(|c| c.target.clone()),
+    })
+}
+
+fn extended(case: &Case<'_>, attempt: &Attempt) -> Option<u32> {
+    let items = attempt.connections.iter().flat_map(|connection| connection.items.iter());
+    items.filter_map(|id| case.items[*id].number(Slot::Extended)).filter(|number| *number != 0).last()
+}
+
+fn connection(case: &Case<'_>, connection: &Connection) -> ConnectionReport {
+    let peer = match connection.side {
+        Role::Client => connection.target.clone().or(connection.target_ip.map(|ip| ip.to_string())),
+        _ => connection.client_ip.map(|ip| ip.to_string()),
+    };
+    ConnectionReport {
+        side: connection.side.word().to_string(),
+        activity_id: connection.activity.map(|activity| activity.to_string()),
+        host: case.hosts.name(connection.host).to_string(),
+        peer,
+        start: connection.start,
+        end: connection.end,
+        phase: connection.phase,
+        outcome: ended(case, connection),
+    }
+}
+
+/// How one connection ended, by its own records.
+fn ended(case: &Case<'_>, connection: &Connection) -> Outcome {
+    let says = |slot: Slot| {
+        let number = connection.items.iter().filter_map(|id| case.items[*id].number(slot)).last()?;
+        case.signatures.code(slot.word(), number).map(|code| code.ends)
+    };
+    let unwanted = [Slot::Disconnect, Slot::SessionEnd, Slot::ServerEnd].into_iter().find_map(says) == Some(Ending::Unwanted);
+    match (connection.session.is_some(), connection.ended || connection.stopped.is_some()) {
+        (true, true) if unwanted => Outcome::Dropped,
+        (true, _) => Outcome::Established,
+        (false, true) => Outcome::Failed,
+        (false, false) => Outcome::Unknown,
+    }
+}
+
+/// Connections that no user made.
+pub fn noise(case: &Case<'_>) -> Vec<Noise> {
+    let mut found: Vec<Noise> = case
+        .strays
+        .iter()
+        .map(|stray| {
+            let (first, last) = stray.bounds();
+            Noise {
+                host: case.hosts.name(stray.host).to_string(),
+                client_ip: stray.client_ip.map(|ip| ip.to_string()),
+                count: stray.connections.len() as u64,
+                first: case.aligned(stray.host, first),
+                last: case.aligned(stray.host, last),
+                what: stray.what.to_string(),
+            }
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// Rows that attempts, causes and findings cite, in order of aligned time.
+pub fn timeline(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, findings: &[Finding]) -> Vec<Row> {
+    let mut rows: BTreeMap<ItemId, Option<usize>> = BTreeMap::new();
+    let mut cited: BTreeSet<ItemId> = BTreeSet::new();
+    for (at, judged) in judged {
+        rows.extend(case.attempts[*at].items().into_iter().map(|id| (id, Some(*at))));
+        for cite in judged.found.iter().flat_map(|found| &found.cited) {
+            rows.entry(cite.item).or_insert(None);
+            cited.insert(cite.item);
+        }
+    }
+    let names: BTreeSet<EventRef> = findings.iter().flat_map(|finding| finding.evidence.iter().copied()).collect();
+    if !names.is_empty() {
+        let of_findings = case.items.iter().enumerate().filter(|(_, item)| names.contains(&item.evidence.event));
+        of_findings.for_each(|(id, _)| {
+            rows.entry(id).or_insert(None);
+        });
+    }
+    let mut order: Vec<(ItemId, Option<usize>)> = rows.into_iter().collect();
+    order.sort_by_key(|(id, _)| {
+        let item = &case.items[*id];
+        let record = &item.evidence.record;
+        (case.aligned(item.host, item.time), item.host, &record.channel, record.record_id, item.evidence.event)
+    });
+    collapse(case, &order, &cited)
+}
+
+/// Long runs of alike neighbours that nothing cites become one row.
+fn collapse(case: &Case<'_>, order: &[(ItemId, Option<usize>)], cited: &BTreeSet<ItemId>) -> Vec<Row> {
+    let kind = |id: ItemId| {
+        let item = &case.items[id];
+        (item.host, &item.evidence.record.provider, item.evidence.record.event_id)
+    };
+    let mut rows = Vec::new();
+    let mut at = 0;
+    while at < order.len() {
+        let first = order[at].0;
+        let alike = |(id, _): &&(ItemId, Option<usize>)| kind(*id) == kind(first) && !cited.contains(id);
+        let run = order[at..].iter().take_while(alike).count();
+        if run > RUN {
+            let last = order[at + run - 1].0;
+            let item = &case.items[first];
+            rows.push(Row::Run(RunRow {
+                count: run as u64,
+                first: item.time,
+                last: case.items[last].time,
+                host: case.hosts.name(item.host).to_string(),
+                provider: item.evidence.record.provider.to_string(),
+                event_id: item.evidence.record.event_id,
+                message: words::message(case, item),
+            }));
+            at += run;
+        } else {
+            for (id, owner) in &order[at..at + run.max(1)] {
+                rows.push(Row::Event(Box::new(row(case, &case.items[*id], *owner))));
+            }
+            at += run.max(1);
+        }
+    }
+    rows
+}
+
+fn row(case: &Case<'_>, item: &Item<'_>, owner: Option<usize>) -> EventRow {
+    let record = &item.evidence.record;
+    let attempt = owner.map(|at| &case.attempts[at]);
+    let role = attempt.and_then(|attempt| {
+        [Role::Server, Role::Client, Role::Gateway].into_iter().find(|role| attempt.host(*role) == Some(item.host))
+    });
+    let phase = item.meanings().find_map(|meaning| meaning.stops).or_else(|| item.meanings().filter_map(|m| m.reaches).max());
+    EventRow {
+        event: item.evidence.event,
+        time: item.time,
+        aligned_time: aligned(case, item),
+        host: case.hosts.name(item.host).to_string(),
+        role: role.map(|role| role.word().to_string()),
+        channel: record.channel.to_string(),
+        provider: record.provider.to_string(),
+        event_id: record.event_id,
+        record_id: record.record_id,
+        phase,
+        level: record.level.and_then(level).map(str::to_string),
+        message: words::message(case, item),
+        signatures: item.evidence.signatures.iter().map(ToString::to_string).collect(),
+        attempt: attempt.map(|attempt| attempt.id),
+        source: Place { path: item.evidence.source.path.to_string(), offset: item.evidence.source.offset },
+    }
+}
+
+fn aligned(case: &Case<'_>, item: &Item<'_>) -> Option<Time> {
+    let known = case.clocks[item.host].ahead.is_some() || case.hosts.len() == 1;
+    known.then(|| case.aligned(item.host, item.time))
+}
+
+fn level(level: u8) -> Option<&'static str> {
+    Some(match level {
+        1 => "critical",
+        2 => "error",
+        3 => "warning",
+        0 | 4 => "information",
+        5 => "verbose",
+        _ => return None,
+    })
+}

@@ -1,0 +1,84 @@
+//! States that records set on a host, and conditions that stand since before an attempt.
+
+use crate::attempt::identity::HostId;
+use crate::attempt::{Case, ItemId};
+use crate::event::Time;
+use crate::signature::definition::{Cause, Bearing, Clue, Observation, Role};
+
+use super::bind::Index;
+
+/// State whose setting means a boot.
+const BOOT: &str = "boot";
+
+/// The last record that set a state on a host before a moment of the host's own clock, and the value;
+/// unknown before the first one and after a boot that undoes it.
+pub fn state_at<'c>(index: &Index<'c>, host: HostId, state: &str, before: Time) -> Option<(ItemId, &'c str)> {
+    let case = index.case();
+    let mut booted = false;
+    for &id in index.settings(host).iter().rev() {
+        let item = &case.items[id];
+        if item.time > before {
+            continue;
+        }
+        for setting in item.meanings().filter_map(|meaning| meaning.sets.as_ref()) {
+            if setting.state == state {
+                return (!(booted && setting.until_boot)).then_some((id, setting.value.as_str()));
+            }
+            booted |= setting.state == BOOT;
+        }
+    }
+    None
+}
+
+/// The last record of a standing clue before the attempt, unless a later one undid it.
+pub fn standing(index: &Index<'_>, case: &Case<'_>, attempt: usize, cause: &Cause, clue: &Clue, slug: &str) -> Option<ItemId> {
+    let role = case.signatures.rule(slug)?.meaning.as_ref()?.host;
+    let window = clue.window.unwrap_or(STANDING);
+    let (from, to) = index.window(attempt, window);
+    let hosts = case.attempts[attempt].host(role).map_or_else(
+        || match role {
+            Role::Client | Role::Server | Role::Gateway => Vec::new(),
+            // Any end for facts of any host; every host of the role for the others.
+            _ => case.roles.iter().enumerate().filter(|(host, roles)| of_role(case, attempt, *host, roles.contains(&role), role)).map(|(host, _)| host).collect(),
+        },
+        |host| vec![host],
+    );
+    let last = |slug: &str, to: Time| {
+        hosts
+            .iter()
+            .filter_map(|&host| {
+                let ids = case.by_rule.get(slug)?;
+                let (from, to) = (case.local(host, from), case.local(host, to));
+                let upto = ids.partition_point(|id| case.items[*id].time <= to);
+                ids[..upto]
+                    .iter()
+                    .rev()
+                    .take_while(|id| case.items[**id].time >= from)
+                    .find(|id| case.items[**id].host == host && !case.items[**id].noise)
+                    .copied()
+            })
+            .max()
+    };
+    let found = last(slug, to)?;
+    let undone = cause.evidence.iter().any(|other| {
+        let Observation::Rule(undoing) = &other.what else { return false };
+        other.bearing == Bearing::Refute
+            && other.after.as_deref() == Some(slug)
+            && last(undoing, to).is_some_and(|later| later > found && case.items[later].host == case.items[found].host)
+    });
+    (!undone).then_some(found)
+}
+
+fn of_role(case: &Case<'_>, attempt: usize, host: HostId, has_role: bool, role: Role) -> bool {
+    let attempt = &case.attempts[attempt];
+    match role {
+        Role::Any => [attempt.client, attempt.server, attempt.gateway].contains(&Some(host)),
+        _ => has_role,
+    }
+}
+
+/// A condition is believed to stand for a month unless its clue says otherwise.
+const STANDING: crate::signature::definition::Window = crate::signature::definition::Window {
+    from: (crate::signature::definition::Anchor::Start, -30 * 24 * 3600 * crate::event::TICKS_PER_SECOND),
+    to: (crate::signature::definition::Anchor::Start, 0),
+};

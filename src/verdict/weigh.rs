@@ -1,0 +1,374 @@
+//! One cause against one attempt: what proves it, supports it, speaks against it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::attempt::{Attempt, Case, ItemId};
+use crate::report::model::Level;
+use crate::signature::definition::{
+    Anchor, Bearing, Cause, Clue, Kind, Observation, Outcome, Phase, Role,
+};
+
+use super::bind::{AROUND, Bound, Index, Tie};
+use super::state;
+
+/// Why a cause was ruled out for an attempt.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Because {
+    /// Its phases lie beyond the first one proven not entered.
+    NotReached,
+    /// Its phases were proven complete.
+    Passed,
+    /// A record speaks against it.
+    Refuted,
+}
+
+/// A cited record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cite {
+    /// The record.
+    pub item: ItemId,
+    /// Rule that matched it.
+    pub rule: String,
+    /// What it says.
+    pub bearing: Bearing,
+    /// Why.
+    pub why: String,
+}
+
+/// Result of weighing.
+#[derive(Clone, Debug)]
+pub enum Weighed {
+    /// Something speaks for it.
+    Found {
+        /// How sure.
+        level: Level,
+        /// 0 to 100.
+        score: u8,
+        /// On what it rests.
+        cited: Vec<Cite>,
+    },
+    /// It cannot be the cause.
+    Out {
+        /// Why.
+        because: Because,
+        /// In words.
+        why: String,
+        /// Records that show it.
+        items: Vec<ItemId>,
+    },
+    /// Nothing speaks for it or against it.
+    Silent,
+}
+
+/// Points of a proof tied by key, by time, and shared; of a standing condition; most of all supports together.
+const POINTS: (u8, u8, u8, u8, u8) = (60, 40, 30, 25, 30);
+
+/// What the clues of one cause come to.
+#[derive(Default)]
+struct Sum {
+    proof: Option<Tie>,
+    proofs: BTreeSet<String>,
+    standing: bool,
+    supports: BTreeSet<String>,
+    weight: u32,
+    cited: Vec<Cite>,
+    refuted: Vec<Cite>,
+}
+
+/// What the codes that mstsc logged or showed say about a cause. Never a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hint {
+    /// Nothing.
+    None,
+    /// The code in the client's log is typical of it.
+    Logged,
+    /// The code that the user read in the dialog is typical of it: a support.
+    Said,
+}
+
+/// Weighs a cause.
+pub fn weigh(index: &Index<'_>, at: usize, cause: &Cause, hint: Hint) -> Weighed {
+    let case = index.case();
+    let attempt = &case.attempts[at];
+    if let Some(out) = by_phase(case, attempt, cause) {
+        return out;
+    }
+    if !required(attempt, cause, case) {
+        return Weighed::Silent;
+    }
+    let mut sum = Sum::default();
+    for clue in &cause.evidence {
+        judge(index, at, cause, clue, &mut sum);
+    }
+    let for_it = sum.proof.is_some() || sum.standing || !sum.supports.is_empty();
+    if !sum.refuted.is_empty() {
+        let why = sum.refuted[0].why.clone();
+        let items = sum.refuted.iter().map(|cite| cite.item).collect();
+        return Weighed::Out { because: Because::Refuted, why, items };
+    }
+    if !for_it {
+        return Weighed::Silent;
+    }
+    let level = level(attempt, cause, &sum, hint);
+    let score = score(&sum, level, hint);
+    Weighed::Found { level, score, cited: sum.cited }
+}
+
+/// None of the cause's phases can have been the one that failed.
+pub fn out_of_phase(attempt: &Attempt, cause: &Cause) -> bool {
+    let out = |phase: &Phase| {
+        attempt.phase_limit.is_some_and(|limit| *phase >= limit) || attempt.phase.is_some_and(|reached| *phase < reached)
+    };
+    !cause.phases.is_empty() && cause.phases.iter().all(out)
+}
+
+/// A phase never reached cannot be the cause, nor one that was left behind.
+fn by_phase(case: &Case<'_>, attempt: &Attempt, cause: &Cause) -> Option<Weighed> {
+    if !out_of_phase(attempt, cause) {
+        return None;
+    }
+    let beyond = |phase: &Phase| attempt.phase_limit.is_some_and(|limit| *phase >= limit);
+    if cause.phases.iter().all(beyond) {
+        let limit = attempt.phase_limit.map(Phase::word).unwrap_or_default();
+        let why = match attempt.stopped {
+            Some((phase, id)) => format!(
+                "the connection failed in the phase {phase} ({} {}); the phase {limit} was never entered",
+                case.signatures.short(&case.items[id].evidence.record.provider),
+                case.items[id].evidence.record.event_id,
+            ),
+            None => format!("the connection ended before the phase {limit}: its log covers the time and shows no entry"),
+        };
+        let items = attempt.stopped.map(|(_, id)| id).into_iter().collect();
+        return Some(Weighed::Out { because: Because::NotReached, why, items });
+    }
+    let reached = attempt.phase.map(Phase::word).unwrap_or_default();
+    let why = format!("the phase {reached} was entered, so the earlier ones had been passed");
+    let shows = |id: &ItemId| {
+        case.items[*id].meanings().any(|meaning| meaning.reaches.is_some() && meaning.reaches == attempt.phase)
+    };
+    let items = attempt.items().into_iter().filter(shows).take(1).collect();
+    Some(Weighed::Out { because: Because::Passed, why, items })
+}
+
+fn required(attempt: &Attempt, cause: &Cause, case: &Case<'_>) -> bool {
+    let needs = &cause.requires;
+    let gateway_only = !cause.phases.is_empty() && cause.phases.iter().all(|phase| phase.is_gateway());
+    let reached = needs.reached.is_none_or(|phase| attempt.phase.is_some_and(|known| known >= phase));
+    let not_reached = needs.not_reached.is_none_or(|phase| attempt.phase_limit.is_some_and(|limit| limit <= phase));
+    let role = needs.role.as_deref().and_then(Role::from_word).is_none_or(|role| case.roles.iter().any(|roles| roles.contains(&role)));
+    // A session that was reached can only have broken later.
+    let lived = attempt.outcome != Outcome::Established
+        || cause.phases.iter().any(|phase| *phase >= Phase::ProfileShell);
+    reached && not_reached && role && lived && (!gateway_only || attempt.gateway.is_some() || attempt.server.is_none())
+}
+
+fn judge(index: &Index<'_>, at: usize, cause: &Cause, clue: &Clue, sum: &mut Sum) {
+    match &clue.what {
+        Observation::Rule(slug) if clue.bearing == Bearing::Standing => {
+            if let Some(item) = state::standing(index, index.case(), at, cause, clue, slug) {
+                sum.standing = true;
+                sum.cite(item, slug, clue);
+            }
+        }
+        Observation::Rule(slug) => {
+            // A record that undoes a standing condition is weighed there.
+            if clue.bearing == Bearing::Refute && clue.after.is_some() {
+                return;
+            }
+            let bound = index.bound(at, slug, clue.window, &clue.join);
+            let bound = match &clue.after {
+                Some(first) => after(index, at, bound, first),
+                None => bound,
+            };
+            records(index.case(), slug, clue, &bound, sum);
+        }
+        Observation::State { state, value, at: anchor } => set(index, at, clue, state, value, *anchor, sum),
+        Observation::Absent { rule, needs } => absent(index, at, clue, rule, needs, sum),
+        Observation::Sequence { rules, gap } => sequence(index, at, clue, rules, *gap, sum),
+    }
+}
+
+/// Keeps what came after the last match of another rule.
+fn after(index: &Index<'_>, at: usize, bound: Vec<Bound>, first: &str) -> Vec<Bound> {
+    let last = index.bound(at, first, None, &[]).last().map(|bound| bound.item);
+    bound.into_iter().filter(|bound| last.is_some_and(|last| bound.item > last)).collect()
+}
+
+fn records(case: &Case<'_>, slug: &str, clue: &Clue, bound: &[Bound], sum: &mut Sum) {
+    let Some(best) = bound.iter().map(|bound| bound.tie).max() else { return };
+    let meaning = case.signatures.rule(slug).and_then(|rule| rule.meaning.as_ref());
+    let fact = meaning.map_or(slug, |meaning| meaning.fact.as_str());
+    let cited = bound.iter().filter(|bound| bound.tie == best).take(CITED);
+    match clue.bearing {
+        Bearing::Proof => {
+            sum.proof = sum.proof.max(Some(best));
+            sum.proofs.insert(fact.to_string());
+        }
+        Bearing::Support if best == Tie::Shared => return,
+        Bearing::Support => {
+            if meaning.is_none_or(|meaning| meaning.kind == Kind::Fact) {
+                sum.supports.insert(fact.to_string());
+            }
+            sum.weight += u32::from(clue.weight);
+        }
+        Bearing::Refute if best == Tie::Shared => return,
+        Bearing::Refute => {
+            let cite = |bound: &Bound| Cite { item: bound.item, rule: slug.to_string(), bearing: clue.bearing, why: clue.why.clone() };
+            sum.refuted.extend(cited.map(cite));
+            return;
+        }
+        Bearing::Standing => return,
+    }
+    for bound in cited {
+        sum.cite(bound.item, slug, clue);
+    }
+}
+
+/// Most records that one clue cites for one attempt.
+const CITED: usize = 5;
+
+impl Sum {
+    fn cite(&mut self, item: ItemId, slug: &str, clue: &Clue) {
+        self.cited.push(Cite { item, rule: slug.to_string(), bearing: clue.bearing, why: clue.why.clone() });
+    }
+
+    fn add(&mut self, bearing: Bearing, fact: String, weight: u8) {
+        match bearing {
+            Bearing::Proof => {
+                self.proof = self.proof.max(Some(Tie::Time));
+                self.proofs.insert(fact);
+            }
+            Bearing::Standing => self.standing = true,
+            Bearing::Support => {
+                self.supports.insert(fact);
+                self.weight += u32::from(weight);
+            }
+            Bearing::Refute => {}
+        }
+    }
+}
+
+fn set(index: &Index<'_>, at: usize, clue: &Clue, name: &str, value: &str, anchor: Anchor, sum: &mut Sum) {
+    let case = index.case();
+    let attempt = &case.attempts[at];
+    let moment = if anchor == Anchor::Start { attempt.start } else { attempt.end };
+    // States are the server's: it is what the attempt wanted to reach.
+    let Some(host) = attempt.server else { return };
+    let Some((item, is)) = state::state_at(index, host, name, case.local(host, moment)) else { return };
+    let rule = case.items[item]
+        .rules
+        .iter()
+        .find(|rule| rule.meaning.as_ref().and_then(|m| m.sets.as_ref()).is_some_and(|s| s.state == name))
+        .map_or(String::new(), |rule| rule.slug.clone());
+    let cite = Cite { item, rule, bearing: clue.bearing, why: clue.why.clone() };
+    if is != value {
+        return;
+    }
+    if clue.bearing == Bearing::Refute {
+        sum.refuted.push(cite);
+    } else {
+        sum.add(clue.bearing, format!("state {name}"), clue.weight);
+        sum.cited.push(cite);
+    }
+}
+
+fn absent(index: &Index<'_>, at: usize, clue: &Clue, rule: &str, needs: &str, sum: &mut Sum) {
+    let case = index.case();
+    let role = case.signatures.rule(rule).and_then(|rule| rule.meaning.as_ref()).map(|meaning| meaning.host);
+    let Some(host) = role.and_then(|role| case.attempts[at].host(role)) else { return };
+    let (from, to) = index.window(at, clue.window.unwrap_or(AROUND));
+    let (from, to) = (case.local(host, from), case.local(host, to));
+    // Hosts that were never compared may be minutes apart: absence proves nothing then.
+    let alone = case.attempts[at].connections.iter().all(|connection| connection.host == host);
+    if !case.covers(host, needs, from, to) || !(alone || case.clocks[host].ahead.is_some()) {
+        return;
+    }
+    let ids = case.by_rule.get(rule).map_or(&[][..], Vec::as_slice);
+    let start = ids.partition_point(|id| case.items[*id].time < from);
+    let found = ids[start..]
+        .iter()
+        .take_while(|id| case.items[**id].time <= to)
+        .any(|id| case.items[*id].host == host && !index.is_stray(*id));
+    if !found && clue.bearing != Bearing::Refute {
+        sum.add(clue.bearing, format!("no {rule}"), clue.weight);
+    }
+}
+
+fn sequence(index: &Index<'_>, at: usize, clue: &Clue, rules: &[String], gap: (i64, i64), sum: &mut Sum) {
+    let case = index.case();
+    let mut chain: Vec<ItemId> = Vec::new();
+    for slug in rules {
+        let next = index.bound(at, slug, clue.window, &clue.join).into_iter().map(|bound| bound.item).find(|id| {
+            chain.last().is_none_or(|last| {
+                let distance = case.items[*id].time.since(case.items[*last].time);
+                *id > *last && (gap.0..=gap.1).contains(&distance)
+            })
+        });
+        match next {
+            Some(id) => chain.push(id),
+            None => return,
+        }
+    }
+    let cites = chain.iter().zip(rules).map(|(item, slug)| Cite {
+        item: *item,
+        rule: slug.clone(),
+        bearing: clue.bearing,
+        why: clue.why.clone(),
+    });
+    if clue.bearing == Bearing::Refute {
+        sum.refuted.extend(cites);
+    } else {
+        sum.cited.extend(cites);
+        sum.add(clue.bearing, rules.join(">"), clue.weight);
+    }
+}
+
+/// The phase in which the attempt failed is known, and the cause strikes there.
+fn pinned(attempt: &Attempt, cause: &Cause) -> bool {
+    if let Some((phase, _)) = attempt.stopped {
+        return cause.phases.contains(&phase);
+    }
+    match (attempt.phase, attempt.phase_limit) {
+        (Some(reached), Some(limit)) => {
+            cause.phases.contains(&reached) && reached.next(attempt.gateway.is_some()) == Some(limit)
+        }
+        _ => false,
+    }
+}
+
+fn level(attempt: &Attempt, cause: &Cause, sum: &Sum, hint: Hint) -> Level {
+    let firm = sum.proof.is_some_and(|tie| tie >= Tie::Time);
+    let failed = attempt.outcome != Outcome::Unknown;
+    if (firm || (sum.standing && failed && pinned(attempt, cause))) && !attempt.ambiguous {
+        return Level::Confirmed;
+    }
+    let bounded = attempt.phase_limit.is_some() || attempt.stopped.is_some() || pinned(attempt, cause);
+    let independent = sum.supports.len() + usize::from(hint == Hint::Said);
+    if firm || sum.proof.is_some() || (sum.standing && (bounded || !sum.supports.is_empty())) || independent >= 2 {
+        return Level::Probable;
+    }
+    Level::Possible
+}
+
+fn score(sum: &Sum, level: Level, hint: Hint) -> u8 {
+    let mut points = match sum.proof {
+        Some(Tie::Key) => POINTS.0,
+        Some(Tie::Time) => POINTS.1,
+        Some(Tie::Shared) => POINTS.2,
+        None => 0,
+    };
+    points += 10 * u8::from(sum.proofs.len() > 1);
+    points += POINTS.3 * u8::from(sum.standing);
+    points = points.saturating_add(u8::try_from(sum.weight).unwrap_or(POINTS.4).min(POINTS.4));
+    points = points.saturating_add(5 * u8::from(hint > Hint::None));
+    match level {
+        Level::Confirmed => points.clamp(70, 100),
+        Level::Probable => points.clamp(40, 85),
+        Level::Possible => points.clamp(5, 39),
+    }
+}
+
+/// Causes behind each of the found ones, among the found ones.
+pub fn roots(found: &BTreeMap<&str, Level>, cause: &Cause) -> Vec<String> {
+    cause.caused_by.iter().filter(|id| found.contains_key(id.as_str())).cloned().collect()
+}

@@ -1,0 +1,87 @@
+//! The built-in signatures keep their promises.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Instant;
+
+use whyrdp::signature::definition::Definitions;
+use whyrdp::signature::read::{check_links, load_dir};
+use whyrdp::signature::{Signatures, test_rule};
+
+#[test]
+fn the_blob_holds_what_the_folder_holds() {
+    let (all, problems) = load_dir(&Path::new(env!("CARGO_MANIFEST_DIR")).join("signatures"));
+    assert_eq!(problems, []);
+    assert_eq!(Definitions::builtin(), all);
+}
+
+#[test]
+fn every_rule_matches_and_misses_as_its_examples_say() {
+    let mut wrong = Vec::new();
+    for rule in &Definitions::builtin().rules {
+        if rule.meaning.is_none() {
+            wrong.push(format!("{}: has no whyrdp block", rule.slug));
+        }
+        for message in test_rule(rule).err().into_iter().flatten() {
+            wrong.push(format!("{}: {message}", rule.slug));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn causes_words_and_correlations_refer_to_what_exists() {
+    let found: Vec<String> = check_links(&Definitions::builtin()).iter().map(|(p, _)| p.to_string()).collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn no_name_and_no_id_stands_twice() {
+    let all = Definitions::builtin();
+    let mut seen = BTreeSet::new();
+    let ids = all.rules.iter().map(|rule| &rule.id).chain(all.correlations.iter().map(|rule| &rule.id));
+    let slugs = all.rules.iter().map(|rule| &rule.slug).chain(all.correlations.iter().map(|rule| &rule.slug));
+    let causes = all.causes.iter().map(|cause| &cause.id);
+    for name in ids.chain(slugs).chain(causes) {
+        assert!(seen.insert(name.to_lowercase()), "{name} stands twice");
+    }
+}
+
+#[test]
+fn rule_files_have_names_that_sigma_takes() {
+    let all = Definitions::builtin();
+    for slug in all.rules.iter().map(|rule| &rule.slug).chain(all.correlations.iter().map(|rule| &rule.slug)) {
+        let fits = slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        assert!(fits && (10..=70).contains(&slug.len()), "{slug}");
+    }
+}
+
+#[test]
+fn every_rule_pins_a_provider_and_an_event_id() {
+    let (signatures, problems) = Signatures::compile(Definitions::builtin());
+    assert_eq!(problems, []);
+    assert!(signatures.unpinned().is_empty(), "{:?}", signatures.unpinned());
+    let interest = signatures.interest();
+    let open: Vec<u32> = interest.any_provider.ids.keys().copied().collect();
+    assert!(open.is_empty(), "any provider may match {open:?}");
+    for (provider, wanted) in &interest.providers {
+        assert!(wanted.others.is_none(), "every event of {provider} is wanted");
+    }
+}
+
+#[test]
+fn starting_up_is_quick() {
+    let start = Instant::now();
+    let all = Definitions::builtin();
+    let decoded = start.elapsed();
+    let (signatures, _) = Signatures::compile(all);
+    let compiled = start.elapsed();
+    let wanted = signatures.interest();
+    println!(
+        "{} rules, {} causes: decoded {decoded:?}, compiled {compiled:?}, {} providers wanted {:?}",
+        signatures.rules().len(),
+        signatures.causes().len(),
+        wanted.providers.len(),
+        start.elapsed()
+    );
+}
