@@ -7,6 +7,7 @@ pub mod event;
 pub mod evidence;
 pub mod os;
 pub mod report;
+pub mod scan;
 pub mod signature;
 pub mod source;
 pub mod verdict;
