@@ -115,8 +115,7 @@ fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Resul
     }
     let lost = report.inputs.iter().filter(|input| !input.damage.is_empty()).count() as u64;
     if lost > 0 {
-        let line =
-            format!("{} could not be read whole; see INPUTS for what that may hide.", count(lost, "input"));
+        let line = format!("{} could not be read whole; see INPUTS for what that may hide.", count(lost, "input"));
         page.put(0, "", &Text::of(Style::Yellow, &line))?;
     }
     let unaligned = report.coverage.hosts.iter().any(|host| host.clock.state == "unaligned");

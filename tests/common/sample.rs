@@ -213,11 +213,7 @@ fn attempt(id: u128, start: &str, user: &str, outcome: Outcome) -> AttemptReport
         end: time(start).plus(35_000_000),
         basis: Basis::Both,
         client: ClientEnd { host: Some("CLIENT7".into()), ip: Some("10.0.0.7".into()), windows_user: None },
-        server: ServerEnd {
-            host: Some("SRV01".into()),
-            typed_name: Some("srv01.corp.example".into()),
-            ip: None,
-        },
+        server: ServerEnd { host: Some("SRV01".into()), typed_name: Some("srv01.corp.example".into()), ip: None },
         gateway: None,
         user: Some(user.into()),
         outcome,
@@ -255,12 +251,7 @@ fn attempts() -> Vec<AttemptReport> {
             cause: "private_key_acl".into(),
             verdict: Level::Confirmed,
             score: 97,
-            evidence: vec![cited(
-                3,
-                "schannel_36870_key_access",
-                Bearing::Proof,
-                "the key could not be opened",
-            )],
+            evidence: vec![cited(3, "schannel_36870_key_access", Bearing::Proof, "the key could not be opened")],
             caused_by: vec![],
         }],
         ruled_out: ruled_out(),
@@ -369,8 +360,7 @@ fn timeline() -> Vec<Row> {
 }
 
 fn channel(channel: &str, state: &str, records: u64, lost: u64) -> ChannelCoverage {
-    let (first, last) =
-        if records > 0 { (Some(time("01T00:00:00")), Some(time("02T10:00:00"))) } else { (None, None) };
+    let (first, last) = if records > 0 { (Some(time("01T00:00:00")), Some(time("02T10:00:00"))) } else { (None, None) };
     ChannelCoverage { channel: channel.into(), state: state.into(), first, last, records, lost }
 }
 
@@ -453,10 +443,7 @@ fn inputs() -> Vec<InputReport> {
             sha256: Some("cd".repeat(32)),
             lost: Lost { events: 7, buffers: 1 },
             damage: vec![
-                DamageReport {
-                    offset: Some(69_632),
-                    what: "chunk 1: wrong magic; its records are missing".into(),
-                },
+                DamageReport { offset: Some(69_632), what: "chunk 1: wrong magic; its records are missing".into() },
                 DamageReport { offset: None, what: "file ends early\u{1b}[1A".into() },
             ],
             ..input("SRV01/System.evtx", 20_123)

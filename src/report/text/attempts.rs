@@ -127,8 +127,7 @@ fn codes(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let mut told: Vec<&CodeReport> = Vec::new();
     for attempt in &report.attempts {
         for code in attempt.disconnect.iter().chain(&attempt.extended) {
-            if code.meaning.is_some()
-                && !told.iter().any(|have| (have.code, &have.symbol) == (code.code, &code.symbol))
+            if code.meaning.is_some() && !told.iter().any(|have| (have.code, &have.symbol) == (code.code, &code.symbol))
             {
                 told.push(code);
             }
@@ -138,9 +137,7 @@ fn codes(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     for code in told.iter().take(12) {
         let symbol = code.symbol.as_ref().map(|symbol| format!("{symbol}: ")).unwrap_or_default();
         let meaning = code.meaning.as_deref().unwrap_or_default();
-        let text = Text::of(Style::Dim, &symbol)
-            .add(Style::Dim, meaning)
-            .add(Style::Dim, &format!(" ({})", code.from));
+        let text = Text::of(Style::Dim, &symbol).add(Style::Dim, meaning).add(Style::Dim, &format!(" ({})", code.from));
         page.put(0, &format!("{} = ", code.hex), &text)?;
     }
     Ok(())

@@ -29,13 +29,7 @@ pub fn write(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Res
     weaker(page, report, index, strong)
 }
 
-fn full(
-    page: &mut Page<'_>,
-    report: &Report,
-    index: &Index<'_>,
-    number: usize,
-    cause: &CauseReport,
-) -> io::Result<()> {
+fn full(page: &mut Page<'_>, report: &Report, index: &Index<'_>, number: usize, cause: &CauseReport) -> io::Result<()> {
     let (style, word) = level(cause.verdict);
     let title = Text::of(Style::Bold, cause.title.trim_end_matches('.'))
         .add(Style::Plain, " (")
@@ -76,11 +70,7 @@ fn whom(page: &mut Page<'_>, index: &Index<'_>, cause: &CauseReport) -> io::Resu
     page.blank()?;
     let explained = index.attempts(&cause.attempts);
     if !explained.is_empty() {
-        page.put(
-            3,
-            "explains  ",
-            &Text::plain(&format!("{explained} ({})", page.span(cause.first, cause.last))),
-        )?;
+        page.put(3, "explains  ", &Text::plain(&format!("{explained} ({})", page.span(cause.first, cause.last))))?;
     }
     if !cause.hosts.is_empty() {
         page.put(3, "where     ", &Text::plain(&list(&cause.hosts, 6)))?;
@@ -113,9 +103,10 @@ fn of(hit: Hit, one: &str, many: &str) -> String {
 fn evidence(page: &mut Page<'_>, index: &Index<'_>, cited: &[Cited]) -> io::Result<()> {
     let mut claims: Vec<(&Cited, Vec<EventRef>)> = Vec::new();
     for one in cited {
-        match claims.iter_mut().find(|(claim, _)| {
-            claim.signature == one.signature && claim.role == one.role && claim.why == one.why
-        }) {
+        match claims
+            .iter_mut()
+            .find(|(claim, _)| claim.signature == one.signature && claim.role == one.role && claim.why == one.why)
+        {
             Some((_, events)) => events.push(one.event),
             None => claims.push((one, vec![one.event])),
         }
@@ -182,10 +173,8 @@ fn around(page: &mut Page<'_>, report: &Report, index: &Index<'_>, cause: &Cause
         page.blank()?;
     }
     for change in &cause.changes {
-        let when =
-            index.rows.get(&change.event).map(|row| format!("{} {}: ", page.moment(row.time), row.host));
-        let text =
-            Text::new().cut(Style::Plain, &format!("{}{}", when.unwrap_or_default(), change.what), 300);
+        let when = index.rows.get(&change.event).map(|row| format!("{} {}: ", page.moment(row.time), row.host));
+        let text = Text::new().cut(Style::Plain, &format!("{}{}", when.unwrap_or_default(), change.what), 300);
         page.put(3, "changed before  ", &text)?;
     }
     if !behind.is_empty() {
@@ -218,20 +207,13 @@ fn weaker(page: &mut Page<'_>, report: &Report, index: &Index<'_>, strong: usize
     page.heading("Possible, not proven")?;
     let most = if page.options.verbose { usize::MAX } else { WEAKER };
     for cause in weak.iter().take(most) {
-        let text = Text::plain(cause.title.trim_end_matches('.')).add(
-            Style::Dim,
-            &format!(" ({}, score {}, {})", cause.id, cause.score, index.attempts(&cause.attempts)),
-        );
+        let text = Text::plain(cause.title.trim_end_matches('.'))
+            .add(Style::Dim, &format!(" ({}, score {}, {})", cause.id, cause.score, index.attempts(&cause.attempts)));
         page.put(0, "- ", &text)?;
         if let Some(cited) = cause.evidence.first() {
             let at = index.rows.get(&cited.event);
-            let at = at
-                .map(|row| format!(" ({} {}/{})", page.moment(row.time), short(&row.provider), row.event_id));
-            page.put(
-                2,
-                "for it    ",
-                &Text::plain(&one_line(&cited.why)).add(Style::Dim, &at.unwrap_or_default()),
-            )?;
+            let at = at.map(|row| format!(" ({} {}/{})", page.moment(row.time), short(&row.provider), row.event_id));
+            page.put(2, "for it    ", &Text::plain(&one_line(&cited.why)).add(Style::Dim, &at.unwrap_or_default()))?;
         }
         if let Some(check) = cause.verify.first() {
             page.put(2, "to settle ", &Text::plain(&one_line(check)))?;

@@ -98,10 +98,8 @@ pub fn inputs(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         one_input(page, input)?;
     }
     if sound.len() > most {
-        let line = format!(
-            "{} read without damage left out (all with -v)",
-            count((sound.len() - most) as u64, "input")
-        );
+        let line =
+            format!("{} read without damage left out (all with -v)", count((sound.len() - most) as u64, "input"));
         page.put(0, "", &Text::of(Style::Dim, &line))?;
     }
     Ok(())

@@ -68,9 +68,5 @@ fn left_out(page: &mut Page<'_>, all: usize, shown: usize) -> io::Result<()> {
     if all <= shown {
         return Ok(());
     }
-    page.put(
-        0,
-        "",
-        &Text::of(Style::Dim, &format!("and {} more (all with -v)", digits((all - shown) as u64))),
-    )
+    page.put(0, "", &Text::of(Style::Dim, &format!("and {} more (all with -v)", digits((all - shown) as u64))))
 }

@@ -111,11 +111,10 @@ fn write_group(
         return Ok(());
     }
     let number = group.attempt.and_then(|id| index.attempts.get(&id).copied());
-    let title =
-        match number.and_then(|number| report.attempts.get(number - 1).map(|attempt| (number, attempt))) {
-            Some((number, attempt)) => about(number, attempt),
-            None => Text::of(Style::Bold, "Outside any attempt"),
-        };
+    let title = match number.and_then(|number| report.attempts.get(number - 1).map(|attempt| (number, attempt))) {
+        Some((number, attempt)) => about(number, attempt),
+        None => Text::of(Style::Bold, "Outside any attempt"),
+    };
     page.blank()?;
     page.put(0, "", &title)?;
     let mut rows: Vec<Line<'_>> = Vec::new();
@@ -221,12 +220,7 @@ impl<'a> Line<'a> {
                 host: &run.host,
                 event: format!("{}/{}", short(&run.provider), run.event_id),
                 style: Style::Dim,
-                message: format!(
-                    "{} times until {}: {}",
-                    digits(run.count),
-                    page.moment(run.last),
-                    run.message
-                ),
+                message: format!("{} times until {}: {}", digits(run.count), page.moment(run.last), run.message),
             },
         }
     }
@@ -243,9 +237,7 @@ fn about(number: usize, attempt: &AttemptReport) -> Text {
         .add(Style::Plain, ", ")
         .add(tint(attempt.outcome), attempt.outcome.word());
     match attempt.phase {
-        Some(phase) if attempt.outcome == Outcome::Failed => {
-            text.add(Style::Plain, &format!(" after {phase}"))
-        }
+        Some(phase) if attempt.outcome == Outcome::Failed => text.add(Style::Plain, &format!(" after {phase}")),
         _ => text,
     }
 }
