@@ -25,7 +25,8 @@ pub fn report(
 
 /// Tells what is wrong with the inputs, and how the program is to end because of it.
 pub fn complain(findings: &Findings, console: &Console) -> Exit {
-    console.warn_all(findings.problems.iter().map(words));
+    let told = findings.problems.iter().filter(|problem| problem.lost || console.verbose());
+    console.warn_all(told.map(words));
     if findings.partial() { Exit::Partial } else { Exit::Done }
 }
 

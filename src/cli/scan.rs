@@ -142,7 +142,9 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     let totals = args.reading.rows(&found, &signatures, session, &mut |row| {
         if let Row::Problem(problem) = &row {
             lost |= problem.lost;
-            complaints.push(words(problem));
+            if problem.lost || session.console.verbose() {
+                complaints.push(words(problem));
+            }
         }
         let line = write_row(&row, signatures.sha256())
             .map_err(|error| Failure::new(Exit::Output, format_args!("cannot write a row: {error}")))?;

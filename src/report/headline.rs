@@ -1,6 +1,7 @@
 //! The answer in one sentence, and when there is none, why.
 
 use super::model::{CauseReport, Level, Report};
+use super::wanted::wanted;
 
 /// One sentence without markup, not yet escaped.
 pub fn headline(report: &Report) -> String {
@@ -133,14 +134,8 @@ fn nothing_recorded(report: &Report) -> String {
     }
 }
 
-/// What to collect, each once.
+/// What to collect, the most useful first.
 fn collect(report: &Report) -> Option<String> {
-    let mut wanted: Vec<String> = Vec::new();
-    for gap in &report.coverage.cannot_judge {
-        let what = gap.collect.trim().trim_end_matches('.');
-        if !what.is_empty() && !wanted.iter().any(|have| have == what) {
-            wanted.push(what.to_owned());
-        }
-    }
+    let wanted: Vec<String> = wanted(report).into_iter().map(|wanted| wanted.what).collect();
     (!wanted.is_empty()).then(|| list(&wanted, 2))
 }

@@ -8,6 +8,7 @@ mod json;
 pub mod model;
 pub mod terminal;
 mod text;
+mod wanted;
 
 pub use headline::headline;
 

@@ -61,11 +61,10 @@ impl<'a> Index<'a> {
     fn attempts(&self, ids: &[EventRef]) -> String {
         let mut numbers: Vec<usize> = ids.iter().filter_map(|id| self.attempts.get(id).copied()).collect();
         numbers.sort_unstable();
-        let words: Vec<String> = numbers.iter().map(usize::to_string).collect();
-        match words.len() {
-            0 => String::new(),
-            1 => format!("attempt {}", words[0]),
-            _ => format!("attempts {}", list(&words, 12)),
+        match numbers.as_slice() {
+            [] => String::new(),
+            [one] => format!("attempt {one}"),
+            many => format!("attempts {}", ranges(many)),
         }
     }
 
@@ -73,6 +72,23 @@ impl<'a> Index<'a> {
     fn title(&self, cause: &'a str) -> &'a str {
         self.titles.get(cause).copied().unwrap_or(cause)
     }
+}
+
+/// "1, 3 to 5 and 9", cut after a few with a count of the rest.
+fn ranges(numbers: &[usize]) -> String {
+    let mut words = Vec::new();
+    let mut told = 0;
+    for run in numbers.chunk_by(|a, b| a + 1 == *b) {
+        if words.len() == 6 {
+            return format!("{} and {} more", words.join(", "), numbers.len() - told);
+        }
+        told += run.len();
+        match run {
+            [first, _, .., last] => words.push(format!("{first} to {last}")),
+            few => words.extend(few.iter().map(usize::to_string)),
+        }
+    }
+    list(&words, words.len())
 }
 
 /// The level as a word in its colour.
@@ -105,6 +121,7 @@ fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Resul
         }
         page.put(0, "", &Text::plain(&line))?;
     }
+    others(page, report)?;
     let unproven = unproven(report);
     if !report.causes.is_empty() && !unproven.is_empty() {
         let line = format!("No cause is proven for {}.", index.attempts(&unproven));
@@ -115,12 +132,24 @@ fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Resul
     }
     let lost = report.inputs.iter().filter(|input| !input.damage.is_empty()).count() as u64;
     if lost > 0 {
-        let line = format!("{} could not be read whole; see INPUTS for what that may hide.", count(lost, "input"));
+        let line = format!("{} with damage; see INPUTS for what could not be read.", count(lost, "input"));
         page.put(0, "", &Text::of(Style::Yellow, &line))?;
     }
     let unaligned = report.coverage.hosts.iter().any(|host| host.clock.state == "unaligned");
     let clocks = if unaligned { ", each by the clock of its own computer" } else { "" };
     page.put(0, "", &Text::of(Style::Dim, &format!("All times are {}{clocks}.", page.zone())))
+}
+
+/// The causes beside the first that are more than a guess.
+fn others(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    for (wanted, lead) in [(Level::Confirmed, "Also confirmed: "), (Level::Probable, "Also probable: ")] {
+        let rest = report.causes.iter().skip(1).filter(|cause| cause.verdict == wanted);
+        let titles: Vec<String> = rest.map(|cause| cause.title.trim_end_matches('.').to_owned()).collect();
+        if !titles.is_empty() {
+            page.put(0, lead, &Text::plain(&format!("{}.", titles.join("; "))))?;
+        }
+    }
+    Ok(())
 }
 
 /// Failed and dropped attempts that no confirmed or probable cause explains.

@@ -1,5 +1,6 @@
 //! The attempts as a table, then what is beside them: noise and findings.
 
+use std::collections::HashMap;
 use std::io;
 
 use super::page::{Column, Entry, Page, Room, Style, Text};
@@ -11,24 +12,51 @@ use crate::signature::definition::Outcome;
 /// Rows shown, unless everything is wanted.
 const SHOWN: usize = 50;
 
-/// The table of attempts; of many, those that failed or dropped come before the others in what is kept.
+/// More attempts than this are told in groups of alike ones.
+const MANY: usize = 30;
+
+/// Attempts that differ in nothing but their time.
+struct Group<'a> {
+    first: &'a AttemptReport,
+    numbers: Vec<usize>,
+}
+
+/// The table of attempts; of very many, those that failed or dropped are kept.
 pub fn write(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Result<()> {
     if report.attempts.is_empty() {
         return Ok(());
     }
     page.heading("Attempts")?;
+    let apart = page.options.verbose || report.attempts.len() <= MANY;
+    let mut groups = groups(report, index, apart);
     let most = if page.options.verbose { usize::MAX } else { SHOWN };
-    let mut kept: Vec<&AttemptReport> = report.attempts.iter().collect();
-    kept.sort_by_key(|attempt| !unhappy(attempt.outcome));
-    kept.truncate(most);
-    kept.sort_by_key(|attempt| index.attempts.get(&attempt.id));
+    groups.sort_by_key(|group| !unhappy(group.first.outcome));
+    let hidden: usize = groups.iter().skip(most).map(|group| group.numbers.len()).sum();
+    groups.truncate(most);
+    groups.sort_by_key(|group| group.numbers.first().copied());
     if page.wide() {
-        wide_table(page, index, &kept)?
+        wide_table(page, &groups)?
     } else {
-        narrow_table(page, index, &kept)?
+        narrow_table(page, &groups)?
     };
     codes(page, report)?;
-    left_out(page, report.attempts.len(), most, "attempt")
+    left_out(page, hidden, 0, "attempt")
+}
+
+fn groups<'a>(report: &'a Report, index: &Index<'_>, apart: bool) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    let mut known = HashMap::new();
+    for attempt in &report.attempts {
+        let number = index.attempts.get(&attempt.id).copied().unwrap_or_default();
+        let user = attempt.user.as_deref();
+        let alike = (client(attempt), server(attempt), user, attempt.outcome, attempt.phase, code(attempt));
+        let at = *known.entry((if apart { number } else { 0 }, alike)).or_insert(groups.len());
+        match groups.get_mut(at) {
+            Some(group) => group.numbers.push(number),
+            None => groups.push(Group { first: attempt, numbers: vec![number] }),
+        }
+    }
+    groups
 }
 
 /// Did it end against the user's will?
@@ -46,7 +74,7 @@ pub fn tint(outcome: Outcome) -> Style {
     }
 }
 
-fn wide_table(page: &mut Page<'_>, index: &Index<'_>, attempts: &[&AttemptReport]) -> io::Result<()> {
+fn wide_table(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
     let columns = [
         Column("#", Room::Content),
         Column("time", Room::Exactly(23)),
@@ -57,9 +85,10 @@ fn wide_table(page: &mut Page<'_>, index: &Index<'_>, attempts: &[&AttemptReport
         Column("phase", Room::Content),
         Column("code", Room::Content),
     ];
-    let rows = attempts.iter().map(|attempt| {
+    let rows = groups.iter().map(|group| {
+        let attempt = group.first;
         vec![
-            Entry::plain(&number(index, attempt)),
+            number(group),
             Entry::plain(&page.instant(attempt.start)),
             Entry::plain(client(attempt)),
             Entry::plain(server(attempt)),
@@ -74,7 +103,7 @@ fn wide_table(page: &mut Page<'_>, index: &Index<'_>, attempts: &[&AttemptReport
 }
 
 /// The same with two values in a cell, one over the other.
-fn narrow_table(page: &mut Page<'_>, index: &Index<'_>, attempts: &[&AttemptReport]) -> io::Result<()> {
+fn narrow_table(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
     let columns = [
         Column("#", Room::Content),
         Column("time", Room::Exactly(12)),
@@ -83,10 +112,11 @@ fn narrow_table(page: &mut Page<'_>, index: &Index<'_>, attempts: &[&AttemptRepo
         Column("outcome, phase", Room::Content),
         Column("code", Room::Content),
     ];
-    let rows = attempts.iter().map(|attempt| {
+    let rows = groups.iter().map(|group| {
+        let attempt = group.first;
         let phase = attempt.phase.map_or("-", |phase| phase.word());
         vec![
-            Entry::plain(&number(index, attempt)),
+            number(group),
             Entry::two(Style::Plain, &page.date(attempt.start), &page.clock(attempt.start)),
             Entry::two(Style::Plain, client(attempt), server(attempt)),
             Entry::plain(attempt.user.as_deref().unwrap_or("-")),
@@ -98,8 +128,13 @@ fn narrow_table(page: &mut Page<'_>, index: &Index<'_>, attempts: &[&AttemptRepo
     page.table(0, &columns, rows)
 }
 
-fn number(index: &Index<'_>, attempt: &AttemptReport) -> String {
-    index.attempts.get(&attempt.id).map(usize::to_string).unwrap_or_default()
+/// The first one's number, and how many there are.
+fn number(group: &Group<'_>) -> Entry {
+    let first = group.numbers.first().map(usize::to_string).unwrap_or_default();
+    match group.numbers.len() {
+        1 => Entry::plain(&first),
+        many => Entry::two(Style::Plain, &first, &format!("{many} alike")),
+    }
 }
 
 fn code(attempt: &AttemptReport) -> String {
@@ -152,24 +187,15 @@ pub fn noise(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let most = if page.options.verbose { usize::MAX } else { 15 };
     let mut kept: Vec<&Noise> = report.noise.iter().collect();
     kept.sort_by_key(|noise| std::cmp::Reverse(noise.count));
-    let columns = [
-        Column("count", Room::Content),
-        Column("host", Room::Rest),
-        Column("from", Room::Content),
-        Column("what", Room::Rest),
-        Column("when", Room::Exactly(if page.wide() { 42 } else { 23 })),
-    ];
-    let rows = kept.iter().take(most).map(|noise| {
-        vec![
-            Entry::plain(&digits(noise.count)),
-            Entry::plain(&noise.host),
-            Entry::plain(noise.client_ip.as_deref().unwrap_or("-")),
-            Entry::plain(&noise.what),
-            Entry::plain(&page.span(Some(noise.first), Some(noise.last))),
-        ]
-    });
-    let rows = rows.collect();
-    page.table(0, &columns, rows)?;
+    for noise in kept.iter().take(most) {
+        let from = noise.client_ip.as_ref().map(|ip| format!(" from {ip}")).unwrap_or_default();
+        let text = Text::plain(&noise.what)
+            .add(Style::Plain, ", on ")
+            .cut(Style::Plain, &noise.host, 64)
+            .cut(Style::Plain, &from, 64)
+            .add(Style::Dim, &format!(" ({})", page.span(Some(noise.first), Some(noise.last))));
+        page.put(0, &format!("{:>7} x ", digits(noise.count)), &text)?;
+    }
     left_out(page, kept.len(), most, "row")
 }
 

@@ -32,7 +32,7 @@ pub fn hosts(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         let rows = host.channels.iter().map(|channel| {
             let bad = if channel.state == "present" { Style::Plain } else { Style::Yellow };
             vec![
-                Entry::plain(if page.wide() { &channel.channel } else { short(&channel.channel) }),
+                Entry::plain(named(&channel.channel, page.wide())),
                 Entry::new(bad, &channel.state),
                 Entry::plain(&digits(channel.records)),
                 Entry::new(if channel.lost > 0 { Style::Red } else { Style::Plain }, &digits(channel.lost)),
@@ -45,6 +45,15 @@ pub fn hosts(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A channel's name, shortened where room is scarce.
+fn named(channel: &str, wide: bool) -> &str {
+    match (channel, wide) {
+        ("", _) => "(no channel)",
+        (_, true) => channel,
+        _ => short(channel),
+    }
 }
 
 fn host_line(page: &mut Page<'_>, host: &HostCoverage) -> io::Result<()> {

@@ -5,9 +5,9 @@ use std::io;
 
 use super::Index;
 use super::page::{Page, Style, Text};
-use crate::evidence::EventRef;
 use crate::report::headline::{digits, list};
 use crate::report::model::Report;
+use crate::report::wanted::{parts, wanted};
 
 /// Lines shown of either, unless everything is wanted.
 const SHOWN: usize = 12;
@@ -33,35 +33,38 @@ pub fn ruled_out(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     left_out(page, by_reason.len(), most)
 }
 
-/// What cannot be judged, by what would have to be collected.
-pub fn missing(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Result<()> {
-    let mut by_collect: BTreeMap<&str, (Vec<String>, Vec<&str>, Vec<EventRef>)> = BTreeMap::new();
-    for gap in &report.coverage.cannot_judge {
-        let (what, because, attempts) = by_collect.entry(gap.collect.trim()).or_default();
-        what.extend(gap.cause.as_ref().or(gap.family.as_ref()).map(|name| index.title(name).to_owned()));
-        if !because.contains(&gap.because.as_str()) {
-            because.push(&gap.because);
-        }
-        attempts.extend(gap.attempts.iter().filter(|id| !attempts.contains(id)).collect::<Vec<_>>());
-    }
-    if by_collect.is_empty() {
+/// What cannot be judged and why, then what to collect.
+pub fn missing<'a>(page: &mut Page<'_>, report: &'a Report, index: &Index<'a>) -> io::Result<()> {
+    let gaps = &report.coverage.cannot_judge;
+    if gaps.is_empty() {
         return Ok(());
     }
     page.heading("Cannot be judged")?;
     let most = if page.options.verbose { usize::MAX } else { SHOWN };
-    for (collect, (what, because, attempts)) in by_collect.iter().take(most) {
-        let mut text = Text::of(Style::Bold, &list(what, 6));
-        match index.attempts(attempts).as_str() {
+    for gap in gaps.iter().take(most) {
+        let name = gap.cause.as_ref().or(gap.family.as_ref()).map_or("", |name| index.title(name));
+        let mut text = Text::of(Style::Bold, name);
+        match index.attempts(&gap.attempts).as_str() {
             "" => {}
             numbers => text = text.add(Style::Dim, &format!(" ({numbers})")),
         }
-        let because: Vec<String> = because.iter().map(|why| (*why).to_owned()).collect();
-        page.put(0, "- ", &text.add(Style::Plain, ": ").add(Style::Plain, &list(&because, 3)))?;
-        if !collect.is_empty() {
-            page.put(2, "collect  ", &Text::plain(collect))?;
-        }
+        let because: Vec<String> = parts(&gap.because).map(str::to_owned).collect();
+        let because = list(&because, if page.options.verbose { usize::MAX } else { 3 });
+        page.put(0, "- ", &text.add(Style::Plain, ": ").add(Style::Plain, &because))?;
     }
-    left_out(page, by_collect.len(), most)
+    left_out(page, gaps.len(), most)?;
+    let wanted = wanted(report);
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    page.blank()?;
+    page.put(0, "", &Text::of(Style::Bold, "Collect, the most useful first"))?;
+    for (at, wanted) in wanted.iter().take(most).enumerate() {
+        let serves: Vec<String> = wanted.serves.iter().cloned().collect();
+        let text = Text::plain(&wanted.what).add(Style::Dim, &format!(" (for {})", list(&serves, 4)));
+        page.put(0, &format!("{}. ", at + 1), &text)?;
+    }
+    left_out(page, wanted.len(), most)
 }
 
 fn left_out(page: &mut Page<'_>, all: usize, shown: usize) -> io::Result<()> {

@@ -310,8 +310,8 @@ fn wrap(text: &Text, room: usize) -> Vec<Line> {
             used += 1;
         }
         for (style, part) in word {
-            // A broken address is no use to anybody.
-            let whole = part.starts_with("https://");
+            // A broken address or path is no use to anybody.
+            let whole = part.matches(['/', '\\']).count() > 1;
             for ch in part.chars() {
                 let step = ch.width().unwrap_or(0);
                 if used + step > room && !whole {

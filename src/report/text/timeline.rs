@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::attempts::{client, server, tint};
 use super::page::{Column, Entry, Page, Room, Style, Text};
-use super::{Index, short};
+use super::{Index, level, short};
 use crate::event::Time;
 use crate::evidence::EventRef;
 use crate::report::headline::{count, digits};
@@ -27,7 +27,7 @@ struct Group<'a> {
 }
 
 /// The whole timeline, or what matters of it.
-pub fn write(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Result<()> {
+pub fn write<'a>(page: &mut Page<'_>, report: &'a Report, index: &Index<'a>) -> io::Result<()> {
     if report.timeline.is_empty() {
         return Ok(());
     }
@@ -100,10 +100,10 @@ fn groups<'a>(report: &'a Report, whole: bool, matters: &HashSet<EventRef>) -> V
     out
 }
 
-fn write_group(
+fn write_group<'a>(
     page: &mut Page<'_>,
-    report: &Report,
-    index: &Index<'_>,
+    report: &'a Report,
+    index: &Index<'a>,
     group: &Group<'_>,
     (shape, date): (&Shape, &mut String),
 ) -> io::Result<()> {
@@ -112,7 +112,7 @@ fn write_group(
     }
     let number = group.attempt.and_then(|id| index.attempts.get(&id).copied());
     let title = match number.and_then(|number| report.attempts.get(number - 1).map(|attempt| (number, attempt))) {
-        Some((number, attempt)) => about(number, attempt),
+        Some((number, attempt)) => about(number, attempt, index),
         None => Text::of(Style::Bold, "Outside any attempt"),
     };
     page.blank()?;
@@ -226,7 +226,7 @@ impl<'a> Line<'a> {
     }
 }
 
-fn about(number: usize, attempt: &AttemptReport) -> Text {
+fn about<'a>(number: usize, attempt: &'a AttemptReport, index: &Index<'a>) -> Text {
     let text = Text::of(Style::Bold, &format!("Attempt {number}"))
         .add(Style::Plain, ": ")
         .cut(Style::Plain, attempt.user.as_deref().unwrap_or("unknown user"), 64)
@@ -236,8 +236,16 @@ fn about(number: usize, attempt: &AttemptReport) -> Text {
         .cut(Style::Plain, server(attempt), 64)
         .add(Style::Plain, ", ")
         .add(tint(attempt.outcome), attempt.outcome.word());
-    match attempt.phase {
+    let text = match attempt.phase {
         Some(phase) if attempt.outcome == Outcome::Failed => text.add(Style::Plain, &format!(" after {phase}")),
         _ => text,
+    };
+    match attempt.verdicts.first() {
+        Some(verdict) => {
+            let (style, word) = level(verdict.verdict);
+            let title = index.title(&verdict.cause).trim_end_matches('.');
+            text.add(Style::Plain, &format!(": {title} (")).add(style, word).add(Style::Plain, ")")
+        }
+        None => text,
     }
 }
