@@ -1,7 +1,7 @@
 //! The sample report in every form, against what it looked like when somebody last read it.
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test render` writes the files anew; read the difference before committing it.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 #[path = "common/sample.rs"]
 mod sample;

@@ -1,7 +1,7 @@
 //! `whyrdp scan`: logs become rows. Also the reading half of `analyze`.
 
 use std::io::BufRead;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use whyrdp::evidence::{Problem, Row, write_row};
 use whyrdp::scan::{self, Totals};
@@ -130,7 +130,7 @@ fn advised(what: &str) -> String {
 
 /// Runs the command.
 pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
-    let given = args.files_from.as_ref().map(|list| files_from(list)).transpose()?;
+    let given = args.files_from.as_ref().map(|list| files_from(list.as_path())).transpose()?;
     let mut output = Output::open(args.output.as_deref(), args.force, &session.unfinished)?;
     let signatures = args.reading.load(session)?;
     let found = match given {
@@ -159,7 +159,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
 }
 
 /// Lines of `PATH[TAB]NAME`.
-fn files_from(list: &PathBuf) -> Result<Vec<Given>, Failure> {
+fn files_from(list: &Path) -> Result<Vec<Given>, Failure> {
     let cannot = |error: std::io::Error| {
         Failure::usage(format_args!("cannot read the list of files {}: {error}", list.display()))
     };

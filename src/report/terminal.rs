@@ -13,14 +13,12 @@ const MARKS_IN_A_ROW: usize = 4;
 pub fn clean(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most.saturating_mul(4)));
     let mut marks = 0;
-    let mut taken = 0;
-    for (at, ch) in text.char_indices() {
+    for (taken, (at, ch)) in text.char_indices().enumerate() {
         if taken >= most {
             let left = text[at..].chars().count();
             out.push_str(&format!("… ({left} more characters)"));
             break;
         }
-        taken += 1;
         let mark = ch.width() == Some(0);
         marks = if mark { marks + 1 } else { 0 };
         if hides(ch) || marks > MARKS_IN_A_ROW {

@@ -69,16 +69,19 @@ impl Part {
     }
 }
 
+/// Computer and channel.
+type Channel = (Box<str>, Box<str>);
+
 /// Coverage by computer and channel; a file has few of them, and neighbours mostly the same.
 #[derive(Default)]
 pub struct Spans {
-    list: Vec<((Box<str>, Box<str>), Coverage)>,
+    list: Vec<(Channel, Coverage)>,
     recent: usize,
 }
 
 impl Spans {
     fn of(&mut self, computer: &str, channel: &str) -> &mut Coverage {
-        let is = |entry: &((Box<str>, Box<str>), Coverage)| *entry.0.0 == *computer && *entry.0.1 == *channel;
+        let is = |entry: &(Channel, Coverage)| *entry.0.0 == *computer && *entry.0.1 == *channel;
         if !self.list.get(self.recent).is_some_and(is) {
             self.recent = self.list.iter().position(is).unwrap_or_else(|| {
                 self.list.push(((computer.into(), channel.into()), Coverage::default()));
@@ -95,7 +98,7 @@ impl Spans {
     }
 
     /// By computer, then channel.
-    pub fn sorted(self) -> BTreeMap<(Box<str>, Box<str>), Coverage> {
+    pub fn sorted(self) -> BTreeMap<Channel, Coverage> {
         self.list.into_iter().collect()
     }
 }

@@ -355,6 +355,7 @@ fn words(text: &Text) -> Vec<Line> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
