@@ -2,17 +2,30 @@
 
 use super::model::{CauseReport, Level, Report};
 use super::wanted::wanted;
+use crate::signature::definition::Outcome;
 
 /// One sentence without markup, not yet escaped.
 pub fn headline(report: &Report) -> String {
     let unhappy = report.summary.failed + report.summary.dropped;
-    match report.causes.first() {
+    match answer(report) {
         Some(cause) if cause.verdict >= Level::Probable => told(cause),
-        Some(cause) if unhappy > 0 => guessed(report, cause),
-        _ if unhappy > 0 => unexplained(report),
+        Some(cause) => guessed(report, cause),
+        None if unhappy > 0 => unexplained(report),
         _ if report.summary.attempts > 0 => nothing_failed(report),
         _ => nothing_recorded(report),
     }
+}
+
+/// The best cause that explains an attempt that failed or dropped.
+pub(super) fn answer(report: &Report) -> Option<&CauseReport> {
+    report.causes.iter().find(|cause| explains_failure(report, cause))
+}
+
+/// Does it explain an attempt that failed or dropped, rather than an end that was wanted?
+pub(super) fn explains_failure(report: &Report, cause: &CauseReport) -> bool {
+    report.attempts.iter().any(|attempt| {
+        matches!(attempt.outcome, Outcome::Failed | Outcome::Dropped) && cause.attempts.contains(&attempt.id)
+    })
 }
 
 /// `n` and the noun, in the plural where it is one.
@@ -80,7 +93,7 @@ fn unhappy(report: &Report) -> String {
 }
 
 fn guessed(report: &Report, cause: &CauseReport) -> String {
-    let others = report.causes.len() as u64 - 1;
+    let others = report.causes.iter().filter(|cause| explains_failure(report, cause)).count() as u64 - 1;
     let rest = if others == 0 {
         "nothing else fits".to_owned()
     } else if others == 1 {

@@ -2,6 +2,7 @@
 //!
 //! One part per file under `text/`; this file owns their order.
 
+mod alike;
 mod attempts;
 mod causes;
 mod coverage;
@@ -9,10 +10,10 @@ mod gaps;
 mod page;
 mod timeline;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, Write};
 
-use super::headline::{count, endings, headline};
+use super::headline::{answer, count, endings, explains_failure, headline};
 use super::model::{EventRow, Level, Report, Row};
 use super::{Options, headline::list};
 use crate::evidence::EventRef;
@@ -42,6 +43,8 @@ struct Index<'a> {
     rows: HashMap<EventRef, &'a EventRow>,
     attempts: HashMap<EventRef, usize>,
     titles: HashMap<&'a str, &'a str>,
+    /// First labels of host names that stand for one host only.
+    labels: HashSet<String>,
 }
 
 impl<'a> Index<'a> {
@@ -53,6 +56,7 @@ impl<'a> Index<'a> {
         Index {
             rows: rows.collect(),
             attempts: report.attempts.iter().enumerate().map(|(at, attempt)| (attempt.id, at + 1)).collect(),
+            labels: labels(report),
             titles: report.causes.iter().map(|cause| (cause.id.as_str(), cause.title.as_str())).collect(),
         }
     }
@@ -68,10 +72,42 @@ impl<'a> Index<'a> {
         }
     }
 
+    /// A computer without its domain, where no other has the same name in another.
+    fn host<'h>(&self, name: &'h str) -> &'h str {
+        match label(name) {
+            Some(label) if self.labels.contains(&label.to_lowercase()) => label,
+            _ => name,
+        }
+    }
+
     /// A cause by its title where the report tells it, else by its id.
     fn title(&self, cause: &'a str) -> &'a str {
         self.titles.get(cause).copied().unwrap_or(cause)
     }
+}
+
+/// What stands before the domain; addresses have none.
+fn label(name: &str) -> Option<&str> {
+    let (label, _) = name.split_once('.')?;
+    let address = name.parse::<std::net::IpAddr>().is_ok() || label.is_empty() || name.contains('/');
+    (!address).then_some(label)
+}
+
+fn labels(report: &Report) -> HashSet<String> {
+    let rows = report.timeline.iter().map(|row| match row {
+        Row::Event(row) => &row.host,
+        Row::Run(run) => &run.host,
+    });
+    let ends = report.attempts.iter().flat_map(|attempt| {
+        [&attempt.client.host, &attempt.server.host, &attempt.server.typed_name].into_iter().flatten()
+    });
+    let covered = report.coverage.hosts.iter().map(|host| &host.host);
+    let names: BTreeSet<String> = rows.chain(ends).chain(covered).map(|name| name.to_lowercase()).collect();
+    let mut seen: HashMap<&str, u32> = HashMap::new();
+    for name in &names {
+        *seen.entry(name.split('.').next().unwrap_or(name)).or_default() += 1;
+    }
+    seen.into_iter().filter(|(_, times)| *times == 1).map(|(label, _)| label.to_owned()).collect()
 }
 
 /// "1, 3 to 5 and 9", cut after a few with a count of the rest.
@@ -143,7 +179,10 @@ fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Resul
 /// The causes beside the first that are more than a guess.
 fn others(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     for (wanted, lead) in [(Level::Confirmed, "Also confirmed: "), (Level::Probable, "Also probable: ")] {
-        let rest = report.causes.iter().skip(1).filter(|cause| cause.verdict == wanted);
+        let told = answer(report).map(|cause| cause.id.as_str());
+        let rest = report.causes.iter().filter(|cause| {
+            cause.verdict == wanted && Some(cause.id.as_str()) != told && explains_failure(report, cause)
+        });
         let titles: Vec<String> = rest.map(|cause| cause.title.trim_end_matches('.').to_owned()).collect();
         if !titles.is_empty() {
             page.put(0, lead, &Text::plain(&format!("{}.", titles.join("; "))))?;

@@ -1,8 +1,8 @@
 //! The attempts as a table, then what is beside them: noise and findings.
 
-use std::collections::HashMap;
 use std::io;
 
+use super::alike::{Group, groups};
 use super::page::{Column, Entry, Page, Room, Style, Text};
 use super::{Index, short};
 use crate::report::headline::{count, digits};
@@ -14,12 +14,6 @@ const SHOWN: usize = 50;
 
 /// More attempts than this are told in groups of alike ones.
 const MANY: usize = 30;
-
-/// Attempts that differ in nothing but their time.
-struct Group<'a> {
-    first: &'a AttemptReport,
-    numbers: Vec<usize>,
-}
 
 /// The table of attempts; of very many, those that failed or dropped are kept.
 pub fn write(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Result<()> {
@@ -35,28 +29,12 @@ pub fn write(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Res
     groups.truncate(most);
     groups.sort_by_key(|group| group.numbers.first().copied());
     if page.wide() {
-        wide_table(page, &groups)?
+        wide_table(page, index, &groups)?
     } else {
-        narrow_table(page, &groups)?
+        narrow_table(page, index, &groups)?
     };
     codes(page, report)?;
     left_out(page, hidden, 0, "attempt")
-}
-
-fn groups<'a>(report: &'a Report, index: &Index<'_>, apart: bool) -> Vec<Group<'a>> {
-    let mut groups: Vec<Group<'a>> = Vec::new();
-    let mut known = HashMap::new();
-    for attempt in &report.attempts {
-        let number = index.attempts.get(&attempt.id).copied().unwrap_or_default();
-        let user = attempt.user.as_deref();
-        let alike = (client(attempt), server(attempt), user, attempt.outcome, attempt.phase, code(attempt));
-        let at = *known.entry((if apart { number } else { 0 }, alike)).or_insert(groups.len());
-        match groups.get_mut(at) {
-            Some(group) => group.numbers.push(number),
-            None => groups.push(Group { first: attempt, numbers: vec![number] }),
-        }
-    }
-    groups
 }
 
 /// Did it end against the user's will?
@@ -74,7 +52,7 @@ pub fn tint(outcome: Outcome) -> Style {
     }
 }
 
-fn wide_table(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
+fn wide_table(page: &mut Page<'_>, index: &Index<'_>, groups: &[Group<'_>]) -> io::Result<()> {
     let columns = [
         Column("#", Room::Content),
         Column("time", Room::Exactly(23)),
@@ -90,8 +68,8 @@ fn wide_table(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
         vec![
             number(group),
             Entry::plain(&page.instant(attempt.start)),
-            Entry::plain(client(attempt)),
-            Entry::plain(server(attempt)),
+            Entry::plain(index.host(client(attempt))),
+            Entry::plain(index.host(server(attempt))),
             Entry::plain(attempt.user.as_deref().unwrap_or("-")),
             Entry::new(tint(attempt.outcome), attempt.outcome.word()),
             Entry::plain(attempt.phase.map_or("-", |phase| phase.word())),
@@ -103,7 +81,7 @@ fn wide_table(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
 }
 
 /// The same with two values in a cell, one over the other.
-fn narrow_table(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
+fn narrow_table(page: &mut Page<'_>, index: &Index<'_>, groups: &[Group<'_>]) -> io::Result<()> {
     let columns = [
         Column("#", Room::Content),
         Column("time", Room::Exactly(12)),
@@ -118,7 +96,7 @@ fn narrow_table(page: &mut Page<'_>, groups: &[Group<'_>]) -> io::Result<()> {
         vec![
             number(group),
             Entry::two(Style::Plain, &page.date(attempt.start), &page.clock(attempt.start)),
-            Entry::two(Style::Plain, client(attempt), server(attempt)),
+            Entry::two(Style::Plain, index.host(client(attempt)), index.host(server(attempt))),
             Entry::plain(attempt.user.as_deref().unwrap_or("-")),
             Entry::two(tint(attempt.outcome), attempt.outcome.word(), phase),
             Entry::plain(&code(attempt)),
@@ -137,7 +115,8 @@ fn number(group: &Group<'_>) -> Entry {
     }
 }
 
-fn code(attempt: &AttemptReport) -> String {
+/// Its codes as the dialog shows them.
+pub fn code(attempt: &AttemptReport) -> String {
     let code = |code: &Option<CodeReport>| code.as_ref().map(|code| code.hex.clone());
     match (code(&attempt.disconnect), code(&attempt.extended)) {
         (Some(code), Some(extended)) => format!("{code}/{extended}"),

@@ -5,28 +5,32 @@ use std::io;
 use super::page::{Page, Style, Text};
 use super::{Index, level, short};
 use crate::evidence::EventRef;
-use crate::report::headline::{count, digits, list};
+use crate::report::headline::{count, digits, explains_failure, list};
 use crate::report::model::{CauseReport, Cited, Hit, Level, Report};
 use crate::signature::definition::{Bearing, Severity};
 
-/// Records shown for one claim, and weaker causes shown at all, unless everything is wanted.
+/// Records shown for one claim, and causes told briefly, unless everything is wanted.
 const SHOWN: usize = 3;
-const WEAKER: usize = 8;
+const BRIEF: usize = 8;
+/// Changes shown before a cause.
+const CHANGES: usize = 5;
 
-/// Every cause.
+/// Every cause: those of failures in full, weaker ones and those of wanted ends briefly.
 pub fn write(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Result<()> {
-    let strong = report.causes.iter().filter(|cause| cause.verdict >= Level::Probable).count();
-    for (at, cause) in report.causes.iter().enumerate() {
-        if cause.verdict >= Level::Probable {
-            if at == 0 {
-                page.heading(if strong == 1 { "Cause" } else { "Causes" })?;
-            } else {
-                page.blank()?;
-            }
-            full(page, report, index, at + 1, cause)?;
+    let (strong, weak): (Vec<&CauseReport>, Vec<_>) =
+        report.causes.iter().partition(|cause| cause.verdict >= Level::Probable);
+    let (failures, beside): (Vec<&CauseReport>, Vec<_>) =
+        strong.into_iter().partition(|cause| explains_failure(report, cause));
+    for (at, cause) in failures.iter().enumerate() {
+        if at == 0 {
+            page.heading(if failures.len() == 1 { "Cause" } else { "Causes" })?;
+        } else {
+            page.blank()?;
         }
+        full(page, report, index, at + 1, cause)?;
     }
-    weaker(page, report, index, strong)
+    brief(page, index, "Possible, not proven", &weak)?;
+    brief(page, index, "Seen, but no cause of a failure", &beside)
 }
 
 fn full(page: &mut Page<'_>, report: &Report, index: &Index<'_>, number: usize, cause: &CauseReport) -> io::Result<()> {
@@ -46,7 +50,7 @@ fn full(page: &mut Page<'_>, report: &Report, index: &Index<'_>, number: usize, 
     steps(page, "Fix", &cause.fix, Style::Green, true)?;
     steps(page, "Avoid", &cause.avoid, Style::Red, false)?;
     steps(page, "Check that it is repaired", &cause.verify, Style::Bold, false)?;
-    for reference in &cause.references {
+    for reference in cause.references.iter().filter(|_| page.options.verbose).collect::<Vec<_>>() {
         page.put(3, "see  ", &Text::of(Style::Dim, reference))?;
     }
     Ok(())
@@ -149,7 +153,7 @@ fn record<'a>(page: &mut Page<'_>, index: &Index<'a>, event: EventRef, said: &'a
     let text = Text::new()
         .add(Style::Bold, &page.instant(row.time))
         .add(Style::Plain, " ")
-        .cut(Style::Plain, &row.host, 64)
+        .cut(Style::Plain, index.host(&row.host), 64)
         .add(Style::Plain, &format!(" {}/{}{id}", short(&row.provider), row.event_id));
     page.put(13, "", &text)?;
     if row.message == said {
@@ -168,15 +172,11 @@ fn around(page: &mut Page<'_>, report: &Report, index: &Index<'_>, cause: &Cause
         .filter(|other| other.caused_by.contains(&cause.id))
         .map(|other| other.title.clone())
         .collect();
-    let behind: Vec<String> = cause.caused_by.iter().map(|id| index.title(id).to_owned()).collect();
+    let behind: Vec<String> = cause.caused_by.iter().map(|id| rooted(report, id)).collect();
     if !(cause.changes.is_empty() && leads.is_empty() && behind.is_empty()) {
         page.blank()?;
     }
-    for change in &cause.changes {
-        let when = index.rows.get(&change.event).map(|row| format!("{} {}: ", page.moment(row.time), row.host));
-        let text = Text::new().cut(Style::Plain, &format!("{}{}", when.unwrap_or_default(), change.what), 300);
-        page.put(3, "changed before  ", &text)?;
-    }
+    changes(page, index, cause)?;
     if !behind.is_empty() {
         page.put(3, "caused by       ", &Text::plain(&list(&behind, 6)))?;
     }
@@ -184,6 +184,40 @@ fn around(page: &mut Page<'_>, report: &Report, index: &Index<'_>, cause: &Cause
         page.put(3, "leads to        ", &Text::plain(&list(&leads, 6)))?;
     }
     Ok(())
+}
+
+/// What changed before, the latest last: of many those nearest to the failure.
+fn changes(page: &mut Page<'_>, index: &Index<'_>, cause: &CauseReport) -> io::Result<()> {
+    let mut told: Vec<String> = Vec::new();
+    for change in &cause.changes {
+        let when =
+            index.rows.get(&change.event).map(|row| format!("{} {}: ", page.moment(row.time), index.host(&row.host)));
+        let words = format!("{}{}", when.unwrap_or_default(), change.what);
+        if told.last() != Some(&words) {
+            told.push(words);
+        }
+    }
+    let most = if page.options.verbose { usize::MAX } else { CHANGES };
+    let skipped = told.len().saturating_sub(most);
+    if skipped > 0 {
+        page.put(
+            3,
+            "changed before  ",
+            &Text::of(Style::Dim, &format!("{} earlier (all with -v)", count(skipped as u64, "thing"))),
+        )?;
+    }
+    for words in &told[skipped..] {
+        page.put(3, "changed before  ", &Text::new().cut(Style::Plain, words, 300))?;
+    }
+    Ok(())
+}
+
+/// A cause behind this one, and how sure it is.
+fn rooted(report: &Report, id: &str) -> String {
+    match report.causes.iter().find(|cause| cause.id == id) {
+        Some(cause) => format!("{} ({})", cause.title.trim_end_matches('.'), cause.verdict.word()),
+        None => id.to_owned(),
+    }
 }
 
 fn steps(page: &mut Page<'_>, title: &str, steps: &[String], style: Style, numbered: bool) -> io::Result<()> {
@@ -199,29 +233,32 @@ fn steps(page: &mut Page<'_>, title: &str, steps: &[String], style: Style, numbe
     Ok(())
 }
 
-fn weaker(page: &mut Page<'_>, report: &Report, index: &Index<'_>, strong: usize) -> io::Result<()> {
-    let weak = &report.causes[strong.min(report.causes.len())..];
-    if weak.is_empty() {
+fn brief(page: &mut Page<'_>, index: &Index<'_>, title: &str, causes: &[&CauseReport]) -> io::Result<()> {
+    if causes.is_empty() {
         return Ok(());
     }
-    page.heading("Possible, not proven")?;
-    let most = if page.options.verbose { usize::MAX } else { WEAKER };
-    for cause in weak.iter().take(most) {
+    page.heading(title)?;
+    let most = if page.options.verbose { usize::MAX } else { BRIEF };
+    for cause in causes.iter().take(most) {
+        let (style, word) = level(cause.verdict);
         let text = Text::plain(cause.title.trim_end_matches('.'))
-            .add(Style::Dim, &format!(" ({}, score {}, {})", cause.id, cause.score, index.attempts(&cause.attempts)));
+            .add(Style::Plain, " (")
+            .add(style, word)
+            .add(Style::Dim, &format!(", {}, score {}, {})", cause.id, cause.score, index.attempts(&cause.attempts)));
         page.put(0, "- ", &text)?;
         if let Some(cited) = cause.evidence.first() {
             let at = index.rows.get(&cited.event);
             let at = at.map(|row| format!(" ({} {}/{})", page.moment(row.time), short(&row.provider), row.event_id));
-            page.put(2, "for it    ", &Text::plain(&one_line(&cited.why)).add(Style::Dim, &at.unwrap_or_default()))?;
+            page.put(2, "for it     ", &Text::plain(&one_line(&cited.why)).add(Style::Dim, &at.unwrap_or_default()))?;
         }
-        if let Some(check) = cause.verify.first() {
-            page.put(2, "to settle ", &Text::plain(&one_line(check)))?;
+        let check = cause.verify.first().filter(|_| cause.verdict == Level::Possible);
+        if let Some(check) = check {
+            page.put(2, "to settle  ", &Text::plain(&one_line(check)))?;
         }
     }
-    if weak.len() > most {
-        let left = (weak.len() - most) as u64;
-        page.put(0, "", &Text::of(Style::Dim, &format!("and {} weaker still (all with -v)", digits(left))))?;
+    if causes.len() > most {
+        let left = (causes.len() - most) as u64;
+        page.put(0, "", &Text::of(Style::Dim, &format!("and {} more (all with -v)", digits(left))))?;
     }
     Ok(())
 }

@@ -5,7 +5,8 @@ use std::io;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::attempts::{client, server, tint};
+use super::alike::groups as groups_of_alike;
+use super::attempts::{client, server, tint, unhappy};
 use super::page::{Column, Entry, Page, Room, Style, Text};
 use super::{Index, level, short};
 use crate::event::Time;
@@ -23,7 +24,6 @@ const SHOWN: usize = 120;
 struct Group<'a> {
     attempt: Option<EventRef>,
     rows: Vec<&'a Row>,
-    left_out: u64,
 }
 
 /// The whole timeline, or what matters of it.
@@ -33,25 +33,29 @@ pub fn write<'a>(page: &mut Page<'_>, report: &'a Report, index: &Index<'a>) -> 
     }
     page.heading("Timeline")?;
     let whole = page.options.verbose || report.timeline.len() <= LONG;
-    let matters = if whole { HashSet::new() } else { what_matters(report) };
-    let shape = Shape::of(report);
+    let matters = if whole { HashSet::new() } else { what_matters(report, index) };
+    let shape = Shape::of(report, index);
     let mut date = String::new();
-    let mut left_out = 0;
-    for group in groups(report, whole, &matters) {
-        left_out += group.left_out;
+    let (groups, left_out) = groups(report, whole, &matters);
+    for group in groups {
         write_group(page, report, index, &group, (&shape, &mut date))?;
     }
     if left_out > 0 {
-        let line = format!("{} left out that no verdict rests on (all with -v)", count(left_out, "record"));
+        let line = format!(
+            "{} left out: of attempts like those shown, or nothing rests on them (all with -v)",
+            count(left_out, "record")
+        );
         page.blank()?;
         page.put(0, "", &Text::of(Style::Dim, &line))?;
     }
     Ok(())
 }
 
-/// Records that a cause or finding cites, and the first and last of each attempt that went wrong.
-fn what_matters(report: &Report) -> HashSet<EventRef> {
+/// Records that a cause or finding cites, and the first and last of each attempt that went
+/// wrong; of attempts that are alike only those of the first.
+fn what_matters(report: &Report, index: &Index<'_>) -> HashSet<EventRef> {
     let mut out = HashSet::new();
+    let firsts: Vec<&AttemptReport> = groups_of_alike(report, index, false).iter().map(|group| group.first).collect();
     for cause in &report.causes {
         let mut seen: Vec<(&str, usize)> = Vec::new();
         for cited in &cause.evidence {
@@ -67,37 +71,37 @@ fn what_matters(report: &Report) -> HashSet<EventRef> {
         out.extend(cause.changes.iter().map(|change| change.event));
     }
     out.extend(report.findings.iter().filter_map(|finding| finding.evidence.first()));
-    for attempt in &report.attempts {
-        if matches!(attempt.outcome, Outcome::Failed | Outcome::Dropped) {
-            out.extend(attempt.events.first().into_iter().chain(attempt.events.last()));
-        }
+    let firsts_ids: HashSet<EventRef> = firsts.iter().map(|attempt| attempt.id).collect();
+    out.retain(|event| {
+        let attempt = index.rows.get(event).and_then(|row| row.attempt);
+        attempt.is_none_or(|attempt| firsts_ids.contains(&attempt))
+    });
+    for attempt in firsts.into_iter().filter(|attempt| unhappy(attempt.outcome)) {
+        out.extend(attempt.events.first().into_iter().chain(attempt.events.last()));
     }
     out
 }
 
-fn groups<'a>(report: &'a Report, whole: bool, matters: &HashSet<EventRef>) -> Vec<Group<'a>> {
+fn groups<'a>(report: &'a Report, whole: bool, matters: &HashSet<EventRef>) -> (Vec<Group<'a>>, u64) {
     let mut out: Vec<Group<'a>> = Vec::new();
-    let mut shown = 0;
+    let (mut shown, mut left_out) = (0, 0);
     for row in &report.timeline {
-        let (attempt, kept) = match row {
-            Row::Event(row) => (row.attempt, matters.contains(&row.event)),
-            Row::Run(_) => (out.last().and_then(|group| group.attempt), false),
+        let (attempt, kept, records) = match row {
+            Row::Event(row) => (row.attempt, matters.contains(&row.event), 1),
+            // A run stands where its neighbour stands.
+            Row::Run(run) => (out.last().and_then(|group| group.attempt), false, run.count),
         };
-        if out.last().is_none_or(|group| group.attempt != attempt) {
-            out.push(Group { attempt, rows: Vec::new(), left_out: 0 });
+        if !whole && (!kept || shown >= SHOWN) {
+            left_out += records;
+            continue;
         }
-        let Some(group) = out.last_mut() else { continue };
-        if whole || (kept && shown < SHOWN) {
-            group.rows.push(row);
-            shown += 1;
-        } else {
-            group.left_out += match row {
-                Row::Event(_) => 1,
-                Row::Run(run) => run.count,
-            };
+        shown += 1;
+        match out.last_mut().filter(|group| group.attempt == attempt) {
+            Some(group) => group.rows.push(row),
+            None => out.push(Group { attempt, rows: vec![row] }),
         }
     }
-    out
+    (out, left_out)
 }
 
 fn write_group<'a>(
@@ -107,9 +111,6 @@ fn write_group<'a>(
     group: &Group<'_>,
     (shape, date): (&Shape, &mut String),
 ) -> io::Result<()> {
-    if group.rows.is_empty() {
-        return Ok(());
-    }
     let number = group.attempt.and_then(|id| index.attempts.get(&id).copied());
     let title = match number.and_then(|number| report.attempts.get(number - 1).map(|attempt| (number, attempt))) {
         Some((number, attempt)) => about(number, attempt, index),
@@ -119,7 +120,7 @@ fn write_group<'a>(
     page.put(0, "", &title)?;
     let mut rows: Vec<Line<'_>> = Vec::new();
     for row in &group.rows {
-        let line = Line::of(page, row);
+        let line = Line::of(page, index, row);
         let today = page.date(line.time);
         if today != *date {
             flush(page, shape, &mut rows)?;
@@ -172,7 +173,7 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(report: &Report) -> Self {
+    fn of(report: &Report, index: &Index<'_>) -> Self {
         let mut shape = Shape { host: 4, event: 8 };
         for row in &report.timeline {
             let (host, provider) = match row {
@@ -180,7 +181,7 @@ impl Shape {
                 Row::Run(run) => (&run.host, &run.provider),
             };
             let wide = |words: &str, most: usize| u16::try_from(words.width().min(most)).unwrap_or(0);
-            shape.host = shape.host.max(wide(host, 20));
+            shape.host = shape.host.max(wide(index.host(host), 20));
             shape.event = shape.event.max(wide(short(provider), 28) + 6);
         }
         shape
@@ -197,11 +198,11 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn of(page: &Page<'_>, row: &'a Row) -> Self {
+    fn of(page: &Page<'_>, index: &Index<'_>, row: &'a Row) -> Self {
         match row {
             Row::Event(row) => Line {
                 time: row.aligned_time.unwrap_or(row.time),
-                host: &row.host,
+                host: index.host(&row.host),
                 event: format!("{}/{}", short(&row.provider), row.event_id),
                 style: match row.level.as_deref() {
                     Some("critical" | "error") => Style::Red,
@@ -217,7 +218,7 @@ impl<'a> Line<'a> {
             },
             Row::Run(run) => Line {
                 time: run.first,
-                host: &run.host,
+                host: index.host(&run.host),
                 event: format!("{}/{}", short(&run.provider), run.event_id),
                 style: Style::Dim,
                 message: format!("{} times until {}: {}", digits(run.count), page.moment(run.last), run.message),
@@ -231,9 +232,9 @@ fn about<'a>(number: usize, attempt: &'a AttemptReport, index: &Index<'a>) -> Te
         .add(Style::Plain, ": ")
         .cut(Style::Plain, attempt.user.as_deref().unwrap_or("unknown user"), 64)
         .add(Style::Plain, " from ")
-        .cut(Style::Plain, client(attempt), 64)
+        .cut(Style::Plain, index.host(client(attempt)), 64)
         .add(Style::Plain, " to ")
-        .cut(Style::Plain, server(attempt), 64)
+        .cut(Style::Plain, index.host(server(attempt)), 64)
         .add(Style::Plain, ", ")
         .add(tint(attempt.outcome), attempt.outcome.word());
     let text = match attempt.phase {
