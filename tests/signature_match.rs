@@ -1,5 +1,7 @@
 //! Rules meet events: every modifier, the index, what is wanted of records, and words.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests end by panicking")]
+
 use std::path::Path;
 
 use whyrdp::event::{Event, Fields, Guid};
@@ -8,7 +10,9 @@ use whyrdp::signature::read::{load_dir, load_text};
 use whyrdp::signature::{RuleId, Signatures, test_rule, value_of};
 
 fn rules(texts: &[(&str, &str)]) -> Definitions {
-    let file = |(slug, text): &(&str, &str)| (format!("{slug}.yml"), format!("title: T\nlogsource: {{}}\ndetection:\n{text}\n"));
+    let file = |(slug, text): &(&str, &str)| {
+        (format!("{slug}.yml"), format!("title: T\nlogsource: {{}}\ndetection:\n{text}\n"))
+    };
     let (all, problems) = load_text(&texts.iter().map(file).collect::<Vec<_>>());
     assert_eq!(problems, []);
     all
@@ -101,7 +105,8 @@ fn regular_expressions_search_and_count_case() {
     assert!(fits("A|re|s: 'a.b'", &[("A", "a\nb")]));
     assert!(fits("A|re|m: '^b'", &[("A", "a\nb")]));
     for bad in ["(", "(?=a)", "(a{1000}){1000}"] {
-        let (signatures, problems) = Signatures::compile(rules(&[("a", &format!("  s: {{'A|re': '{bad}'}}\n  condition: s"))]));
+        let (signatures, problems) =
+            Signatures::compile(rules(&[("a", &format!("  s: {{'A|re': '{bad}'}}\n  condition: s"))]));
         assert!(signatures.rules().is_empty());
         assert_eq!(problems[0].code, "unusable");
     }
@@ -157,8 +162,15 @@ fn keywords_stand_anywhere_in_any_value() {
 #[test]
 fn system_fields_have_their_sigma_names() {
     for line in [
-        "Provider_Name: some-provider", "Provider_Name: OTHER", "EventID: 7", "EventID: [5, 7]", "Level: 2",
-        "Channel: system", "Keywords: '0x8010000000000000'", "Version: null", "EventRecordID|exists: false",
+        "Provider_Name: some-provider",
+        "Provider_Name: OTHER",
+        "EventID: 7",
+        "EventID: [5, 7]",
+        "Level: 2",
+        "Channel: system",
+        "Keywords: '0x8010000000000000'",
+        "Version: null",
+        "EventRecordID|exists: false",
     ] {
         assert!(fits(line, &[]), "{line}");
     }
@@ -216,8 +228,7 @@ fn events_meet_only_rules_that_can_match_and_all_of_those() {
     ]);
     let signatures = compile(all);
     let found = matching(&signatures, &event(&[]));
-    let wanted =
-        ["begins", "by_either", "by_id", "by_provider", "by_source", "negated", "open", "pinned", "two_names"];
+    let wanted = ["begins", "by_either", "by_id", "by_provider", "by_source", "negated", "open", "pinned", "two_names"];
     assert_eq!(found, wanted);
     assert_eq!(signatures.unpinned(), ["open"]);
 }
@@ -279,10 +290,25 @@ fn words_decode_codes_in_place() {
     assert_eq!(signatures.decode("status", "-1073741718"), "0xC000006A (wrong password)");
     assert_eq!(signatures.decode("status", "0x80070005"), "0x80070005 (access denied)");
     assert_eq!(signatures.decode("status", "%%2313"), "%%2313 (unknown user name or wrong password)");
+    assert_eq!(signatures.decode("status", "%%5"), "0x5 (access denied)");
+    assert_eq!(signatures.decode("disconnect", "0x904"), "0x904 (socket closed)");
+    assert_eq!(signatures.decode("disconnect", "77"), "77");
     assert_eq!(signatures.decode("status", "no number"), "no number");
     assert_eq!(signatures.short(provider), "RDPClient");
     assert_eq!(signatures.short("Microsoft-Windows-Kernel-General"), "Kernel-General");
     assert_eq!(signatures.short("Schannel"), "Schannel");
+}
+
+#[test]
+fn rules_tell_their_providers_and_providers_their_channel() {
+    let (all, _) = load_dir(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/signatures"));
+    let signatures = compile(all);
+    let rule = |slug: &str| signatures.rule(slug).unwrap();
+    assert_eq!(signatures.providers(rule("schannel_36870_server")), ["Schannel"]);
+    assert!(signatures.providers(rule("win_security_rdp_logon")).is_empty());
+    let provider = &signatures.providers(rule("rdpclient_1026_disconnect"))[0];
+    assert_eq!(signatures.channel(provider), Some("Microsoft-Windows-TerminalServices-RDPClient/Operational"));
+    assert_eq!(signatures.channel("Schannel"), None);
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Folders of signatures become definitions, and bad ones say where they are bad.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests end by panicking")]
+
 use std::path::Path;
 
+use proptest::prelude::*;
 use whyrdp::signature::definition::{Anchor, Bearing, Counted, Key, Kind, Mark, Observation, Phase, Slot};
 use whyrdp::signature::read::{Problem, check_links, load_dir, load_text};
 
@@ -126,19 +129,25 @@ fn causes_say_what_is_wrong_and_where() {
 
 #[test]
 fn tables_and_words_say_what_is_wrong_and_where() {
-    let table = |row: &str| codes(&read(&[("codes/x.tsv", &format!("number\tsymbol\tmeaning\tends\n{row}\n"))]).1).first().copied();
+    let table = |row: &str| {
+        codes(&read(&[("codes/x.tsv", &format!("number\tsymbol\tmeaning\tends\n{row}\n"))]).1).first().copied()
+    };
     assert_eq!(table("0x10\t\tM\twanted"), None);
     assert_eq!(table("ten\t\tM\twanted"), Some(("wrong-number", 2)));
     assert_eq!(table("1\t\tM\tmaybe"), Some(("unknown-word", 2)));
     assert_eq!(table("1\t\tM"), None);
     assert_eq!(table("1"), Some(("cells", 2)));
     assert_eq!(table("1\t\tM\t\n0x1\t\tN\t"), Some(("duplicate", 0)));
-    let words = |text: &str| codes(&read(&[("events/p.yml", &format!("provider: P\nshort: S\nevents:\n  {text}\n"))]).1).first().copied();
+    let words = |text: &str| {
+        codes(&read(&[("events/p.yml", &format!("provider: P\nshort: S\nchannel: C\nevents:\n  {text}\n"))]).1)
+            .first()
+            .copied()
+    };
     assert_eq!(words("1: 'a {B} {C|d}'"), None);
     for bad in ["1: 'a {B'", "1: 'a }'", "1: 'a {}'", "1: '{a{b}}'", "1: '{a|b|c}'"] {
-        assert_eq!(words(bad), Some(("template", 4)), "{bad}");
+        assert_eq!(words(bad), Some(("template", 5)), "{bad}");
     }
-    assert_eq!(words("x: text"), Some(("wrong-number", 4)));
+    assert_eq!(words("x: text"), Some(("wrong-number", 5)));
 }
 
 #[test]
@@ -157,4 +166,31 @@ fn what_is_loaded_does_not_depend_on_the_order_of_files() {
     let a = read(&[("rules/a/some_rule_one.yml", RULE), ("codes/x.tsv", "number\tsymbol\tmeaning\tends\n")]);
     let b = read(&[("codes/x.tsv", "number\tsymbol\tmeaning\tends\n"), ("rules/a/some_rule_one.yml", RULE)]);
     assert_eq!(a, b);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_mutated_file_panics(
+        file in 0_usize..6, at in any::<proptest::sample::Index>(), cut in 0_usize..40,
+        put in "[-a-z0-9|:\\[\\]{},*?%<>=+'\"() \n\t]{0,12}",
+    ) {
+        let names = [
+            "rules/certificate/schannel_36870_server.yml", "rules/client/many_disconnects.yml",
+            "causes/certificate/rdp-key-cannot-be-opened.yml", "codes/disconnect.tsv",
+            "events/microsoft_windows_terminalservices_clientactivexcore.yml", "foreign/deep/Win-Security_RDP_Logon.yaml",
+        ];
+        let mut text = std::fs::read_to_string(fixtures().join(names[file])).unwrap();
+        let from = at.index(text.len());
+        text.replace_range(from..(from + cut).min(text.len()), &put);
+        let (all, problems) = read(&[(names[file], &text)]);
+        for problem in problems {
+            prop_assert!(!problem.message.is_empty() && !problem.to_string().contains('\r'));
+        }
+        for rule in &all.rules {
+            let _ = whyrdp::signature::test_rule(rule);
+        }
+        whyrdp::signature::Signatures::compile(all).0.interest();
+    }
 }

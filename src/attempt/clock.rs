@@ -4,13 +4,15 @@ use crate::event::TICKS_PER_SECOND;
 use crate::event::Time;
 
 /// Differences within this span (100 ns) belong to one offset.
-const WIDTH: i64 = 25 * TICKS_PER_SECOND / 10;
+const WIDTH: i64 = TICKS_PER_SECOND;
 /// Clocks further apart than this are not believed.
 const FURTHEST: i64 = 14 * 3600 * TICKS_PER_SECOND;
-/// Tolerance where only one pair speaks: Kerberos' own limit.
-const ONE_PAIR: i64 = 300 * TICKS_PER_SECOND;
+/// Tolerance where few pairs speak: Kerberos' own limit.
+const FEW_PAIRS: i64 = 300 * TICKS_PER_SECOND;
 /// Most times of one side that are compared; more add nothing.
 const MOST: usize = 400;
+/// Most equally good offsets that are compared further.
+const TIED: usize = 64;
 
 /// What pairs of records say about two clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,20 +25,39 @@ pub struct Offset {
     pub pairs: usize,
 }
 
-/// The offset at which most starts of `first` have one of `second`. A connection reaches the
-/// other side at once, so true pairs differ by nearly the same time. `None` where nothing pairs up.
-pub fn offset(first: &[Time], second: &[Time]) -> Option<Offset> {
-    let first = &first[..first.len().min(MOST)];
-    let second = &second[..second.len().min(MOST)];
-    let mut gaps: Vec<(i64, usize)> = first
-        .iter()
-        .enumerate()
-        .flat_map(|(at, a)| second.iter().map(move |b| (b.since(*a), at)))
-        .filter(|(gap, _)| gap.abs() <= FURTHEST)
-        .collect();
+/// Spans of one side's connections; the end only where the connection is over.
+pub type Spans = Vec<(Time, Option<Time>)>;
+
+/// The offset at which most anchors of `first` have one of `second`: starts pair with starts, ends
+/// with ends. A connection reaches the other side at once and is closed on both at once, so
+/// true pairs differ by nearly the same time, while a prompt or a second connection differs anew each
+/// time. Among equals, the offset at which most of the second side's connections start while one of the
+/// first side's lives is right. `None` where nothing pairs up.
+pub fn offset(first: &Spans, second: &Spans) -> Option<Offset> {
+    let (mut gaps, mut anchors) = (Vec::new(), 0);
+    for (start, end) in first.iter().take(MOST) {
+        let starts = second.iter().take(MOST).map(|(other, _)| other.since(*start));
+        gaps.extend(starts.map(|gap| (gap, anchors)));
+        anchors += 1;
+        if let Some(end) = end {
+            let ends = second.iter().take(MOST).filter_map(|(_, other)| Some((*other)?.since(*end)));
+            gaps.extend(ends.map(|gap| (gap, anchors)));
+            anchors += 1;
+        }
+    }
+    gaps.retain(|(gap, _): &(i64, usize)| gap.abs() <= FURTHEST);
     gaps.sort_unstable();
-    let mut best: Option<Offset> = None;
-    let mut end = 0;
+    let mut found: Vec<Offset> = groups(&gaps).into_iter().filter(|one| believable(one, anchors)).collect();
+    let most = found.iter().map(|one| one.pairs).max()?;
+    found.retain(|one| one.pairs == most);
+    found.sort_by_key(|one| one.ticks.abs());
+    found.truncate(TIED);
+    found.into_iter().max_by_key(|one| (explained(one.ticks, first, second), -one.ticks.abs()))
+}
+
+/// Every window of nearly equal gaps: their middle, their spread, how many anchors they pair.
+fn groups(gaps: &[(i64, usize)]) -> Vec<Offset> {
+    let (mut found, mut end) = (Vec::new(), 0);
     for start in 0..gaps.len() {
         while end < gaps.len() && gaps[end].0 - gaps[start].0 <= WIDTH {
             end += 1;
@@ -45,33 +66,44 @@ pub fn offset(first: &[Time], second: &[Time]) -> Option<Offset> {
         let mut who: Vec<usize> = group.iter().map(|(_, at)| *at).collect();
         who.sort_unstable();
         who.dedup();
-        let middle = group[group.len() / 2].0;
-        let found = Offset { ticks: middle, spread: group[group.len() - 1].0 - group[0].0, pairs: who.len() };
-        let rank = |offset: &Offset| (believable(offset, first.len()), offset.pairs, -offset.ticks.abs());
-        if best.as_ref().is_none_or(|known| rank(&found) > rank(known)) {
-            best = Some(found);
-        }
+        let spread = group[group.len() - 1].0 - group[0].0;
+        found.push(Offset { ticks: group[group.len() / 2].0, spread, pairs: who.len() });
     }
-    best.filter(|found| believable(found, first.len()))
+    found
 }
 
-/// One pair is believed only near zero; a large offset needs most of the starts to agree.
-fn believable(found: &Offset, starts: usize) -> bool {
-    found.ticks.abs() <= ONE_PAIR || (found.pairs >= 3 && found.pairs * 3 >= starts * 2)
+/// Connections of the second side that start while one of the first side's lives.
+fn explained(ticks: i64, first: &Spans, second: &Spans) -> usize {
+    let inside = |other: &Time| {
+        first.iter().take(MOST).any(|(start, end)| {
+            let from = start.plus(ticks - WIDTH);
+            let to = end.unwrap_or(*start).plus(ticks + WIDTH);
+            from <= *other && *other <= to
+        })
+    };
+    second.iter().take(MOST).filter(|(start, _)| inside(start)).count()
+}
+
+/// Few pairs are believed only near zero; a large offset needs most of the anchors to agree.
+fn believable(found: &Offset, anchors: usize) -> bool {
+    found.ticks.abs() <= FEW_PAIRS || (found.pairs >= 3 && found.pairs * 2 >= anchors)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn at(seconds: &[i64]) -> Vec<Time> {
-        let base = Time::parse("2026-01-01T00:00:00Z").unwrap();
-        seconds.iter().map(|s| base.plus(s * TICKS_PER_SECOND)).collect()
+    fn time(seconds: i64) -> Time {
+        Time::parse("2026-01-01T00:00:00Z").unwrap().plus(seconds * TICKS_PER_SECOND)
+    }
+
+    fn at(seconds: &[i64]) -> Spans {
+        seconds.iter().map(|s| (time(*s), None)).collect()
     }
 
     #[test]
     fn a_clock_an_hour_ahead_is_found_from_three_pairs() {
-        let found = offset(&at(&[0, 100, 1000]), &at(&[3600, 3700, 4601, 9000])).unwrap();
+        let found = offset(&at(&[0, 100, 1000]), &at(&[3600, 3700, 4600, 9000])).unwrap();
         assert_eq!((found.ticks / TICKS_PER_SECOND, found.pairs), (3600, 3));
     }
 
@@ -80,5 +112,21 @@ mod tests {
         assert_eq!(offset(&at(&[0]), &at(&[4])).unwrap().ticks, 4 * TICKS_PER_SECOND);
         assert_eq!(offset(&at(&[0]), &at(&[3600])), None);
         assert_eq!(offset(&at(&[0]), &at(&[])), None);
+    }
+
+    #[test]
+    fn ends_tell_a_second_connection_from_a_clock_that_is_ahead() {
+        // The client's clock is 3 s ahead; the server saw a short first connection and a second one 5 s later.
+        let client = vec![(time(3), Some(time(10)))];
+        let server = vec![(time(0), Some(time(0))), (time(5), Some(time(7)))];
+        assert_eq!(offset(&client, &server).unwrap().ticks, -3 * TICKS_PER_SECOND);
+    }
+
+    #[test]
+    fn an_offset_that_leaves_no_connection_over_is_preferred() {
+        // The server noticed the end only six seconds later: the ends do not pair.
+        let client = vec![(time(3), Some(time(2000)))];
+        let server = vec![(time(0), Some(time(0))), (time(4), Some(time(2003)))];
+        assert_eq!(offset(&client, &server).unwrap().ticks, -3 * TICKS_PER_SECOND);
     }
 }

@@ -26,6 +26,9 @@ pub struct Connection {
     pub activity: Option<Guid>,
     /// Its records in order.
     pub items: Vec<ItemId>,
+    /// Records without any key that stand at its time and can belong to no other: they say in
+    /// which phase it failed.
+    pub timed: Vec<ItemId>,
     /// First record.
     pub start: Time,
     /// Last record.
@@ -63,6 +66,7 @@ impl Connection {
             host: item.host,
             activity,
             items: vec![id],
+            timed: Vec::new(),
             start: item.time,
             end: item.time,
             ended: false,
@@ -115,12 +119,21 @@ impl Connection {
                 }
             }
         }
+        for &id in &self.timed {
+            for phase in items[id].on_side(self.side).filter_map(|meaning| meaning.stops) {
+                if self.stopped.is_none_or(|(known, _)| phase < known) {
+                    self.stopped = Some((phase, id));
+                }
+            }
+        }
         // A phase that was proven entered later was not the one that failed.
         if let (Some((stopped, _)), Some(phase)) = (self.stopped, self.phase)
             && phase > stopped
         {
             self.stopped = None;
         }
+        // What failed had been entered.
+        self.phase = self.phase.max(self.stopped.map(|(phase, _)| phase));
     }
 
     /// No user, no credential, no step past the handshakes: what a probe leaves as well.
@@ -166,6 +179,7 @@ pub fn connections(items: &[Item<'_>]) -> Vec<Connection> {
     attach_by_session(items, &mut found, &mut taken);
     attach_or_open(items, &mut found, &mut taken);
     adopt(items, &mut found, &mut taken);
+    time_stops(items, &mut found, &taken);
     found.sort_by_key(|c| (c.start, c.host, c.side, c.items.first().copied()));
     found
 }
@@ -322,6 +336,61 @@ fn adopt(items: &[Item<'_>], found: &mut [Connection], taken: &mut BTreeSet<Item
             given.insert((*at, meaning.fact.clone()));
         }
     }
+}
+
+/// Keyless matches of one rule within a minute that outnumber the connections there this many times are a scan's.
+const SCAN_RATIO: usize = 5;
+/// Half that minute, 100 ns.
+const HALF_MINUTE: i64 = 30 * TICKS_PER_SECOND;
+
+/// Keyless records that say a phase failed (Schannel and the like): to the one connection that was
+/// in its handshakes at that moment. With several clients at it, or in a scan's flood, to none.
+fn time_stops(items: &[Item<'_>], found: &mut [Connection], taken: &BTreeSet<ItemId>) {
+    let mut by_host: BTreeMap<HostId, Vec<usize>> = BTreeMap::new();
+    for (at, connection) in found.iter().enumerate().filter(|(_, c)| c.side == Role::Server && c.opened) {
+        by_host.entry(connection.host).or_default().push(at);
+    }
+    for list in by_host.values_mut() {
+        list.sort_by_key(|at| found[*at].start);
+    }
+    let mut flood: BTreeMap<(HostId, &str), Vec<Time>> = BTreeMap::new();
+    let stops = |item: &Item<'_>| item.on_side(Role::Server).any(|m| m.stops.is_some() && m.join == [Key::Time]);
+    for item in items.iter().filter(|item| !item.noise && stops(item)) {
+        for rule in &item.rules {
+            flood.entry((item.host, &rule.slug)).or_default().push(item.time);
+        }
+    }
+    for (id, item) in items.iter().enumerate() {
+        if taken.contains(&id) || item.noise || !stops(item) {
+            continue;
+        }
+        let Some(list) = by_host.get(&item.host) else { continue };
+        let within = |from: Time, to: Time| {
+            list.partition_point(|at| found[*at].start <= to) - list.partition_point(|at| found[*at].start < from)
+        };
+        let span = (item.time.plus(-HALF_MINUTE), item.time.plus(HALF_MINUTE));
+        let hits = item.rules.iter().filter_map(|rule| flood.get(&(item.host, rule.slug.as_str())));
+        let most = hits.map(|times| count_within(times, span)).max().unwrap_or(0);
+        if most > SCAN_RATIO * (within(span.0, span.1) + 1) {
+            continue;
+        }
+        let upto = list.partition_point(|at| found[*at].start <= item.time.plus(TICKS_PER_SECOND / 10));
+        let near = || {
+            list[..upto].iter().rev().take(64).copied().filter(|at| {
+                let c = &found[*at];
+                c.holds(item.time, TICKS_PER_SECOND) && c.phase.is_none_or(|phase| phase <= Phase::Tls)
+            })
+        };
+        let clients: BTreeSet<Option<IpAddr>> = near().map(|at| found[at].client_ip).collect();
+        if let (Some(at), 1) = (near().next(), clients.len()) {
+            found[at].timed.push(id);
+            found[at].learn(items);
+        }
+    }
+}
+
+fn count_within(times: &[Time], span: (Time, Time)) -> usize {
+    times.partition_point(|time| *time <= span.1) - times.partition_point(|time| *time < span.0)
 }
 
 /// Nothing in the record speaks against this connection, and it held at that time.

@@ -8,7 +8,8 @@ use crate::evidence::EventRef;
 use crate::signature::definition::{Outcome, Role};
 
 use super::identity::{HostId, address, bare_target};
-use super::{Attempt, Case, Connection, HostClock, Item, ItemId, clock, group};
+use super::clock::{self, Spans};
+use super::{Attempt, Case, Connection, HostClock, Item, ItemId, group};
 
 /// A server connection may seem to start this much before the client's, after alignment (100 ns).
 const EARLY: i64 = 2 * TICKS_PER_SECOND;
@@ -132,23 +133,23 @@ fn reach(case: &Case<'_>, clients: &[Connection], at: usize) -> Time {
     next.map_or(open, |next| next.start.plus(-1).min(open.max(connection.end)))
 }
 
-/// Clock offsets from pairs of starts, per pair of hosts, put together over the whole case.
+/// Clock offsets from pairs of anchors, per pair of hosts, put together over the whole case.
 fn align(case: &mut Case<'_>, clients: &[Connection], target: &[Option<HostId>], others: &[Connection]) {
-    let mut starts: BTreeMap<(HostId, HostId), Vec<Time>> = BTreeMap::new();
+    let mut pairs: BTreeMap<(HostId, HostId), Spans> = BTreeMap::new();
     for (connection, server) in clients.iter().zip(target) {
         if let Some(server) = server {
-            starts.entry((*server, connection.host)).or_default().push(connection.start);
+            anchor(pairs.entry((*server, connection.host)).or_default(), connection);
         }
     }
     let mut edges = Vec::new();
     let mut failed = BTreeSet::new();
-    for ((server, client), times) in starts {
-        let mut by_ip: BTreeMap<Option<IpAddr>, Vec<Time>> = BTreeMap::new();
+    for ((server, client), own) in pairs {
+        let mut by_ip: BTreeMap<Option<IpAddr>, Spans> = BTreeMap::new();
         for c in others.iter().filter(|c| c.side == Role::Server && c.host == server) {
-            by_ip.entry(c.client_ip).or_default().push(c.start);
+            anchor(by_ip.entry(c.client_ip).or_default(), c);
         }
-        // Each address is one client: the one whose starts agree best is ours.
-        let found = by_ip.values().filter_map(|list| clock::offset(&times, list));
+        // Each address is one client: the one whose anchors agree best is ours.
+        let found = by_ip.values().filter_map(|theirs| clock::offset(&own, theirs));
         match found.max_by_key(|o| (o.pairs, -o.ticks.abs())) {
             Some(offset) => edges.push((server, client, offset)),
             None if !by_ip.is_empty() => {
@@ -169,6 +170,10 @@ fn align(case: &mut Case<'_>, clients: &[Connection], target: &[Option<HostId>],
     for host in failed {
         case.clocks[host].failed = case.clocks[host].ahead.is_none();
     }
+}
+
+fn anchor(spans: &mut Spans, connection: &Connection) {
+    spans.push((connection.start, connection.ended.then_some(connection.end)));
 }
 
 /// Walks from the reference over the pairs of hosts; `offset` is server minus client.

@@ -124,6 +124,11 @@ impl Attempt {
         all.into_iter().collect()
     }
 
+    /// Records without a key that stand at its time and can belong to no other attempt.
+    pub fn timed(&self) -> impl Iterator<Item = ItemId> {
+        self.connections.iter().flat_map(|connection| connection.timed.iter().copied())
+    }
+
     /// Host in one of the three roles at the connection's ends.
     pub fn host(&self, role: Role) -> Option<HostId> {
         match role {
@@ -258,8 +263,14 @@ impl<'a> Case<'a> {
         aligned.plus(self.clocks[host].ahead.unwrap_or(0))
     }
 
-    /// Does this channel cover the span on this host without a gap?
+    /// Does this channel cover the span on this host without a gap? A log's last record is not its end:
+    /// the run that reaches its end covers until the latest record of any log of that host,
+    /// since the logs of a host are exported together.
     pub fn covers(&self, host: HostId, channel: &str, from: Time, to: Time) -> bool {
-        self.channels[host].iter().any(|(name, coverage)| name.eq_ignore_ascii_case(channel) && coverage.covers(from, to))
+        let latest = self.channels[host].iter().filter_map(|(_, coverage)| coverage.bounds()).map(|(_, last)| last).max();
+        self.channels[host].iter().filter(|(name, _)| name.eq_ignore_ascii_case(channel)).any(|(_, coverage)| {
+            let open_end = coverage.runs.last().filter(|run| run.first <= from && Some(to) <= latest);
+            coverage.covers(from, to) || open_end.is_some()
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! How an attempt ended, and its name.
 
+use crate::event::TICKS_PER_SECOND;
 use crate::evidence::EventRef;
 use crate::signature::definition::{Ending, Mark, Outcome, Phase, Role, Slot};
 
@@ -93,6 +94,9 @@ fn outcome(attempt: &Attempt, case: &Case<'_>) -> Outcome {
     if session {
         return if ending == Ending::Unwanted { Outcome::Dropped } else { Outcome::Established };
     }
+    if tunnelled(attempt) {
+        return Outcome::Established;
+    }
     let by_client = attempt.disconnect.and_then(|number| case.signatures.code(Slot::Disconnect.word(), number));
     match by_client.map(|code| code.ends) {
         Some(Ending::Cancelled | Ending::Prelude) if attempt.stopped.is_none() => return Outcome::Abandoned,
@@ -105,10 +109,24 @@ fn outcome(attempt: &Attempt, case: &Case<'_>) -> Outcome {
     }
     let over = attempt.connections.iter().any(|connection| connection.ended);
     match attempt.phase_limit {
+        // The server says that it ended as somebody wanted, before there was a session.
+        Some(_) if over && ending == Ending::Wanted => Outcome::Abandoned,
         // It is over, and a log that would show a session covers it and shows none.
-        Some(limit) if over && limit <= Phase::Logon => Outcome::Failed,
+        Some(limit) if over && limit <= Phase::ProfileShell => Outcome::Failed,
         _ => Outcome::Unknown,
     }
+}
+
+/// Longer than any handshake that fails, 100 ns.
+const LIVED: i64 = 60 * TICKS_PER_SECOND;
+
+/// Only a gateway's log shows it, and its tunnel to the target lived on: what no failed handshake does.
+fn tunnelled(attempt: &Attempt) -> bool {
+    attempt.connections.iter().all(|connection| {
+        connection.side == Role::Gateway && connection.stopped.is_none()
+    }) && attempt.side(Role::Gateway).any(|connection| {
+        connection.phase >= Some(Phase::X224) && connection.end.since(connection.start) >= LIVED
+    })
 }
 
 /// Hash of the earliest server anchor, else the client's, else the gateway's, else the proof's.

@@ -19,7 +19,7 @@ pub fn settle(attempt: &mut Attempt, case: &Case<'_>) {
         case.items[id].meanings().filter(|meaning| meaning.implies.is_some()).map(move |meaning| (id, meaning))
     });
     for (id, meaning) in implied {
-        attempt.phase = attempt.phase.max(meaning.reaches);
+        attempt.phase = attempt.phase.max(meaning.reaches).max(meaning.stops);
         let earlier = |phase: &Phase| attempt.stopped.is_none_or(|(known, _)| *phase < known);
         if let Some(phase) = meaning.stops.filter(earlier) {
             attempt.stopped = Some((phase, id));

@@ -19,7 +19,8 @@ impl Definitions {
     /// Lays `over` upon these: what has the same slug, id, cause, number or provider is replaced.
     pub fn merge(&mut self, over: Definitions) {
         let slugs: BTreeSet<&str> = over.rules.iter().map(|rule| rule.slug.as_str()).collect();
-        let slugs: BTreeSet<&str> = slugs.into_iter().chain(over.correlations.iter().map(|c| c.slug.as_str())).collect();
+        let slugs: BTreeSet<&str> =
+            slugs.into_iter().chain(over.correlations.iter().map(|c| c.slug.as_str())).collect();
         let ids = over.rules.iter().map(|rule| rule.id.as_str()).chain(over.correlations.iter().map(|c| c.id.as_str()));
         let ids: BTreeSet<&str> = ids.filter(|id| !id.is_empty()).collect();
         let causes: BTreeSet<&str> = over.causes.iter().map(|cause| cause.id.as_str()).collect();

@@ -9,8 +9,9 @@ use super::correlation;
 use super::definition::{Cause, Code, Correlation, Definitions, Rule, Words};
 use super::index::{self, Index};
 use super::matcher::Matcher;
+use super::pins::{self, Pin};
 use super::read::{self, Problem};
-use super::{pins, wording};
+use super::wording;
 use crate::event::{Event, Interest};
 
 /// The number of a rule in one set of signatures.
@@ -27,11 +28,9 @@ const MESSAGES: &str = "messages";
 pub struct Signatures {
     all: Definitions,
     /// One for each rule, in the same order.
-    matchers: Vec<Matcher>,
+    ready: Vec<Ready>,
     index: Index,
     unpinned: Vec<String>,
-    /// Providers that each rule names, in lower case.
-    providers: Vec<Vec<String>>,
     words: FxHashMap<String, usize>,
 }
 
@@ -58,10 +57,14 @@ impl Signatures {
         all.correlations.sort_by(|a, b| a.slug.cmp(&b.slug));
         all.causes.sort_by(|a, b| a.id.cmp(&b.id));
         all.codes.values_mut().for_each(|codes| codes.sort_by_key(|code| code.number));
-        let mut matchers = Vec::with_capacity(all.rules.len());
-        all.rules.retain(|rule| match usable(rule) {
-            Ok(matcher) => {
-                matchers.push(matcher);
+        let mut ready = Vec::with_capacity(all.rules.len());
+        let mut index = Index::default();
+        let mut unpinned = Vec::new();
+        all.rules.retain(|rule| match Ready::new(rule) {
+            Ok((one, pins)) => {
+                index.add(u32::try_from(ready.len()).unwrap_or(u32::MAX), &pins);
+                unpinned.extend(pins.contains(&Pin::default()).then(|| rule.slug.clone()));
+                ready.push(one);
                 true
             }
             Err(message) => {
@@ -70,11 +73,8 @@ impl Signatures {
                 false
             }
         });
-        let index = Index::new(&all.rules);
-        let unpinned = index::unpinned(&all.rules);
-        let providers = all.rules.iter().map(|rule| pins::providers(&rule.detection)).collect();
         let words = all.words.iter().enumerate().map(|(at, words)| (words.provider.to_lowercase(), at)).collect();
-        (Signatures { all, matchers, index, unpinned, providers, words }, problems)
+        (Signatures { all, ready, index, unpinned, words }, problems)
     }
 
     /// Every rule, by slug; a [`RuleId`] counts in this order.
@@ -96,6 +96,11 @@ impl Signatures {
     /// The rule of this number.
     pub fn rule_at(&self, id: RuleId) -> Option<&Rule> {
         self.all.rules.get(usize::try_from(id.0).ok()?)
+    }
+
+    /// Providers that the rule names, as it spells them; none where it may match any.
+    pub fn providers(&self, rule: &Rule) -> &[String] {
+        self.rule_id(&rule.slug).and_then(|id| self.ready(id)).map_or(&[], |ready| &ready.providers)
     }
 
     /// Every cause, by id.
@@ -127,7 +132,8 @@ impl Signatures {
     /// What a number means. An HRESULT that wraps a Win32 error means what that error means.
     pub fn code(&self, space: &str, number: u32) -> Option<&Code> {
         let codes = self.codes(space);
-        let find = |number: u32| codes.binary_search_by_key(&number, |code| code.number).ok().and_then(|at| codes.get(at));
+        let find =
+            |number: u32| codes.binary_search_by_key(&number, |code| code.number).ok().and_then(|at| codes.get(at));
         find(number).or_else(|| find(number & 0xFFFF).filter(|_| space == STATUS && number >> 16 == 0x8007))
     }
 
@@ -156,8 +162,7 @@ impl Signatures {
         out.clear();
         self.index.candidates(event, &mut |rule| {
             let id = RuleId(rule);
-            let fits = || usize::try_from(rule).ok().and_then(|at| self.matchers.get(at)).is_some_and(|m| m.fits(event));
-            if !out.contains(&id) && fits() {
+            if !out.contains(&id) && self.ready(id).is_some_and(|ready| ready.matcher.fits(event)) {
                 out.push(id);
             }
         });
@@ -193,14 +198,16 @@ impl Signatures {
     /// in hex stays in hex.
     pub fn decode(&self, space: &str, value: &str) -> String {
         let value = value.trim();
-        let space = if value.starts_with("%%") { MESSAGES } else { space };
         let Some(number) = wording::number(value) else { return value.to_owned() };
+        // `%%1058` is the message of that number, which may be that of a Win32 error too.
+        let message = value.starts_with("%%") && self.code(space, number).is_none();
+        let space = if message { MESSAGES } else { space };
         let meaning = self.code(space, number).map(|code| code.meaning.as_str());
         let (shown, hex) = match space {
             MESSAGES => (format!("%%{number}"), None),
             STATUS if number > 0xFFFF => (format!("0x{number:08X}"), None),
             _ if space == STATUS || value.starts_with("0x") => (format!("0x{number:X}"), None),
-            _ => (number.to_string(), (number > 9).then(|| format!("0x{number:X}"))),
+            _ => (number.to_string(), (number > 0xFF).then(|| format!("0x{number:X}"))),
         };
         match (hex, meaning) {
             (Some(hex), Some(meaning)) => format!("{shown} ({hex}, {meaning})"),
@@ -223,15 +230,13 @@ impl Signatures {
         self.words_of(provider).map(|words| words.channel.as_str())
     }
 
-    /// The providers that a rule names, in lower case; none where it takes any.
-    pub fn providers(&self, rule: &Rule) -> &[String] {
-        let at = self.rule_id(&rule.slug).and_then(|id| usize::try_from(id.0).ok());
-        at.and_then(|at| self.providers.get(at)).map_or(&[], Vec::as_slice)
-    }
-
     /// The fields that a correlation groups and counts by.
     pub fn correlation_fields(correlation: &Correlation) -> impl Iterator<Item = &String> {
         correlation::fields(correlation)
+    }
+
+    fn ready(&self, id: RuleId) -> Option<&Ready> {
+        self.ready.get(usize::try_from(id.0).ok()?)
     }
 
     fn template(&self, provider: &str, source_name: &str, event_id: u32) -> Option<&String> {
@@ -243,9 +248,20 @@ impl Signatures {
     }
 }
 
-fn usable(rule: &Rule) -> Result<Matcher, String> {
-    if pins::of(&rule.detection).is_empty() {
-        return Err("the rule can match no event: its event ids exclude each other".to_owned());
+/// A rule made ready.
+#[derive(Debug)]
+struct Ready {
+    matcher: Matcher,
+    providers: Vec<String>,
+}
+
+impl Ready {
+    fn new(rule: &Rule) -> Result<(Self, Vec<Pin>), String> {
+        let pins = pins::of(&rule.detection);
+        if pins.is_empty() {
+            return Err("the rule can match no event: its event ids exclude each other".to_owned());
+        }
+        let providers = pins::providers(&rule.detection, &pins);
+        Ok((Ready { matcher: Matcher::new(&rule.detection)?, providers }, pins))
     }
-    Matcher::new(&rule.detection)
 }

@@ -153,7 +153,8 @@ mod tests {
     #[test]
     fn values_count_once_and_those_missing_never() {
         let by_value = rule(Counted::Values("Ip".into()), 2);
-        let rows = [(0, "a", "h", "1"), (1, "a", "h", "1"), (2, "a", "h", ""), (20, "a", "h", "2"), (25, "a", "h", "1")];
+        let rows =
+            [(0, "a", "h", "1"), (1, "a", "h", "1"), (2, "a", "h", ""), (20, "a", "h", "2"), (25, "a", "h", "1")];
         assert_eq!(members(&by_value, &rows), [vec![3, 4]]);
     }
 

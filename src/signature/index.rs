@@ -28,19 +28,16 @@ struct Slots {
 }
 
 impl Index {
-    pub(super) fn new(rules: &[Rule]) -> Self {
-        let mut index = Index::default();
-        for (number, rule) in (0..).zip(rules) {
-            for pin in pins::of(&rule.detection) {
-                match pin.providers {
-                    None => index.any.add(pin.ids.as_ref(), number),
-                    Some(names) => names.into_iter().for_each(|name| {
-                        index.providers.entry(name).or_default().add(pin.ids.as_ref(), number);
-                    }),
-                }
+    /// Adds the rule of this number; numbers grow.
+    pub(super) fn add(&mut self, rule: u32, pins: &[Pin]) {
+        for pin in pins {
+            match &pin.providers {
+                None => self.any.add(pin.ids.as_ref(), rule),
+                Some(names) => names.iter().for_each(|name| {
+                    self.providers.entry(name.clone()).or_default().add(pin.ids.as_ref(), rule);
+                }),
             }
         }
-        index
     }
 
     /// Calls `meet` with the rules that the event may match, some of them twice.
@@ -87,12 +84,6 @@ impl Slots {
         let listed = self.ids.get(&id).into_iter().flatten();
         listed.chain(&self.others).for_each(|rule| meet(*rule));
     }
-}
-
-/// Slugs of the rules that pin neither provider nor event id: every record is read for them.
-pub(super) fn unpinned(rules: &[Rule]) -> Vec<String> {
-    let open = |rule: &&Rule| pins::of(&rule.detection).contains(&Pin::default());
-    rules.iter().filter(open).map(|rule| rule.slug.clone()).collect()
 }
 
 /// What the rules want of records. Each provider's part holds what is wanted of any

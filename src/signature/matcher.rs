@@ -57,9 +57,10 @@ impl Matcher {
 
     fn holds(&self, condition: &Condition, event: &Event) -> bool {
         match condition {
-            Condition::Search(index) => self.searches.get(usize::from(*index)).is_some_and(|any| {
-                any.iter().any(|tests| tests.iter().all(|test| test.holds(event)))
-            }),
+            Condition::Search(index) => self
+                .searches
+                .get(usize::from(*index))
+                .is_some_and(|any| any.iter().any(|tests| tests.iter().all(|test| test.holds(event)))),
             Condition::And(all) => all.iter().all(|inner| self.holds(inner, event)),
             Condition::Or(any) => any.iter().any(|inner| self.holds(inner, event)),
             Condition::Not(inner) => !self.holds(inner, event),
@@ -105,9 +106,9 @@ impl Check {
         match self {
             Check::Exists(wanted) => target.any(event, &mut |_| true) == *wanted,
             Check::Null => !target.any(event, &mut |value| !matches!(value, Value::Text(""))),
-            Check::Field(other) => {
-                other.any(event, &mut |theirs| target.any(event, &mut |mine| with_text(theirs, |a| with_text(mine, |b| same(a, b)))))
-            }
+            Check::Field(other) => other.any(event, &mut |theirs| {
+                target.any(event, &mut |mine| with_text(theirs, |a| with_text(mine, |b| same(a, b))))
+            }),
             _ => target.any(event, &mut |value| self.fits(value)),
         }
     }

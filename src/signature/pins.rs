@@ -25,16 +25,12 @@ pub(super) fn of(detection: &Detection) -> Vec<Pin> {
     pins
 }
 
-/// The provider names in any way, in lower case.
-pub(super) fn providers(detection: &Detection) -> Vec<String> {
-    let names: BTreeSet<String> = of(detection).into_iter().filter_map(|pin| pin.providers).flatten().collect();
-    names.into_iter().collect()
-}
-
 fn ways(detection: &Detection, condition: &Condition) -> Vec<Pin> {
     match condition {
         Condition::Search(index) => match detection.searches.get(usize::from(*index)) {
-            Some(search) => search.any.iter().filter_map(|tests| tests.iter().try_fold(Pin::default(), narrow)).collect(),
+            Some(search) => {
+                search.any.iter().filter_map(|tests| tests.iter().try_fold(Pin::default(), narrow)).collect()
+            }
             None => Vec::new(),
         },
         Condition::Or(any) => any.iter().flat_map(|inner| ways(detection, inner)).collect(),
@@ -83,6 +79,21 @@ fn narrow(pin: Pin, test: &FieldTest) -> Option<Pin> {
         _ => return Some(pin),
     };
     pin.and(own)
+}
+
+/// The providers among the pins, spelled as the detection spells them.
+pub(super) fn providers(detection: &Detection, pins: &[Pin]) -> Vec<String> {
+    let tests = detection.searches.iter().flat_map(|search| search.any.iter().flatten());
+    let named = tests.filter(|test| test.field.as_deref() == Some("Provider_Name"));
+    let mut found: Vec<String> = Vec::new();
+    for name in named.flat_map(|test| test.patterns.iter().filter_map(literal)) {
+        let lower = name.to_lowercase();
+        let pinned = pins.iter().filter_map(|pin| pin.providers.as_ref()).any(|names| names.contains(&lower));
+        if pinned && !found.iter().any(|known| known.to_lowercase() == lower) {
+            found.push(name.to_owned());
+        }
+    }
+    found
 }
 
 /// The text of a pattern without wildcards.

@@ -38,6 +38,14 @@ enum Piece<'a> {
     Brackets(char, Vec<Clause<'a>>),
 }
 
+impl Piece<'_> {
+    /// The value of a field that has one.
+    fn shown(&self, value: &dyn Fn(&str, Option<&str>) -> Option<String>) -> Option<String> {
+        let Piece::Field(name, space) = self else { return None };
+        value(name, *space).map(|text| text.trim().to_owned())
+    }
+}
+
 /// Splits up to the closing bracket that belongs to `depth`, or to the end.
 fn clauses<'a>(rest: &mut &'a str, depth: usize) -> Vec<Clause<'a>> {
     let mut all = vec![Clause { separator: "", pieces: Vec::new() }];
@@ -116,13 +124,15 @@ struct Filled {
 impl Filled {
     fn of(clause: &Clause<'_>, value: &dyn Fn(&str, Option<&str>) -> Option<String>) -> Self {
         let mut filled = Filled::default();
-        for piece in &clause.pieces {
-            match piece {
+        // Fields with nothing between them are one: `{AppName}{param1}` names the same thing in
+        // a record with names and in one without.
+        let same = |a: &Piece<'_>, b: &Piece<'_>| matches!((a, b), (Piece::Field(..), Piece::Field(..)));
+        for run in clause.pieces.chunk_by(same) {
+            let shown: String = run.iter().filter_map(|piece| piece.shown(value)).collect();
+            match &run[0] {
                 Piece::Text(text) => filled.text(text),
-                Piece::Field(name, space) => match value(name, *space).filter(|text| !text.trim().is_empty()) {
-                    Some(text) => filled.value(text.trim()),
-                    None => filled.miss(),
-                },
+                Piece::Field(..) if shown.is_empty() => filled.miss(),
+                Piece::Field(..) => filled.value(&shown),
                 Piece::Brackets(open, inner) => match join(inner, value) {
                     Some((text, true)) => {
                         filled.out.push(*open);
@@ -195,7 +205,10 @@ mod tests {
     #[test]
     fn values_stand_where_their_names_stood() {
         assert_eq!(filled("ended: {Value|disconnect}", &[("Value", "5")]), "ended: <5 of disconnect>");
-        assert_eq!(filled("{Error Code} (why: {Why}), twice", &[("Error Code", "5"), ("Why", "so")]), "5 (why: so), twice");
+        assert_eq!(
+            filled("{Error Code} (why: {Why}), twice", &[("Error Code", "5"), ("Why", "so")]),
+            "5 (why: so), twice"
+        );
         assert_eq!(filled("no fields. none (at all)", &[]), "no fields. none (at all)");
         assert_eq!(filled("größe é {A}", &[("A", "ü")]), "größe é ü");
     }
@@ -212,6 +225,8 @@ mod tests {
         assert_eq!(filled("{Domain}\\{User} logged on", &[("User", "bob")]), "bob logged on");
         assert_eq!(filled("from {IP}:{Port}", &[("IP", "1.2.3.4")]), "from 1.2.3.4");
         assert_eq!(filled("connects to '{Name}' now", &[]), "connects now");
+        assert_eq!(filled("{A}{param1} crashed in {B}{param2}", &[("A", "x"), ("B", "y")]), "x crashed in y");
+        assert_eq!(filled("{A}{param1} crashed in {B}{param2}", &[("param1", "x")]), "x crashed");
         assert_eq!(filled("{A}", &[]), "-");
         assert_eq!(filled("{A}: {B}", &[("B", "x")]), "x");
         assert_eq!(filled("a (b {C}, d {E})", &[("E", "1")]), "a (b, d 1)");

@@ -27,6 +27,9 @@ pub fn findings(case: &Case<'_>, _index: &Index<'_>) -> Vec<Finding> {
     let mut gathered: BTreeMap<(String, HostId), Gathered<'_>> = BTreeMap::new();
     for correlation in case.signatures.correlations() {
         let cause = cause_of(case, &correlation.slug);
+        if cause.is_none() && serves(case, &correlation.slug) {
+            continue;
+        }
         for items in bursts(case, correlation) {
             let Some(host) = items.first().map(|id| case.items[*id].host) else { continue };
             let (id, title, severity, attack) = match cause {
@@ -107,6 +110,11 @@ fn rule_of(what: &Observation) -> Option<&str> {
         Observation::Rule(slug) => Some(slug),
         _ => None,
     }
+}
+
+/// Some cause names it as a support: alone it says nothing.
+fn serves(case: &Case<'_>, slug: &str) -> bool {
+    case.signatures.causes().iter().any(|cause| cause.evidence.iter().any(|clue| rule_of(&clue.what) == Some(slug)))
 }
 
 /// The cause whose proof a correlation is.

@@ -90,23 +90,13 @@ fn gap(case: &Case<'_>, attempt: &Attempt, role: Role, channel: &str) -> Option<
     let own = case.channels[host].iter().find(|(known, _)| known.eq_ignore_ascii_case(channel));
     let because = match own {
         None => format!("{channel} of {name} is not here"),
-        Some((_, coverage)) => {
-            // Logs grow from record to record: an attempt at the very end is covered up to its own last record.
-            let bounds = coverage.bounds();
-            let inside = bounds.is_some_and(|(first, _)| first <= from);
-            if coverage.contiguous() && inside && bounds.is_some_and(|(_, last)| to <= last.plus(2 * SLACK)) {
-                return None;
+        Some(_) if case.covers(host, channel, from, to) => return None,
+        Some((_, coverage)) => match coverage.bounds() {
+            Some((first, last)) if coverage.contiguous() => {
+                format!("{channel} of {name} covers only {} to {}", short(first), short(last))
             }
-            if coverage.covers(from, to) {
-                return None;
-            }
-            match bounds {
-                Some((first, last)) if coverage.contiguous() => {
-                    format!("{channel} of {name} covers only {} to {}", short(first), short(last))
-                }
-                _ => format!("{channel} of {name} has gaps in its record numbers: a filtered export or a subscription"),
-            }
-        }
+            _ => format!("{channel} of {name} has gaps in its record numbers: a filtered export or a subscription"),
+        },
     };
     Some((because, format!("{channel} of {name}, {}", span(attempt))))
 }

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::Case;
 use crate::report::model::{Complaint, Level, Report, RuledOut, SCHEMA_VERSION, Summary, Tool};
-use crate::signature::definition::{Bearing, Cause, Outcome};
+use crate::signature::definition::{Bearing, Cause, Outcome, Severity};
 
 use bind::Index;
 use weigh::{Because, Cite, Hint, Weighed};
@@ -121,13 +121,13 @@ fn judge<'a>(index: &Index<'a>, at: usize, said: Said, complained: bool) -> Judg
     }
     let mut judged = Judged::default();
     let mut families: BTreeMap<&str, Vec<(&Cause, Option<(Because, String, Vec<usize>)>)>> = BTreeMap::new();
-    for cause in case.signatures.causes().iter().filter(|cause| cause.family != FINDINGS_FAMILY) {
+    for cause in case.signatures.causes().iter().filter(|cause| may_explain(cause)) {
         let hint = hint(cause, attempt.disconnect, said, complained);
         let out = match weigh::weigh(index, at, cause, hint) {
             Weighed::Found { level, score, cited } => {
                 let decided = cited.iter().any(|cite| cite.bearing == Bearing::Proof);
-                // Where nothing failed, only a proof may speak; supports alone would be talk.
-                if attempt.failed() || decided {
+                // Where nothing failed, only the proof of something that hurts may speak.
+                if attempt.failed() || (decided && cause.severity >= Severity::Medium) {
                     judged.found.push(Found { cause, level, score, cited, roots: Vec::new() });
                 }
                 None
@@ -137,11 +137,18 @@ fn judge<'a>(index: &Index<'a>, at: usize, said: Said, complained: bool) -> Judg
         };
         families.entry(&cause.family).or_default().push((cause, out));
     }
+    confirm_roots(&mut judged.found);
+    explain_away(&mut judged.found);
     link(&mut judged.found);
     if attempt.failed() {
         judged.out = ruled_out(case, families, |cause| hint(cause, attempt.disconnect, said, complained) > Hint::None);
     }
     judged
+}
+
+/// Attacks stand in the findings, and what leaves a session working explains no failure.
+fn may_explain(cause: &Cause) -> bool {
+    cause.family != FINDINGS_FAMILY && cause.severity != Severity::Low
 }
 
 fn hint(cause: &Cause, logged: Option<u32>, said: Said, complained: bool) -> Hint {
@@ -154,6 +161,48 @@ fn hint(cause: &Cause, logged: Option<u32>, said: Said, complained: bool) -> Hin
         (Some(code), _) if complained && fits(code, said.extended) => Hint::Said,
         (_, Some(code)) if fits(code, None) => Hint::Logged,
         _ => Hint::None,
+    }
+}
+
+/// Once one cause is confirmed, a record that proves it is no evidence for another; what is left
+/// without proof or standing condition stays only as its root or its consequence. Of two confirmed
+/// causes, the one that rests on fewer of the same records says nothing more.
+fn explain_away(found: &mut Vec<Found<'_>>) {
+    let items = |one: &Found<'_>| one.cited.iter().map(|cite| cite.item).collect::<BTreeSet<usize>>();
+    let confirmed: Vec<(&Cause, BTreeSet<usize>)> =
+        found.iter().filter(|one| one.level == Level::Confirmed).map(|one| (one.cause, items(one))).collect();
+    if confirmed.is_empty() {
+        return;
+    }
+    let kin = |a: &Cause, b: &Cause| a.caused_by.contains(&b.id) || b.caused_by.contains(&a.id);
+    found.retain(|one| {
+        let others = || confirmed.iter().filter(|(cause, _)| cause.id != one.cause.id);
+        if others().any(|(cause, _)| kin(cause, one.cause)) {
+            return true;
+        }
+        if one.level == Level::Confirmed {
+            let own = items(one);
+            return !others().any(|(_, theirs)| own.len() < theirs.len() && own.is_subset(theirs));
+        }
+        one.cited.iter().any(|cite| {
+            matches!(cite.bearing, Bearing::Proof | Bearing::Standing) && !others().any(|(_, theirs)| theirs.contains(&cite.item))
+        })
+    });
+}
+
+/// A root that is proven or stands, and whose consequence is confirmed, is confirmed by it: the
+/// consequence is the failure mark.
+fn confirm_roots(found: &mut [Found<'_>]) {
+    let roots: BTreeSet<String> = found
+        .iter()
+        .filter(|one| one.level == Level::Confirmed)
+        .flat_map(|one| one.cause.caused_by.iter().cloned())
+        .collect();
+    for one in found.iter_mut().filter(|one| one.level == Level::Probable && roots.contains(&one.cause.id)) {
+        if one.cited.iter().any(|cite| matches!(cite.bearing, Bearing::Proof | Bearing::Standing)) {
+            one.level = Level::Confirmed;
+            one.score = one.score.max(70);
+        }
     }
 }
 

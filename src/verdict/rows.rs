@@ -76,8 +76,13 @@ pub fn attempt(case: &Case<'_>, at: usize, judged: &Judged<'_>, said: Said, comp
             })
             .collect(),
         ruled_out: judged.out.clone(),
-        events: attempt.items().iter().map(|id| case.items[*id].evidence.event).collect(),
+        events: events(case, attempt),
     }
+}
+
+fn events(case: &Case<'_>, attempt: &Attempt) -> Vec<EventRef> {
+    let all: BTreeSet<ItemId> = attempt.items().into_iter().chain(attempt.timed()).collect();
+    all.into_iter().map(|id| case.items[id].evidence.event).collect()
 }
 
 fn client(case: &Case<'_>, attempt: &Attempt) -> ClientEnd {
@@ -165,7 +170,8 @@ pub fn timeline(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, findings:
     let mut rows: BTreeMap<ItemId, Option<usize>> = BTreeMap::new();
     let mut cited: BTreeSet<ItemId> = BTreeSet::new();
     for (at, judged) in judged {
-        rows.extend(case.attempts[*at].items().into_iter().map(|id| (id, Some(*at))));
+        let attempt = &case.attempts[*at];
+        rows.extend(attempt.items().into_iter().chain(attempt.timed()).map(|id| (id, Some(*at))));
         for cite in judged.found.iter().flat_map(|found| &found.cited) {
             rows.entry(cite.item).or_insert(None);
             cited.insert(cite.item);

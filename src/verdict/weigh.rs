@@ -60,8 +60,8 @@ pub enum Weighed {
     Silent,
 }
 
-/// Points of a proof tied by key, by time, and shared; of a standing condition; most of all supports together.
-const POINTS: (u8, u8, u8, u8, u8) = (60, 40, 30, 25, 30);
+/// Most points of all supports together.
+const MOST_SUPPORT: u8 = 30;
 
 /// What the clues of one cause come to.
 #[derive(Default)]
@@ -350,21 +350,16 @@ fn level(attempt: &Attempt, cause: &Cause, sum: &Sum, hint: Hint) -> Level {
     Level::Possible
 }
 
+/// Points within the level: each independent fact that speaks for the cause adds some.
 fn score(sum: &Sum, level: Level, hint: Hint) -> u8 {
-    let mut points = match sum.proof {
-        Some(Tie::Key) => POINTS.0,
-        Some(Tie::Time) => POINTS.1,
-        Some(Tie::Shared) => POINTS.2,
-        None => 0,
-    };
-    points += 10 * u8::from(sum.proofs.len() > 1);
-    points += POINTS.3 * u8::from(sum.standing);
-    points = points.saturating_add(u8::try_from(sum.weight).unwrap_or(POINTS.4).min(POINTS.4));
-    points = points.saturating_add(5 * u8::from(hint > Hint::None));
+    let facts = sum.proofs.len() + usize::from(sum.standing) + sum.supports.len();
+    let keyed = 5 * u8::from(sum.proof == Some(Tie::Key));
+    let supports = u8::try_from(sum.weight.min(u32::from(MOST_SUPPORT))).unwrap_or(MOST_SUPPORT);
+    let more = 8 * u8::try_from(facts.saturating_sub(1).min(3)).unwrap_or(3) + supports / 4 + keyed + 5 * u8::from(hint > Hint::None);
     match level {
-        Level::Confirmed => points.clamp(70, 100),
-        Level::Probable => points.clamp(40, 85),
-        Level::Possible => points.clamp(5, 39),
+        Level::Confirmed => 65 + more.min(35),
+        Level::Probable => 40 + more.min(24),
+        Level::Possible => supports.max(5).min(30) + 5 * u8::from(hint > Hint::None),
     }
 }
 

@@ -1,18 +1,30 @@
 //! Causes: what may be wrong, and which records bear on it.
 
-use super::definition::{
-    Anchor, Bearing, Cause, Clue, CodePair, Key, Observation, Phase, Requires, Severity, Window,
-};
+use super::definition::{Anchor, Bearing, Cause, Clue, CodePair, Key, Observation, Phase, Requires, Severity, Window};
 use super::problem::{Complaints, read_span};
 use super::yaml::{Node, Value};
 
 const KEYS: &[&str] = &[
-    "id", "family", "title", "severity", "explanation", "phases", "codes", "prior", "attack", "references", "requires",
-    "caused_by", "evidence", "check", "fix", "avoid", "verify",
+    "id",
+    "family",
+    "title",
+    "severity",
+    "explanation",
+    "phases",
+    "codes",
+    "prior",
+    "attack",
+    "references",
+    "requires",
+    "caused_by",
+    "evidence",
+    "check",
+    "fix",
+    "avoid",
+    "verify",
 ];
-const CLUE_KEYS: &[&str] = &[
-    "rule", "state", "absent", "sequence", "as", "window", "join", "weight", "after", "why", "at", "needs", "gap",
-];
+const CLUE_KEYS: &[&str] =
+    &["rule", "state", "absent", "sequence", "as", "window", "join", "weight", "after", "why", "at", "needs", "gap"];
 const DEFAULT_WEIGHT: u8 = 10;
 
 /// Reads the cause that stands in the file `id` of the folder `family`.
@@ -105,9 +117,8 @@ fn requires(node: &Node, complaints: &mut Complaints) -> Option<Requires> {
 fn clue(node: &Node, complaints: &mut Complaints) -> Option<Clue> {
     complaints.map(node, "`evidence`", CLUE_KEYS)?;
     let what = observation(node, complaints);
-    let bearing = complaints
-        .need(node, "as")
-        .and_then(|value| complaints.word(value, "as", Bearing::from_word, Bearing::ALL));
+    let bearing =
+        complaints.need(node, "as").and_then(|value| complaints.word(value, "as", Bearing::from_word, Bearing::ALL));
     let weight = match node.get("weight") {
         Some(value) if bearing.is_some_and(|bearing| bearing != Bearing::Support) => {
             complaints.add(value.line, "unknown-key", "only a support has a `weight`");

@@ -17,7 +17,11 @@ pub fn read(text: &str, complaints: &mut Complaints) -> Vec<Code> {
         if !header_seen {
             header_seen = true;
             if cells != HEADER {
-                complaints.add(line, "header", format!("the first line must be {}, divided by tabs", HEADER.join(", ")));
+                complaints.add(
+                    line,
+                    "header",
+                    format!("the first line must be {}, divided by tabs", HEADER.join(", ")),
+                );
                 return codes;
             }
             continue;

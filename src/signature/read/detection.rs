@@ -7,11 +7,24 @@ use super::definition::{Comparison, Detection, FieldTest, Glob, Pattern, Search}
 use super::problem::Complaints;
 use super::yaml::{Entry, Node, Value};
 
-const MODIFIERS: &str = "all, cased, cidr, contains, endswith, exists, fieldref, gt, gte, i, lt, lte, m, re, s, startswith, windash";
+const MODIFIERS: &str =
+    "all, cased, cidr, contains, endswith, exists, fieldref, gt, gte, i, lt, lte, m, re, s, startswith, windash";
 /// Modifiers of Sigma that we know and do not take.
 const REFUSED: &[&str] = &[
-    "base64", "base64offset", "wide", "utf16", "utf16le", "utf16be", "expand", "neq", "minute", "hour", "day", "week",
-    "month", "year",
+    "base64",
+    "base64offset",
+    "wide",
+    "utf16",
+    "utf16le",
+    "utf16be",
+    "expand",
+    "neq",
+    "minute",
+    "hour",
+    "day",
+    "week",
+    "month",
+    "year",
 ];
 
 /// Reads `detection`.
@@ -64,7 +77,9 @@ fn search(entry: &Entry, complaints: &mut Complaints) -> Vec<Vec<FieldTest>> {
             Value::Mapping(fields) if fields.is_empty() => {
                 complaints.add(item.line, "empty", format!("the search `{}` has an empty map", entry.key));
             }
-            Value::Mapping(fields) => any.push(fields.iter().flat_map(|field| field_tests(field, complaints)).collect()),
+            Value::Mapping(fields) => {
+                any.push(fields.iter().flat_map(|field| field_tests(field, complaints)).collect())
+            }
             Value::Scalar { .. } if item.text().is_some_and(|text| !text.is_empty()) => {
                 let patterns = vec![keyword(item.text().unwrap_or_default())];
                 any.push(vec![FieldTest { field: None, all: false, patterns }]);
@@ -127,11 +142,7 @@ fn field_tests(entry: &Entry, complaints: &mut Complaints) -> Vec<FieldTest> {
     vec![FieldTest { field, all: how.all, patterns: groups.into_iter().flatten().collect() }]
 }
 
-fn modifiers<'a>(
-    names: impl Iterator<Item = &'a str>,
-    entry: &Entry,
-    complaints: &mut Complaints,
-) -> Option<How> {
+fn modifiers<'a>(names: impl Iterator<Item = &'a str>, entry: &Entry, complaints: &mut Complaints) -> Option<How> {
     let before = complaints.count();
     let mut how = How::default();
     for name in names {
@@ -187,7 +198,11 @@ impl How {
     fn patterns(&self, value: &Node, keyword: bool) -> Result<Vec<Pattern>, String> {
         if value.is_null() && !keyword {
             let plain = !(self.regex || self.cidr || self.number.is_some() || self.exists || self.fieldref);
-            return if plain { Ok(vec![Pattern::Null]) } else { Err("nothing can be compared with `null` here".into()) };
+            return if plain {
+                Ok(vec![Pattern::Null])
+            } else {
+                Err("nothing can be compared with `null` here".into())
+            };
         }
         let Some(text) = value.text() else {
             return Err(format!("{} cannot be compared with", value.kind()));

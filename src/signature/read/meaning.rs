@@ -7,7 +7,18 @@ use super::problem::Complaints;
 use super::yaml::Node;
 
 const KEYS: &[&str] = &[
-    "schema", "fact", "kind", "host", "mark", "reaches", "stops", "always", "join", "capture", "implies_attempt", "sets",
+    "schema",
+    "fact",
+    "kind",
+    "host",
+    "mark",
+    "reaches",
+    "stops",
+    "always",
+    "join",
+    "capture",
+    "implies_attempt",
+    "sets",
     "tests",
 ];
 

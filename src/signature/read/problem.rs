@@ -167,13 +167,7 @@ impl Complaints {
     }
 
     /// A list of words of a fixed set, where the key may be missing.
-    pub fn words<T: fmt::Display>(
-        &mut self,
-        node: &Node,
-        key: &str,
-        read: fn(&str) -> Option<T>,
-        all: &[T],
-    ) -> Vec<T> {
+    pub fn words<T: fmt::Display>(&mut self, node: &Node, key: &str, read: fn(&str) -> Option<T>, all: &[T]) -> Vec<T> {
         let items = node.get(key).map(|list| self.items(list, key)).unwrap_or_default();
         items.into_iter().filter_map(|item| self.word(item, key, read, all)).collect()
     }

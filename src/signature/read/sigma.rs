@@ -9,8 +9,26 @@ use super::{channels, detection, meaning};
 const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
 const STATUSES: [&str; 5] = ["stable", "test", "experimental", "deprecated", "unsupported"];
 const KEYS: &[&str] = &[
-    "title", "id", "name", "related", "taxonomy", "status", "description", "license", "references", "author", "date",
-    "modified", "logsource", "detection", "correlation", "fields", "falsepositives", "level", "tags", "scope",
+    "title",
+    "id",
+    "name",
+    "related",
+    "taxonomy",
+    "status",
+    "description",
+    "license",
+    "references",
+    "author",
+    "date",
+    "modified",
+    "logsource",
+    "detection",
+    "correlation",
+    "fields",
+    "falsepositives",
+    "level",
+    "tags",
+    "scope",
     "whyrdp",
 ];
 
@@ -42,6 +60,10 @@ pub fn read(node: &Node, place: Place<'_>, complaints: &mut Complaints) -> Optio
     let before = complaints.count();
     if let Some(action) = node.get("action") {
         complaints.add(action.line, "unsupported", "`action` documents of old Sigma are not supported");
+        return None;
+    }
+    if let Some(filter) = node.get("filter").filter(|_| node.get("detection").is_none()) {
+        complaints.add(filter.line, "unsupported", "filters of Sigma are not supported");
         return None;
     }
     if is_ours(node) {
@@ -108,18 +130,20 @@ fn head(node: &Node, complaints: &mut Complaints) -> Option<Head> {
     let ours = is_ours(node);
     let title = complaints.need_text(node, "title");
     let id = if ours { complaints.need_text(node, "id") } else { complaints.may_text(node, "id") };
-    if let Some(id) = id.as_deref().filter(|id| !is_uuid(id)) {
+    if let Some(id) = id.as_deref().filter(|id| ours && !is_uuid(id)) {
         complaints.add(node.line, "id", format!("`id` must be a UUID, not `{id}`"));
     }
     let description =
         if ours { complaints.need_text(node, "description") } else { complaints.may_text(node, "description") };
     let level = if ours { complaints.need_text(node, "level") } else { complaints.may_text(node, "level") };
-    for (key, word, known) in
-        [("level", &level, LEVELS), ("status", &complaints.may_text(node, "status"), STATUSES)]
-    {
-        if let Some(word) = word.as_deref().filter(|word| !known.contains(word)) {
+    for (key, word, known) in [("level", &level, LEVELS), ("status", &complaints.may_text(node, "status"), STATUSES)] {
+        if let Some(word) = word.as_deref().filter(|word| (ours || key == "level") && !known.contains(word)) {
             let line = node.get(key).map_or(node.line, |value| value.line);
-            complaints.add(line, "unknown-word", format!("`{key}` cannot be `{word}`; it is one of {}", known.join(", ")));
+            complaints.add(
+                line,
+                "unknown-word",
+                format!("`{key}` cannot be `{word}`; it is one of {}", known.join(", ")),
+            );
         }
     }
     Some(Head {
@@ -138,7 +162,11 @@ fn is_uuid(text: &str) -> bool {
 
 fn correlation(node: &Node, body: &Node, place: Place<'_>, complaints: &mut Complaints) -> Option<Correlation> {
     let head = head(node, complaints);
-    complaints.map(body, "`correlation`", &["type", "rules", "group-by", "timespan", "condition", "generate", "aliases"])?;
+    complaints.map(
+        body,
+        "`correlation`",
+        &["type", "rules", "group-by", "timespan", "condition", "generate", "aliases"],
+    )?;
     for key in ["aliases"] {
         if let Some(value) = body.get(key) {
             complaints.add(value.line, "unsupported", format!("`{key}` of correlation rules is not supported"));

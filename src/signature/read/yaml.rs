@@ -10,6 +10,8 @@ use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle};
 pub const MAX_BYTES: usize = 1 << 20;
 /// Greatest depth of maps and lists.
 pub const MAX_DEPTH: usize = 48;
+/// Greatest number of keys in a map: each is compared with those before it.
+pub const MAX_KEYS: usize = 2_000;
 /// Greatest number of values in a file, aliases written out.
 pub const MAX_NODES: usize = 200_000;
 /// Greatest amount of text in a file, aliases written out.
@@ -225,6 +227,9 @@ impl Builder {
                     let Value::Scalar { text, .. } = node.value else {
                         return Err("a key must be text, not a list or a map".into());
                     };
+                    if entries.len() >= MAX_KEYS {
+                        return Err(format!("a map has more than {MAX_KEYS} keys"));
+                    }
                     if entries.iter().any(|entry| entry.key == text) {
                         return Err(format!("the key `{text}` stands twice in one map"));
                     }
@@ -339,7 +344,22 @@ mod tests {
         assert!(parse(&"[".repeat(100_000)).1.is_some());
         assert!(parse(&"- ".repeat(10_000)).1.is_some());
         assert!(parse(&"{a: ".repeat(60)).1.is_some());
+        let keys: String = (0..=MAX_KEYS).map(|n| format!("k{n}: 1\n")).collect();
+        assert!(parse(&keys).1.unwrap().message.contains("keys"));
         assert!(parse(&"#\n".repeat(MAX_BYTES)).1.unwrap().message.contains("bytes"));
+    }
+
+    #[test]
+    fn a_file_of_nothing_but_one_mark_ends_soon() {
+        let start = std::time::Instant::now();
+        for mark in [
+            "a: ", "- ", "? ", "[", "{", "&a ", "*a ", "!t ", "|\n", "'", "\"", "# ", "---\n", "a:\n ", "%", ": ",
+            "<<: ", "{a: b, ", "[a, ", "[]: ", "- - a\n", "? a\n", ">\n", ", ", "}", "\t", "a\n", "\u{e9}", "\\",
+        ] {
+            let _ = parse(&mark.repeat(MAX_BYTES / mark.len()));
+            let so_far = start.elapsed();
+            assert!(so_far.as_secs() < 60, "{mark:?} took until {so_far:?}");
+        }
     }
 
     proptest::proptest! {

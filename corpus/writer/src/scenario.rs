@@ -1,0 +1,232 @@
+//! What a case's `scenario.yml` says, as written. [`crate::expand`] turns it into events.
+
+use crate::error::Error;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// A whole scenario.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// One line on what happens.
+    #[serde(default)]
+    pub title: String,
+    /// Another case of the corpus whose scenario this one repeats; what is said here wins, and
+    /// events are added.
+    #[serde(default)]
+    pub like: Option<String>,
+    /// The time that all spans count from (RFC 3339).
+    #[serde(default)]
+    pub base: String,
+    /// The machines, by the role that events name (`client`, `server`, `dc`, `server2`...).
+    #[serde(default)]
+    pub hosts: BTreeMap<String, Host>,
+    /// Texts for placeholders.
+    #[serde(default)]
+    pub vars: BTreeMap<String, String>,
+    /// Ordinary background.
+    #[serde(default)]
+    pub noise: Vec<Noise>,
+    /// Options of single logs, by role and channel.
+    #[serde(default)]
+    pub logs: BTreeMap<String, BTreeMap<String, LogOptions>>,
+    /// Roles, or `role/channel`, whose logs are not handed in.
+    #[serde(default)]
+    pub leave_out: Vec<String>,
+    /// Hosts whose events stand in a collector's log instead of their own.
+    #[serde(default)]
+    pub forward: Option<Forward>,
+    /// Sequences of this scenario alone.
+    #[serde(default)]
+    pub sequences: BTreeMap<String, Sequence>,
+    /// What happens, in any order.
+    #[serde(default)]
+    pub events: Vec<Step>,
+}
+
+/// A machine.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Host {
+    /// The full name, as `System/Computer` shows it.
+    pub name: String,
+    /// Its address.
+    pub ip: String,
+    /// How far its clock is ahead.
+    #[serde(default)]
+    pub clock: Option<String>,
+    /// Its system: `win10` (default), `2016`, `2022`, `2012r2`...
+    #[serde(default)]
+    pub os: Option<String>,
+}
+
+/// Background on one machine.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Noise {
+    /// The role that writes it.
+    pub on: String,
+    /// Files under `noise/`.
+    pub kinds: Vec<String>,
+    /// Where it starts.
+    pub from: String,
+    /// Where it ends.
+    pub to: String,
+}
+
+/// One file under `noise/`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoiseKind {
+    /// What it shows.
+    pub about: String,
+    /// The events and how often they come.
+    pub events: Vec<NoiseEvent>,
+}
+
+/// A recurring background event.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoiseEvent {
+    /// The usual gap; the true ones lie between half and one and a half of it.
+    pub gap: String,
+    /// Sets of placeholder texts, one of which is chosen each time.
+    #[serde(default)]
+    pub choose: Vec<BTreeMap<String, String>>,
+    /// The steps, each with its span after the first.
+    pub steps: Vec<Step>,
+}
+
+/// A reusable piece: a file under `sequences/`, or one of the scenario's own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sequence {
+    /// What it shows.
+    pub about: String,
+    /// Where steps happen that do not say it.
+    #[serde(default)]
+    pub on: Option<String>,
+    /// Placeholder texts where the user of the sequence gives none.
+    #[serde(default)]
+    pub with: BTreeMap<String, String>,
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+/// One event, or one use of a sequence.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// When, counted from the scenario's base or the sequence's start.
+    pub at: String,
+    /// On which machine.
+    #[serde(default)]
+    pub on: Option<String>,
+    /// The event, such as `RdpCoreTS/131`.
+    #[serde(default)]
+    pub event: Option<String>,
+    /// The sequence.
+    #[serde(default, rename = "use")]
+    pub sequence: Option<String>,
+    /// Placeholder texts for this step.
+    #[serde(default)]
+    pub with: BTreeMap<String, String>,
+    /// Field texts.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+    /// Unnamed Data of a classic event.
+    #[serde(default)]
+    pub data: Vec<String>,
+    /// Content of Binary in hex.
+    #[serde(default)]
+    pub binary: Option<String>,
+    /// Label that becomes the ActivityID.
+    #[serde(default)]
+    pub activity: Option<String>,
+    /// Another channel than the shape's.
+    #[serde(default)]
+    pub channel: Option<String>,
+    /// Another level than the shape's.
+    #[serde(default)]
+    pub level: Option<u8>,
+    /// Another `Security/@UserID` than the shape's.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// How often it happens; `{i}` counts from 0.
+    #[serde(default)]
+    pub times: Option<u32>,
+    /// The gap between the times.
+    #[serde(default)]
+    pub every: Option<String>,
+}
+
+/// How one log is exported.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogOptions {
+    /// Id of the first record (1 unless said).
+    #[serde(default)]
+    pub first_record_id: Option<u64>,
+    /// Older records were overwritten: the log begins here and its ids do not begin at 1.
+    #[serde(default)]
+    pub starts: Option<String>,
+    /// Record ids have gaps, as in a filtered export.
+    #[serde(default)]
+    pub filtered: bool,
+    /// The oldest chunk does not stand first, as in a file that wrapped around.
+    #[serde(default)]
+    pub rotated: bool,
+    /// The log is there and holds nothing, whatever happens.
+    #[serde(default)]
+    pub empty: bool,
+}
+
+/// A Windows event collector.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forward {
+    /// The collector's name, which names the folder.
+    pub to: String,
+    /// The roles whose events it holds.
+    pub roles: Vec<String>,
+}
+
+impl Scenario {
+    /// Reads `scenario.yml` of a case folder, with the scenario that it is `like` below it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::Yaml`]; [`Error::Scenario`] for a chain of `like`.
+    pub fn read(case_dir: &Path) -> Result<Self, Error> {
+        let own: Self = crate::yaml::read(&case_dir.join("scenario.yml"))?;
+        let Some(name) = own.like.clone() else {
+            return Ok(own);
+        };
+        let other = case_dir.parent().unwrap_or(Path::new("")).join(&name);
+        let other: Self = crate::yaml::read(&other.join("scenario.yml"))?;
+        if other.like.is_some() {
+            let words = format!("{name} is like another case itself");
+            return Err(Error::Scenario(words));
+        }
+        Ok(other.under(own))
+    }
+
+    /// What `own` says, over what `self` says.
+    fn under(mut self, own: Self) -> Self {
+        self.title = own.title;
+        if !own.base.is_empty() {
+            self.base = own.base;
+        }
+        self.hosts.extend(own.hosts);
+        self.vars.extend(own.vars);
+        self.noise.extend(own.noise);
+        for (role, logs) in own.logs {
+            self.logs.entry(role).or_default().extend(logs);
+        }
+        self.leave_out.extend(own.leave_out);
+        self.forward = own.forward.or(self.forward);
+        self.sequences.extend(own.sequences);
+        self.events.extend(own.events);
+        self
+    }
+}
