@@ -197,3 +197,39 @@ fn long_timeline_is_cut_to_what_matters_and_says_so() {
     let whole = render(&report, "text", &Options { verbose: true, ..Options::default() });
     assert!(!whole.contains("left out") && whole.matches("RdpCoreTS/131").count() == 501);
 }
+
+#[test]
+fn a_cause_of_a_wanted_end_is_not_told_as_the_answer() {
+    let mut report = without_causes(&[Outcome::Established, Outcome::Abandoned]);
+    report.causes = sample::report().causes;
+    report.causes.truncate(1);
+    report.causes[0].attempts = vec![report.attempts[0].id];
+    assert!(headline(&report).starts_with("Nothing failed in these logs"));
+    let out = render(&report, "text", &Options::default());
+    assert!(out.contains("SEEN, BUT NO CAUSE OF A FAILURE") && !out.contains("Fix"), "{out}");
+}
+
+#[test]
+fn a_hundred_alike_attempts_are_one_row_and_none_is_lost_with_verbose() {
+    let mut report = sample::report();
+    let alike = report.attempts[2].clone();
+    for number in 0..100 {
+        report.attempts.push(whyrdp::report::model::AttemptReport { id: sample::name(1000 + number), ..alike.clone() });
+    }
+    let short = render(&report, "text", &Options::default());
+    assert!(short.contains("101 alike"), "{short}");
+    let whole = render(&report, "text", &Options { verbose: true, ..Options::default() });
+    assert!(!whole.contains("alike") && whole.contains("\n104  2024-05-02"), "{whole}");
+}
+
+#[test]
+fn two_computers_of_one_name_keep_their_domains() {
+    let mut report = sample::report();
+    report.attempts[0].server.host = Some("DC1.one.example".into());
+    report.attempts[1].server.host = Some("FILE1.one.example".into());
+    report.attempts[2].server.host = Some("DC1.two.example".into());
+    report.attempts[3].client.host = Some("10.1.2.3".into());
+    let out = render(&report, "text", &Options { width: 160, ..Options::default() });
+    assert!(out.contains("DC1.one.example") && out.contains("DC1.two.example") && out.contains("10.1.2.3"), "{out}");
+    assert!(out.contains("FILE1") && !out.contains("FILE1.one"), "{out}");
+}

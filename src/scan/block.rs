@@ -165,3 +165,54 @@ pub fn panicked(doing: &str, panic: &(dyn Any + Send)) -> String {
     let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("a bug in whyrdp stopped {doing}: {}", said.unwrap_or("no message"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two blocks: one sound, one that finds a bug.
+    struct Haunted;
+
+    impl Log for Haunted {
+        fn blocks(&self) -> usize {
+            2
+        }
+
+        fn read(&self, block: usize, _: &Interest, sink: &mut dyn Sink) {
+            let stamp = Stamp {
+                computer: "SRV01",
+                channel: "System",
+                provider: "Schannel",
+                provider_guid: None,
+                event_id: 1,
+                record_id: Some(block as u64 + 1),
+                time: Some(Time::default()),
+                forwarded: false,
+            };
+            sink.record(&stamp);
+            assert!(block == 0, "index out of bounds");
+        }
+
+        fn damage(&self) -> Vec<Damage> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn a_bug_in_a_reader_ends_its_block_and_not_the_scan() {
+        let (signatures, _) = Signatures::open(false, &[]);
+        let interest = signatures.interest();
+        let mut file = Part::default();
+        for block in 0..2 {
+            let mut part = Part::default();
+            part.read("a.evtx", &Haunted, block, &signatures, &interest);
+            file.merge(part);
+        }
+        assert_eq!((file.records, file.lost, file.rows.len()), (2, 1, 1));
+        let Some(Row::Problem(problem)) = file.rows.first() else { unreachable!("no problem row") };
+        assert!(problem.what.contains("reading block 1: index out of bounds"), "{}", problem.what);
+        let coverage: Vec<_> = file.coverage.sorted().into_values().collect();
+        assert_eq!(coverage.len(), 1);
+        assert!(coverage[0].contiguous());
+    }
+}
