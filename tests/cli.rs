@@ -255,11 +255,19 @@ fn colours_only_where_they_are_wanted() {
 
 #[test]
 fn json_keeps_its_schema_when_nothing_happened() {
-    let (code, out, err) = run(&["correlate", "--format", "json", "--code", "0x904/7"], &(quiet_scan() + &problem(false)));
+    let (code, out, err) =
+        run(&["correlate", "--format", "json", "--code", "0x904/7"], &(quiet_scan() + &problem(false)));
     assert_eq!((code, &*err), (0, ""));
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
     schema::assert_valid(&report);
     assert_eq!(report["complaint"]["code"], 0x904);
+}
+
+#[test]
+fn a_report_of_selected_attempts_says_that_there_may_be_more() {
+    let asked = "that were asked for";
+    assert!(run(&["correlate", "--user", "alice"], &quiet_scan()).1.contains(asked));
+    assert!(!run(&["correlate"], &quiet_scan()).1.contains(asked));
 }
 
 #[test]

@@ -27,11 +27,13 @@ pub struct Options {
     pub timezone: jiff::tz::TimeZone,
     /// Nothing is left out for brevity.
     pub verbose: bool,
+    /// Not every attempt was wanted, so that what is missing may be there all the same.
+    pub selected: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { width: 80, color: false, timezone: jiff::tz::TimeZone::UTC, verbose: false }
+        Options { width: 80, color: false, timezone: jiff::tz::TimeZone::UTC, verbose: false, selected: false }
     }
 }
 

@@ -148,6 +148,10 @@ fn short(provider: &str) -> &str {
 fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Result<()> {
     page.put(0, "", &Text::of(Style::Bold, &format!("{}.", headline(report))))?;
     page.blank()?;
+    if page.options.selected {
+        let line = "Only attempts of the time, computers, users or addresses that were asked for are told here.";
+        page.put(0, "", &Text::of(Style::Yellow, line))?;
+    }
     let s = &report.summary;
     if s.attempts > 0 {
         let mut line = format!("{}: {}.", count(s.attempts, "attempt"), endings(report));

@@ -65,7 +65,13 @@ impl Rendering {
     }
 
     /// Writes the report and says how the program is to end because of what it says.
-    pub fn write(&self, report: &Report, mut output: Output, session: &Session) -> Result<Exit, Failure> {
+    pub fn write(
+        &self,
+        report: &Report,
+        selected: bool,
+        mut output: Output,
+        session: &Session,
+    ) -> Result<Exit, Failure> {
         let Some(format) = report::format(&self.format) else {
             return Err(Failure::usage(format_args!("no such format: {}", self.format)));
         };
@@ -75,6 +81,7 @@ impl Rendering {
             color: session.console.colors(terminal),
             timezone: self.tz.clone(),
             verbose: session.console.verbose(),
+            selected,
         };
         output.write(|out| (format.write)(report, out, &options))?;
         output.finish()?;

@@ -45,6 +45,12 @@ pub struct Selecting {
 }
 
 impl Selecting {
+    /// Not every attempt is wanted.
+    pub fn selects(&self) -> bool {
+        let times = self.since.is_some() || self.until.is_some() || self.around.is_some();
+        times || !(self.host.is_empty() && self.user.is_empty() && self.client_ip.is_empty())
+    }
+
     /// What is meant, now that the newest record is known.
     pub fn request(&self, zone: &TimeZone, newest: Option<Time>) -> Result<Request, Failure> {
         let bounds = |moment: Option<Moment>| match moment {
