@@ -28,3 +28,12 @@ pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize>
     }
     Ok(done)
 }
+
+/// Calls `stop` with the signal's number (2 interrupt, 15 terminate) when somebody asks the
+/// program to end. It runs on a thread of its own and may do anything.
+///
+/// # Errors
+/// When the system lets nobody listen.
+pub fn on_stop(stop: impl Fn(i32) + Send + 'static) -> io::Result<()> {
+    system::on_stop(stop)
+}

@@ -1,4 +1,4 @@
-//! Positioned reads on Windows. `seek_read` moves the file position too, which nobody uses.
+//! Positioned reads and signals on Windows. `seek_read` moves the file position too, which nobody uses.
 
 use std::fs::File;
 use std::io;
@@ -6,4 +6,9 @@ use std::os::windows::fs::FileExt;
 
 pub(super) fn read_some_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     file.seek_read(buffer, offset)
+}
+
+/// Windows does not tell Ctrl-C from a closed console here; both count as an interrupt.
+pub(super) fn on_stop(stop: impl Fn(i32) + Send + 'static) -> io::Result<()> {
+    ctrlc::set_handler(move || stop(2)).map_err(io::Error::other)
 }

@@ -1,0 +1,52 @@
+//! `whyrdp analyze`: both halves in one process.
+
+use whyrdp::evidence::Findings;
+
+use super::Session;
+use super::exit::{Exit, Failure};
+use super::findings;
+use super::options::rendering::Rendering;
+use super::options::selecting::Selecting;
+use super::scan::{self, Reading};
+
+const EXAMPLES: &str = "\
+Examples:
+  whyrdp analyze SRV01/ CLIENT7/                logs of both ends tell more than those of one
+  whyrdp analyze --code 0x904/0x7 logs/         the dialog said 0x904, extended 0x7
+  whyrdp analyze --around 2024-05-01T08:00 --tz Europe/Berlin logs/
+  whyrdp analyze --since 2h --user alice logs/  the last two hours of the logs
+  whyrdp analyze --fail-on confirmed logs/      exit 1 if a cause is confirmed
+
+Spans count back from the newest record, not from now, so that reports stay the same.";
+
+/// As typed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    selecting: Selecting,
+    #[command(flatten)]
+    rendering: Rendering,
+}
+
+/// Runs the command.
+pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
+    // What needs no record is checked before anything is read.
+    args.selecting.request(args.rendering.zone(), None)?;
+    let output = args.rendering.open(session)?;
+    let signatures = args.reading.load(session)?;
+    let found = args.reading.discover();
+    let mut all = Findings::default();
+    let totals = args.reading.rows(&found, &signatures, session, &mut |row| {
+        all.add(row);
+        Ok(())
+    })?;
+    let partial = findings::complain(&all, &session.console);
+    if let Some(failure) = scan::nothing(&found, totals) {
+        return Err(failure);
+    }
+    let report = findings::report(&all, &signatures, &args.selecting, args.rendering.zone())?;
+    Ok(args.rendering.write(&report, args.selecting.selects(), output, session)?.max(partial))
+}

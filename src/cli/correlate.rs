@@ -1,0 +1,124 @@
+//! `whyrdp correlate`: rows of any number of scans become the report.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use whyrdp::evidence::{Findings, Problem, Row, RowError, read_row};
+use whyrdp::signature::Signatures;
+
+use super::Session;
+use super::exit::{Exit, Failure};
+use super::findings;
+use super::options::rendering::Rendering;
+use super::options::selecting::Selecting;
+use super::options::signatures::SignatureOptions;
+
+const EXAMPLES: &str = "\
+Examples:
+  whyrdp correlate srv01.jsonl client7.jsonl    two scans, one report
+  cat rows/*.jsonl | whyrdp correlate -         the same row twice counts once
+
+Rows must come from this version of the program and from the same signatures.";
+
+/// Longest line that is taken for a row: far more than any row has.
+const LONGEST: u64 = 64 << 20;
+
+/// As typed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Rows of scans (JSON Lines); - or nothing for standard input
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    signatures: SignatureOptions,
+    #[command(flatten)]
+    selecting: Selecting,
+    #[command(flatten)]
+    rendering: Rendering,
+    /// Any signature that cannot be used, and any input that is lost, is an error
+    #[arg(long, help_heading = "Behaviour")]
+    strict: bool,
+}
+
+/// Runs the command.
+pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
+    if args.files.is_empty() && io::stdin().is_terminal() {
+        return Err(Failure::usage("no rows: name files that `whyrdp scan` wrote, or pipe a scan into this"));
+    }
+    args.selecting.request(args.rendering.zone(), None)?;
+    let output = args.rendering.open(session)?;
+    let signatures = args.signatures.load(args.strict, &session.console)?;
+    let mut reader = Reader { signatures: &signatures, all: Findings::default(), rows: 0 };
+    if args.files.is_empty() {
+        reader.file(Path::new("-"))?;
+    }
+    for file in &args.files {
+        reader.file(file)?;
+    }
+    let (all, rows) = (reader.all, reader.rows);
+    let partial = findings::complain(&all, &session.console);
+    if rows == 0 {
+        return Err(Failure::new(Exit::Nothing, "no row could be read: give what `whyrdp scan` wrote"));
+    }
+    let report = findings::report(&all, &signatures, &args.selecting, args.rendering.zone())?;
+    Ok(args.rendering.write(&report, args.selecting.selects(), output, session)?.max(partial))
+}
+
+struct Reader<'a> {
+    signatures: &'a Signatures,
+    all: Findings,
+    rows: u64,
+}
+
+impl Reader<'_> {
+    fn file(&mut self, path: &Path) -> Result<(), Failure> {
+        let name = path.to_string_lossy();
+        let done = if name == "-" {
+            self.lines(&name, &mut io::stdin().lock())
+        } else {
+            match File::open(path) {
+                Ok(file) => self.lines(&name, &mut BufReader::new(file)),
+                Err(error) => {
+                    self.lost(&name, error.to_string());
+                    Ok(())
+                }
+            }
+        };
+        done.map_err(|error| Failure::usage(format_args!("{name}, {error}")))
+    }
+
+    /// Adds every row; a line that is none is a problem, rows of another kind of scan an error.
+    fn lines(&mut self, name: &str, reader: &mut dyn BufRead) -> Result<(), String> {
+        let mut line = Vec::new();
+        for number in 1_u64.. {
+            line.clear();
+            match reader.take(LONGEST).read_until(b'\n', &mut line) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    self.lost(name, format!("line {number}: {error}"));
+                    break;
+                }
+            }
+            let text = String::from_utf8_lossy(&line);
+            if text.trim().is_empty() {
+                continue;
+            }
+            match read_row(text.trim(), self.signatures.sha256()) {
+                Ok(row) => {
+                    self.rows += 1;
+                    self.all.add(row);
+                }
+                Err(error @ RowError::Malformed(_)) => self.lost(name, format!("line {number}: {error}")),
+                Err(error) => return Err(format!("line {number}: {error}")),
+            }
+        }
+        Ok(())
+    }
+
+    fn lost(&mut self, name: &str, what: String) {
+        self.all.add(Row::Problem(Problem { path: name.into(), offset: None, what: what.into(), lost: true }));
+    }
+}

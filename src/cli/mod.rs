@@ -1,0 +1,103 @@
+//! The command line: what was typed becomes what is meant, one file per command.
+//!
+//! Data goes to standard output; progress, statistics and complaints to standard error.
+//! Owns the exit codes; knows no format of logs and judges nothing.
+
+mod analyze;
+mod console;
+mod correlate;
+mod exit;
+mod findings;
+mod options;
+mod output;
+mod progress;
+mod scan;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use console::{Console, Manner};
+use exit::{Exit, Failure};
+use output::Unfinished;
+
+/// Tells why Remote Desktop failed, offline, from exported Windows logs
+#[derive(Debug, Parser)]
+#[command(name = "whyrdp", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    manner: Manner,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  whyrdp analyze C:\\Cases\\SRV01                 every log below a folder, all hosts together
+  whyrdp analyze --code 0x904/0x7 logs/         the dialog said 0x904, extended 0x7
+  whyrdp analyze --format json -o case.json .   for programs
+
+Exit codes:
+  0 done, whatever was found     1 --fail-on was met           2 wrong usage or signatures
+  3 part of the input was lost   4 nothing could be read       5 output could not be written
+  130 interrupted                143 terminated";
+
+/// Each variant is a file of its own.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Find the root causes, evidence and timeline of every connection attempt in the logs
+    Analyze(Box<analyze::Args>),
+    /// Turn logs into rows (JSON Lines) that `correlate` reads; judges nothing
+    Scan(scan::Args),
+    /// Turn the rows of any number of scans into the report
+    Correlate(Box<correlate::Args>),
+}
+
+/// What every command is given.
+struct Session {
+    console: Console,
+    unfinished: Unfinished,
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too. A reader that has gone is no trouble.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    let session = Session { console: Console::new(&cli.manner), unfinished: Unfinished::default() };
+    keep_panics_of_readers_quiet();
+    let unfinished = session.unfinished.clone();
+    if let Err(error) = whyrdp::os::on_stop(move |signal| unfinished.drop_and_exit(Exit::of_signal(signal))) {
+        session.console.note(format_args!("cannot listen for signals: {error}"));
+    }
+    let done = match cli.command {
+        Command::Analyze(args) => analyze::run(*args, &session),
+        Command::Scan(args) => scan::run(args, &session),
+        Command::Correlate(args) => correlate::run(*args, &session),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(Failure { exit, message }) => {
+            if let Some(message) = message {
+                session.console.error(message);
+            }
+            exit.into()
+        }
+    }
+}
+
+/// A bug that a file finds in its reader becomes a row of that file; it need not be told twice.
+fn keep_panics_of_readers_quiet() {
+    let loud = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if rayon::current_thread_index().is_none() {
+            loud(panic);
+        }
+    }));
+}

@@ -1,0 +1,52 @@
+//! `0x904/0x7`: the codes of the dialog.
+
+use whyrdp::correlate::Said;
+
+/// Reads `0x904`, `2308`, `0x904/0x7`, `/7`.
+pub fn parse(typed: &str) -> Result<Said, String> {
+    let (code, extended) = match typed.split_once('/') {
+        Some((code, extended)) => (code, Some(number(extended)?)),
+        None => (typed, None),
+    };
+    let code = if code.trim().is_empty() && extended.is_some() { None } else { Some(number(code)?) };
+    Ok(Said { code, extended })
+}
+
+fn number(typed: &str) -> Result<u32, String> {
+    let typed = typed.trim();
+    let hex = typed.strip_prefix("0x").or_else(|| typed.strip_prefix("0X"));
+    // A signed HRESULT is shown by some programs; its bits are what counts.
+    let read = match hex {
+        Some(hex) if !hex.starts_with('+') => u32::from_str_radix(hex, 16).ok(),
+        Some(_) => None,
+        None => typed
+            .parse::<i64>()
+            .ok()
+            .and_then(|n| u32::try_from(n).ok().or(i32::try_from(n).ok().map(i32::cast_unsigned))),
+    };
+    read.ok_or_else(|| {
+        format!("{typed:?} is no code: give it as the dialog shows it, e.g. 0x904/0x7, or decimal, e.g. 2308")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_decimal_and_either_half() {
+        let codes = |code, extended| Ok(Said { code, extended });
+        assert_eq!(parse("0x904/0x7"), codes(Some(2308), Some(7)));
+        assert_eq!(parse("2308"), codes(Some(2308), None));
+        assert_eq!(parse(" 0X904 / 7 "), codes(Some(2308), Some(7)));
+        assert_eq!(parse("/7"), codes(None, Some(7)));
+        assert_eq!(parse("-2147467259"), codes(Some(0x8000_4005), None));
+    }
+
+    #[test]
+    fn what_is_no_code() {
+        for typed in ["", "/", "0x", "904h", "0x904/", "0x1FFFFFFFF", "0x+1", "a/b"] {
+            assert!(parse(typed).is_err(), "{typed}");
+        }
+    }
+}

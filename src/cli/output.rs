@@ -1,0 +1,130 @@
+//! Where data goes: opened before the work starts, written whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tempfile::NamedTempFile;
+
+use super::exit::{Exit, Failure};
+
+/// The temporary file of an output that is not finished, so that a signal leaves none behind.
+#[derive(Clone, Default)]
+pub struct Unfinished(Arc<Mutex<Option<PathBuf>>>);
+
+impl Unfinished {
+    fn set(&self, path: Option<PathBuf>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = path;
+    }
+
+    /// Removes it and ends the program. Nothing is finished while this holds the lock.
+    pub fn drop_and_exit(&self, exit: Exit) {
+        let path = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(path) = path.as_ref() {
+            let _ = fs::remove_file(path);
+        }
+        std::process::exit(i32::from(exit.code()))
+    }
+}
+
+/// Where data goes.
+pub struct Output {
+    target: Target,
+    name: String,
+}
+
+enum Target {
+    /// Standard output.
+    Standard(BufWriter<io::Stdout>),
+    /// A device or pipe, which nothing can replace.
+    Direct(BufWriter<File>),
+    /// A file that takes its name when it is whole.
+    File(Box<Pending>),
+}
+
+struct Pending {
+    writer: BufWriter<NamedTempFile<File>>,
+    path: PathBuf,
+    force: bool,
+    unfinished: Unfinished,
+}
+
+impl Output {
+    /// Opens `path`, or standard output where there is none.
+    pub fn open(path: Option<&Path>, force: bool, unfinished: &Unfinished) -> Result<Self, Failure> {
+        let Some(path) = path.filter(|path| path.as_os_str() != "-") else {
+            let target = Target::Standard(BufWriter::new(io::stdout()));
+            return Ok(Output { target, name: "standard output".to_owned() });
+        };
+        let name = path.display().to_string();
+        let target = match fs::metadata(path) {
+            Ok(known) if known.is_dir() => {
+                return Err(Failure::new(Exit::Output, format_args!("{name} is a directory: name a file in it")));
+            }
+            Ok(known) if !known.is_file() => OpenOptions::new().write(true).open(path).map(direct),
+            Ok(_) if !force => {
+                let what = format_args!("{name} is there already: --force overwrites it");
+                return Err(Failure::new(Exit::Output, what));
+            }
+            // Where the name is a link, what it leads to is replaced, not the link.
+            Ok(_) => fs::canonicalize(path).and_then(|path| pending(&path, force, unfinished)),
+            Err(_) => pending(path, force, unfinished),
+        };
+        match target {
+            Ok(target) => Ok(Output { target, name }),
+            Err(error) => Err(Failure::output(&name, &error)),
+        }
+    }
+
+    /// It is a terminal.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self.target, Target::Standard(_)) && io::stdout().is_terminal()
+    }
+
+    /// Writes with `write`.
+    pub fn write(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+        let writer: &mut dyn Write = match &mut self.target {
+            Target::Standard(writer) => writer,
+            Target::Direct(writer) => writer,
+            Target::File(pending) => &mut pending.writer,
+        };
+        write(writer).map_err(|error| Failure::output(&self.name, &error))
+    }
+
+    /// Everything is written: a file takes its name.
+    pub fn finish(self) -> Result<(), Failure> {
+        let done = match self.target {
+            Target::Standard(mut writer) => writer.flush(),
+            Target::Direct(mut writer) => writer.flush(),
+            Target::File(pending) => pending.finish(),
+        };
+        done.map_err(|error| Failure::output(&self.name, &error))
+    }
+}
+
+fn direct(file: File) -> Target {
+    Target::Direct(BufWriter::new(file))
+}
+
+/// A temporary file in the same folder, with the rights that any new file gets there.
+fn pending(path: &Path, force: bool, unfinished: &Unfinished) -> io::Result<Target> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = tempfile::Builder::new()
+        .prefix(".whyrdp-")
+        .suffix(".part")
+        .make_in(folder, |path| OpenOptions::new().write(true).create_new(true).open(path))?;
+    unfinished.set(Some(file.path().to_owned()));
+    let writer = BufWriter::new(file);
+    Ok(Target::File(Box::new(Pending { writer, path: path.to_owned(), force, unfinished: unfinished.clone() })))
+}
+
+impl Pending {
+    fn finish(self) -> io::Result<()> {
+        let file = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.as_file().sync_all()?;
+        self.unfinished.set(None);
+        let kept = if self.force { file.persist(&self.path) } else { file.persist_noclobber(&self.path) };
+        kept.map(drop).map_err(|error| error.error)
+    }
+}

@@ -1,0 +1,186 @@
+//! `whyrdp scan`: logs become rows. Also the reading half of `analyze`.
+
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+
+use whyrdp::evidence::{Problem, Row, write_row};
+use whyrdp::scan::{self, Totals};
+use whyrdp::signature::Signatures;
+use whyrdp::source::{self, Discovery, Given};
+
+use super::Session;
+use super::exit::{Exit, Failure};
+use super::findings::words;
+use super::options::signatures::SignatureOptions;
+use super::output::Output;
+use super::progress::Progress;
+
+const EXAMPLES: &str = "\
+Examples:
+  whyrdp scan SRV01/ -o srv01.jsonl             one host
+  whyrdp scan logs/ | whyrdp correlate          the same as whyrdp analyze logs/
+  find . -name '*.evtx' | whyrdp scan --files-from -
+                                                a line may end in TAB and the name that rows say
+
+Rows are evidence, coverage, problem and input, in the order of inputs. Damage becomes problem
+rows and is no failure, unless --strict is given.";
+
+/// As typed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    reading: Reading,
+    /// Read paths from this file, one a line, or from standard input (-)
+    #[arg(long, value_name = "FILE", conflicts_with = "paths")]
+    files_from: Option<PathBuf>,
+    /// Write to this file, whole or not at all
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    output: Option<PathBuf>,
+    /// Overwrite the file
+    #[arg(long, help_heading = "Output")]
+    force: bool,
+}
+
+/// What is read and how, as typed.
+#[derive(Debug, clap::Args)]
+pub struct Reading {
+    /// Logs (.evtx), folders of them, or - for standard input; the current folder unless given
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    signatures: SignatureOptions,
+    /// Threads; one for each processor unless given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Behaviour")]
+    threads: Option<u16>,
+    /// Any signature that cannot be used, and any input that is lost, is an error
+    #[arg(long, help_heading = "Behaviour")]
+    pub strict: bool,
+}
+
+impl Reading {
+    /// The signatures to use.
+    pub fn load(&self, session: &Session) -> Result<Signatures, Failure> {
+        self.signatures.load(self.strict, &session.console)
+    }
+
+    /// The inputs in what was named.
+    pub fn discover(&self) -> Discovery {
+        if self.paths.is_empty() { source::discover(&[PathBuf::from(".")]) } else { source::discover(&self.paths) }
+    }
+
+    /// Reads what was found and hands on its rows, problems of the search first.
+    pub fn rows(
+        &self,
+        found: &Discovery,
+        signatures: &Signatures,
+        session: &Session,
+        emit: &mut dyn FnMut(Row) -> Result<(), Failure>,
+    ) -> Result<Totals, Failure> {
+        for problem in &found.problems {
+            emit(Row::Problem(Problem {
+                path: problem.name.as_str().into(),
+                offset: problem.offset,
+                what: advised(&problem.what).into(),
+                lost: problem.lost,
+            }))?;
+        }
+        let console = &session.console;
+        if found.skipped > 0 {
+            console.note(format_args!("{} other files are no logs and were passed over", found.skipped));
+        }
+        let bytes = found.inputs.iter().map(|input| input.bytes).sum();
+        let progress = Progress::new(bytes, console.shows_progress());
+        let tell = |done| progress.at(done);
+        let options = scan::Options { threads: self.threads.map_or(0, usize::from), progress: &tell };
+        let totals = scan::scan(&found.inputs, signatures, &options, emit);
+        progress.done();
+        let totals = totals?;
+        console.note(format_args!(
+            "{} inputs, {} records, {} of them evidence, {bytes} bytes in {:.2} s",
+            totals.inputs,
+            totals.records,
+            totals.evidence,
+            progress.elapsed().as_secs_f64()
+        ));
+        Ok(totals)
+    }
+}
+
+/// Nothing could be read: why, and what to do.
+pub fn nothing(found: &Discovery, totals: Totals) -> Option<Failure> {
+    if totals.inputs > totals.unreadable {
+        return None;
+    }
+    let what = if found.inputs.is_empty() && found.problems.is_empty() {
+        "no log found: whyrdp reads .evtx files or folders of them"
+    } else {
+        "nothing could be read: whyrdp reads .evtx files or folders of them"
+    };
+    Some(Failure::new(Exit::Nothing, what))
+}
+
+/// The words of the system, and what to do.
+fn advised(what: &str) -> String {
+    if what.contains("os error 2)") || what.contains("os error 3)") {
+        return "no such file or folder; whyrdp reads .evtx files or folders of them".to_owned();
+    }
+    what.to_owned()
+}
+
+/// Runs the command.
+pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
+    let given = args.files_from.as_ref().map(|list| files_from(list.as_path())).transpose()?;
+    let mut output = Output::open(args.output.as_deref(), args.force, &session.unfinished)?;
+    let signatures = args.reading.load(session)?;
+    let found = match given {
+        Some(given) => source::discover_given(&given),
+        None => args.reading.discover(),
+    };
+    let mut complaints = Vec::new();
+    let mut lost = false;
+    let totals = args.reading.rows(&found, &signatures, session, &mut |row| {
+        if let Row::Problem(problem) = &row {
+            lost |= problem.lost;
+            if problem.lost || session.console.verbose() {
+                complaints.push(words(problem));
+            }
+        }
+        let line = write_row(&row, signatures.sha256())
+            .map_err(|error| Failure::new(Exit::Output, format_args!("cannot write a row: {error}")))?;
+        output.write(|out| writeln!(out, "{line}"))
+    })?;
+    output.finish()?;
+    session.console.warn_all(&complaints);
+    if let Some(failure) = nothing(&found, totals) {
+        return Err(failure);
+    }
+    Ok(if args.reading.strict && lost { Exit::Partial } else { Exit::Done })
+}
+
+/// Lines of `PATH[TAB]NAME`.
+fn files_from(list: &Path) -> Result<Vec<Given>, Failure> {
+    let cannot = |error: std::io::Error| {
+        Failure::usage(format_args!("cannot read the list of files {}: {error}", list.display()))
+    };
+    let reader: Box<dyn BufRead> = if list.as_os_str() == "-" {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(std::io::BufReader::new(std::fs::File::open(list).map_err(cannot)?))
+    };
+    let mut given = Vec::new();
+    for line in reader.lines() {
+        let line = line.map_err(cannot)?;
+        let (path, name) = match line.split_once('\t') {
+            Some((path, name)) => (path, Some(name.to_owned()).filter(|name| !name.is_empty())),
+            None => (line.as_str(), None),
+        };
+        if path == "-" {
+            return Err(Failure::usage("- cannot stand in a list of files: standard input holds no path"));
+        }
+        if !path.is_empty() {
+            given.push(Given { path: path.into(), name });
+        }
+    }
+    Ok(given)
+}

@@ -1,0 +1,154 @@
+//! The answer in one sentence, and when there is none, why.
+
+use super::model::{CauseReport, Level, Report};
+use super::wanted::wanted;
+use crate::signature::definition::Outcome;
+
+/// One sentence without markup, not yet escaped.
+pub fn headline(report: &Report) -> String {
+    let unhappy = report.summary.failed + report.summary.dropped;
+    match answer(report) {
+        Some(cause) if cause.verdict >= Level::Probable => told(cause),
+        Some(cause) => guessed(report, cause),
+        None if unhappy > 0 => unexplained(report),
+        _ if report.summary.attempts > 0 => nothing_failed(report),
+        _ => nothing_recorded(report),
+    }
+}
+
+/// The best cause that explains an attempt that failed or dropped.
+pub(super) fn answer(report: &Report) -> Option<&CauseReport> {
+    report.causes.iter().find(|cause| explains_failure(report, cause))
+}
+
+/// Does it explain an attempt that failed or dropped, rather than an end that was wanted?
+pub(super) fn explains_failure(report: &Report, cause: &CauseReport) -> bool {
+    report.attempts.iter().any(|attempt| {
+        matches!(attempt.outcome, Outcome::Failed | Outcome::Dropped) && cause.attempts.contains(&attempt.id)
+    })
+}
+
+/// `n` and the noun, in the plural where it is one.
+pub(super) fn count(n: u64, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{} {noun}s", digits(n)) }
+}
+
+/// Digits in groups of three.
+pub(super) fn digits(n: u64) -> String {
+    let plain = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in plain.chars().enumerate() {
+        if at > 0 && (plain.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// "a, b and c"; past `most`, "a, b and 7 more".
+pub(super) fn list(words: &[String], most: usize) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [head @ .., last] if words.len() <= most => format!("{} and {last}", head.join(", ")),
+        _ => format!("{} and {} more", words[..most].join(", "), words.len() - most),
+    }
+}
+
+/// How attempts ended, in words: "2 failed, 1 established".
+pub(super) fn endings(report: &Report) -> String {
+    let s = &report.summary;
+    [
+        (s.failed, "failed"),
+        (s.dropped, "dropped"),
+        (s.abandoned, "given up by the user"),
+        (s.established, "established"),
+        (s.unknown, "with an end that the logs do not show"),
+    ]
+    .iter()
+    .filter(|(n, _)| *n > 0)
+    .map(|(n, word)| format!("{} {word}", digits(*n)))
+    .collect::<Vec<_>>()
+    .join(", ")
+}
+
+fn told(cause: &CauseReport) -> String {
+    let place = match cause.hosts.as_slice() {
+        [] => String::new(),
+        hosts => format!(" on {}", list(hosts, 3)),
+    };
+    format!("{}{place} ({})", cause.title.trim_end_matches('.'), cause.verdict.word())
+}
+
+fn unhappy(report: &Report) -> String {
+    let s = &report.summary;
+    match (s.failed, s.dropped) {
+        (failed, 0) => format!("{} failed", count(failed, "attempt")),
+        (0, dropped) => format!("{} dropped", count(dropped, "session")),
+        (failed, dropped) => {
+            format!("{} failed and {} dropped", count(failed, "attempt"), count(dropped, "session"))
+        }
+    }
+}
+
+fn guessed(report: &Report, cause: &CauseReport) -> String {
+    let others = report.causes.iter().filter(|cause| explains_failure(report, cause)).count() as u64 - 1;
+    let rest = if others == 0 {
+        "nothing else fits".to_owned()
+    } else if others == 1 {
+        "1 other cause fits as well".to_owned()
+    } else {
+        format!("{others} other causes fit as well")
+    };
+    format!("{} and no cause is proven; the best guess: {} (possible, {rest})", unhappy(report), cause.title)
+}
+
+fn unexplained(report: &Report) -> String {
+    match collect(report) {
+        Some(what) => format!("{}; why cannot be judged from these logs: collect {what}", unhappy(report)),
+        None => format!("{} and no known cause fits what these logs show", unhappy(report)),
+    }
+}
+
+fn nothing_failed(report: &Report) -> String {
+    let s = &report.summary;
+    let attempts = count(s.attempts, "attempt");
+    if s.established == s.attempts {
+        let all = if s.attempts == 1 { "established" } else { "all established" };
+        return format!("Nothing failed in these logs: {attempts}, {all}");
+    }
+    if s.unknown == 0 {
+        return format!("Nothing failed in these logs: {attempts}, {}", endings(report));
+    }
+    match collect(report) {
+        Some(what) => {
+            format!("No failure is recorded ({attempts}: {}); to be sure, collect {what}", endings(report))
+        }
+        None => format!("No failure is recorded in these logs: {attempts}, {}", endings(report)),
+    }
+}
+
+fn nothing_recorded(report: &Report) -> String {
+    if report.inputs.iter().all(|input| input.records == 0) {
+        return "Cannot be judged: these inputs hold no record that could be read".to_owned();
+    }
+    let knocks: u64 = report.noise.iter().map(|noise| noise.count).sum();
+    if knocks > 0 {
+        let were = if knocks == 1 { "was" } else { "were" };
+        return format!(
+            "No Remote Desktop attempt is recorded in these logs; {} {were} made by no user",
+            count(knocks, "connection")
+        );
+    }
+    match collect(report) {
+        Some(what) => format!("No Remote Desktop attempt is recorded in these logs: collect {what}"),
+        None => "No Remote Desktop attempt is recorded in these logs".to_owned(),
+    }
+}
+
+/// What to collect, the most useful first.
+fn collect(report: &Report) -> Option<String> {
+    let wanted: Vec<String> = wanted(report).into_iter().map(|wanted| wanted.what).collect();
+    (!wanted.is_empty()).then(|| list(&wanted, 2))
+}

@@ -1,0 +1,75 @@
+//! What it was not, and what nobody can say from these logs.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use super::Index;
+use super::page::{Page, Style, Text};
+use crate::report::headline::{digits, list};
+use crate::report::model::Report;
+use crate::report::wanted::{parts, wanted};
+
+/// Lines shown of either, unless everything is wanted.
+const SHOWN: usize = 12;
+
+/// What was ruled out for every failed attempt: families, then single causes by reason.
+pub fn ruled_out(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let mut by_reason: BTreeMap<(bool, &str), Vec<String>> = BTreeMap::new();
+    for out in &report.ruled_out {
+        let whole = out.family.is_some() && out.id.is_none();
+        let name = out.id.as_ref().or(out.family.as_ref());
+        by_reason.entry((!whole, out.why.as_str())).or_default().extend(name.cloned());
+    }
+    if by_reason.is_empty() {
+        return Ok(());
+    }
+    page.heading("Ruled out")?;
+    let most = if page.options.verbose { usize::MAX } else { SHOWN };
+    for ((_, why), names) in by_reason.iter().take(most) {
+        let names = list(names, if page.options.verbose { usize::MAX } else { 6 });
+        let text = Text::of(Style::Bold, &names).add(Style::Plain, ": ").add(Style::Plain, why);
+        page.put(0, "- ", &text)?;
+    }
+    left_out(page, by_reason.len(), most)
+}
+
+/// What cannot be judged and why, then what to collect.
+pub fn missing<'a>(page: &mut Page<'_>, report: &'a Report, index: &Index<'a>) -> io::Result<()> {
+    let gaps = &report.coverage.cannot_judge;
+    if gaps.is_empty() {
+        return Ok(());
+    }
+    page.heading("Cannot be judged")?;
+    let most = if page.options.verbose { usize::MAX } else { SHOWN };
+    for gap in gaps.iter().take(most) {
+        let name = gap.cause.as_ref().or(gap.family.as_ref()).map_or("", |name| index.title(name));
+        let mut text = Text::of(Style::Bold, name);
+        match index.attempts(&gap.attempts).as_str() {
+            "" => {}
+            numbers => text = text.add(Style::Dim, &format!(" ({numbers})")),
+        }
+        let because: Vec<String> = parts(&gap.because).map(str::to_owned).collect();
+        let because = list(&because, if page.options.verbose { usize::MAX } else { 3 });
+        page.put(0, "- ", &text.add(Style::Plain, ": ").add(Style::Plain, &because))?;
+    }
+    left_out(page, gaps.len(), most)?;
+    let wanted = wanted(report);
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    page.blank()?;
+    page.put(0, "", &Text::of(Style::Bold, "Collect, the most useful first"))?;
+    for (at, wanted) in wanted.iter().take(most).enumerate() {
+        let serves: Vec<String> = wanted.serves.iter().cloned().collect();
+        let text = Text::plain(&wanted.what).add(Style::Dim, &format!(" (for {})", list(&serves, 4)));
+        page.put(0, &format!("{}. ", at + 1), &text)?;
+    }
+    left_out(page, wanted.len(), most)
+}
+
+fn left_out(page: &mut Page<'_>, all: usize, shown: usize) -> io::Result<()> {
+    if all <= shown {
+        return Ok(());
+    }
+    page.put(0, "", &Text::of(Style::Dim, &format!("and {} more (all with -v)", digits((all - shown) as u64))))
+}

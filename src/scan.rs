@@ -1,0 +1,127 @@
+//! The map half: inputs become rows. The only place that knows threads.
+//!
+//! Blocks of all files are read in parallel, a bounded number at a time, and what they gave
+//! is handed on in the order of inputs and blocks, so that the same inputs give the same
+//! rows whatever the number of threads. Trouble in a file, even a bug that a file finds in
+//! its reader, becomes a problem row. Judges nothing.
+
+mod block;
+mod queue;
+
+use crate::event::Interest;
+use crate::evidence::{InputFacts, Problem, ProviderFacts, Row};
+use crate::signature::Signatures;
+use crate::source::Input;
+use block::Part;
+use queue::{Queue, Unit};
+use rayon::prelude::*;
+
+/// Blocks per thread that are read before their rows are handed on: what bounds memory.
+const BLOCKS_PER_THREAD: usize = 16;
+
+/// How to scan.
+pub struct Options<'a> {
+    /// Threads; 0 takes one for each processor.
+    pub threads: usize,
+    /// Told now and then how many bytes of input are done.
+    pub progress: &'a dyn Fn(u64),
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Options { threads: 0, progress: &|_| () }
+    }
+}
+
+/// A scan in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Inputs.
+    pub inputs: u64,
+    /// Inputs of which nothing could be read.
+    pub unreadable: u64,
+    /// Records.
+    pub records: u64,
+    /// Records that a signature matched.
+    pub evidence: u64,
+    /// Problems by which something is missing.
+    pub lost: u64,
+}
+
+/// Reads `inputs` in order and hands their rows to `emit`: evidence and problems as they
+/// stand in the file, then coverage, then the input as a whole.
+///
+/// # Errors
+/// The first error of `emit`; nothing is read after it.
+pub fn scan<E>(
+    inputs: &[Input],
+    signatures: &Signatures,
+    options: &Options<'_>,
+    emit: &mut dyn FnMut(Row) -> Result<(), E>,
+) -> Result<Totals, E> {
+    // Without a pool of its own size the shared one serves: slower or faster, never different.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().ok();
+    let threads = pool.as_ref().map_or_else(rayon::current_num_threads, rayon::ThreadPool::current_num_threads);
+    let interest = signatures.interest();
+    let mut queue = Queue::new(inputs);
+    let mut totals = Totals { inputs: inputs.len() as u64, ..Totals::default() };
+    let mut file = Part::default();
+    let mut before = 0;
+    loop {
+        let mut read = || -> Vec<(Unit<'_>, Part)> {
+            let units = queue.next(threads * BLOCKS_PER_THREAD);
+            units
+                .into_par_iter()
+                .map(|unit| {
+                    let part = unit.read(signatures, &interest);
+                    (unit, part)
+                })
+                .collect()
+        };
+        let parts = match &pool {
+            Some(pool) => pool.install(read),
+            None => read(),
+        };
+        if parts.is_empty() {
+            return Ok(totals);
+        }
+        for (unit, mut part) in parts {
+            for row in part.rows.drain(..) {
+                totals.evidence += u64::from(matches!(row, Row::Evidence(_)));
+                emit(row)?;
+            }
+            file.merge(part);
+            (options.progress)(before + unit.bytes_done());
+            if unit.last {
+                before += unit.input.bytes;
+                finish(unit.input, std::mem::take(&mut file), &mut totals, emit)?;
+            }
+        }
+    }
+}
+
+/// The rows that end a file.
+fn finish<E>(
+    input: &Input,
+    file: Part,
+    totals: &mut Totals,
+    emit: &mut dyn FnMut(Row) -> Result<(), E>,
+) -> Result<(), E> {
+    totals.records += file.records;
+    totals.lost += file.lost;
+    totals.unreadable += u64::from(file.records == 0 && file.lost > 0);
+    let facts = InputFacts {
+        path: input.name.as_str().into(),
+        kind: input.format.into(),
+        bytes: input.bytes,
+        records: file.records,
+        first: file.first,
+        last: file.last,
+        providers: file.providers.into_iter().collect(),
+        ..InputFacts::default()
+    };
+    for ((computer, channel), coverage) in file.coverage.sorted() {
+        emit(Row::Coverage { computer, channel, coverage })?;
+    }
+    emit(Row::Input(facts))
+}

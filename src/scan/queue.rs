@@ -1,0 +1,125 @@
+//! What is to be read next: blocks of files in order, files opened shortly before.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::block::{Part, complaint, panicked};
+use super::{Interest, Problem, Row, Signatures};
+use crate::source::{self, Input, Log};
+
+/// Files opened at a time: enough to keep threads busy with small ones, few enough for any
+/// limit on open files.
+const OPEN_AHEAD: usize = 64;
+
+/// A file as far as it could be opened.
+#[derive(Clone)]
+enum Opened {
+    Log(Arc<dyn Log>),
+    Failed(Problem),
+}
+
+/// One step of work: a block, or all that is to be said of a file that has none.
+pub struct Unit<'a> {
+    /// The file.
+    pub input: &'a Input,
+    opened: Opened,
+    block: usize,
+    blocks: usize,
+    /// Nothing of this file comes after it.
+    pub last: bool,
+}
+
+impl Unit<'_> {
+    /// Reads the block.
+    pub fn read(&self, signatures: &Signatures, interest: &Interest) -> Part {
+        let mut part = Part::default();
+        match &self.opened {
+            Opened::Failed(problem) => part.problem(problem.clone()),
+            Opened::Log(log) => {
+                if self.block == 0 {
+                    for damage in log.damage() {
+                        part.problem(complaint(&self.input.name, damage));
+                    }
+                }
+                if self.block < self.blocks {
+                    part.read(&self.input.name, &**log, self.block, signatures, interest);
+                }
+            }
+        }
+        part
+    }
+
+    /// Bytes of the file that are done with this block, about.
+    pub fn bytes_done(&self) -> u64 {
+        let done = u128::from(self.input.bytes) * (self.block as u128 + 1) / (self.blocks.max(1) as u128);
+        u64::try_from(done).unwrap_or(self.input.bytes).min(self.input.bytes)
+    }
+}
+
+/// Files not yet opened, and blocks of opened ones not yet read.
+pub struct Queue<'a> {
+    closed: &'a [Input],
+    open: VecDeque<(&'a Input, Opened, usize)>,
+    /// Next block of the first open file.
+    block: usize,
+}
+
+impl<'a> Queue<'a> {
+    /// Everything is to be read.
+    pub fn new(inputs: &'a [Input]) -> Self {
+        Queue { closed: inputs, open: VecDeque::new(), block: 0 }
+    }
+
+    /// The next `most` units, fewer at the end, none after it.
+    pub fn next(&mut self, most: usize) -> Vec<Unit<'a>> {
+        let mut units = Vec::new();
+        while units.len() < most {
+            if self.open.is_empty() && !self.open_more() {
+                break;
+            }
+            let Some((input, opened, blocks)) = self.open.front() else { break };
+            let last = self.block + 1 >= *blocks;
+            units.push(Unit { input, opened: opened.clone(), block: self.block, blocks: *blocks, last });
+            self.block += 1;
+            if last {
+                self.open.pop_front();
+                self.block = 0;
+            }
+        }
+        units
+    }
+
+    fn open_more(&mut self) -> bool {
+        let (now, later) = self.closed.split_at(self.closed.len().min(OPEN_AHEAD));
+        self.closed = later;
+        let opened: Vec<_> = now.par_iter().map(|input| (input, open(input))).collect();
+        for (input, opened) in opened {
+            let blocks = match &opened {
+                Opened::Log(log) => log.blocks(),
+                Opened::Failed(_) => 0,
+            };
+            self.open.push_back((input, opened, blocks));
+        }
+        !self.open.is_empty()
+    }
+}
+
+fn open(input: &Input) -> Opened {
+    let lost = |offset, what: String| {
+        Opened::Failed(Problem { path: input.name.as_str().into(), offset, what: what.into(), lost: true })
+    };
+    match catch_unwind(AssertUnwindSafe(|| source::open(input))) {
+        Ok(Ok(log)) => Opened::Log(log.into()),
+        Ok(Err(error)) => lost(error.offset, error.what),
+        Err(panic) => lost(None, panicked("opening the file", &*panic)),
+    }
+}
+
+impl From<Problem> for Row {
+    fn from(problem: Problem) -> Self {
+        Row::Problem(problem)
+    }
+}
