@@ -7,7 +7,7 @@ use std::path::Path;
 use std::{env, fs, io};
 
 #[allow(dead_code, reason = "the build needs only what the readers use")]
-#[path = "src/signature/definition.rs"]
+#[path = "src/signature/definition/mod.rs"]
 mod definition;
 #[allow(dead_code, unused_imports, reason = "the library uses more of it")]
 #[path = "src/signature/read/mod.rs"]

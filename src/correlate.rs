@@ -60,7 +60,8 @@ pub fn correlate(findings: &Findings, signatures: &Signatures, request: &Request
 fn selects(case: &Case<'_>, selection: &Selection, attempt: &Attempt) -> bool {
     let time = selection.since.is_none_or(|since| attempt.end >= since)
         && selection.until.is_none_or(|until| attempt.start <= until);
-    let ends: BTreeSet<usize> = [Role::Client, Role::Server, Role::Gateway].into_iter().filter_map(|role| attempt.host(role)).collect();
+    let ends: BTreeSet<usize> =
+        [Role::Client, Role::Server, Role::Gateway].into_iter().filter_map(|role| attempt.host(role)).collect();
     let host = selection.hosts.is_empty()
         || selection.hosts.iter().any(|name| {
             let known = case.hosts.resolve(name).is_some_and(|host| ends.contains(&host));

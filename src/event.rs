@@ -107,9 +107,7 @@ pub struct Guid(pub [u8; 16]);
 impl Guid {
     /// From the little-endian layout that Windows stores ([MS-DTYP] 2.3.4.2).
     pub fn from_le_bytes(b: [u8; 16]) -> Self {
-        Guid([
-            b[3], b[2], b[1], b[0], b[5], b[4], b[7], b[6], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15],
-        ])
+        Guid([b[3], b[2], b[1], b[0], b[5], b[4], b[7], b[6], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]])
     }
 
     /// Reads the text form, with or without braces.
@@ -209,13 +207,9 @@ pub struct System {
 impl System {
     fn clear(&mut self) {
         let mut kept = std::mem::take(self);
-        for text in [
-            &mut kept.provider,
-            &mut kept.source_name,
-            &mut kept.channel,
-            &mut kept.computer,
-            &mut kept.user_id,
-        ] {
+        for text in
+            [&mut kept.provider, &mut kept.source_name, &mut kept.channel, &mut kept.computer, &mut kept.user_id]
+        {
             text.clear();
         }
         *self = System {
@@ -279,9 +273,7 @@ impl Event {
 
     /// All values in record order, as (name, value). Bounds hold by construction.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields
-            .iter()
-            .map(|(name, value)| (&self.text[name.clone()], &self.text[value.clone()]))
+        self.fields.iter().map(|(name, value)| (&self.text[name.clone()], &self.text[value.clone()]))
     }
 
     /// The first value called `name`; `param1`, `param2`… also reach unnamed values by position.

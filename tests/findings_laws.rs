@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use whyrdp::event::Time;
-use whyrdp::evidence::{Coverage, EventRef, Evidence, Findings, InputFacts, Problem, Record, Row, Source, read_row, write_row};
+use whyrdp::evidence::{
+    Coverage, EventRef, Evidence, Findings, InputFacts, Problem, Record, Row, Source, read_row, write_row,
+};
 
 fn time(seconds: u16) -> Time {
     Time::from_filetime(132_000_000_000_000_000 + u64::from(seconds) * 10_000_000)
@@ -37,13 +39,15 @@ fn evidence() -> impl Strategy<Value = Row> {
 }
 
 fn coverage() -> impl Strategy<Value = Row> {
-    (0u8..2, proptest::collection::vec((0u64..40, 0u16..100), 1..12), any::<bool>()).prop_map(|(host, records, forwarded)| {
-        let mut coverage = Coverage::default();
-        for (id, at) in records {
-            coverage.record((id != 0).then_some(id), time(at), forwarded);
-        }
-        Row::Coverage { computer: format!("h{host}").into(), channel: "System".into(), coverage }
-    })
+    (0u8..2, proptest::collection::vec((0u64..40, 0u16..100), 1..12), any::<bool>()).prop_map(
+        |(host, records, forwarded)| {
+            let mut coverage = Coverage::default();
+            for (id, at) in records {
+                coverage.record((id != 0).then_some(id), time(at), forwarded);
+            }
+            Row::Coverage { computer: format!("h{host}").into(), channel: "System".into(), coverage }
+        },
+    )
 }
 
 fn row() -> impl Strategy<Value = Row> {

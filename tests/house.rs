@@ -77,7 +77,8 @@ fn renderers_take_only_plain_words_from_signatures() {
     for (file, text) in sources() {
         if room(&file) == "report" {
             let code = text.split("#[cfg(test)]").next().unwrap();
-            let bad = code.lines().find(|line| line.contains("crate::signature") && !line.contains("signature::definition"));
+            let bad =
+                code.lines().find(|line| line.contains("crate::signature") && !line.contains("signature::definition"));
             assert_eq!(bad, None, "{file}: a renderer shows a report, it does not look knowledge up");
         }
     }

@@ -210,10 +210,8 @@ fn by_activity(items: &[Item<'_>]) -> Vec<Connection> {
     found.retain(|connection| {
         connection.items.iter().any(|&id| {
             items[id].on_side(connection.side).any(|meaning| {
-                matches!(
-                    meaning.mark,
-                    Some(Mark::Open | Mark::Knock | Mark::Authenticated | Mark::Session | Mark::End)
-                ) || (meaning.stops.is_some() && !items[id].noise)
+                matches!(meaning.mark, Some(Mark::Open | Mark::Knock | Mark::Authenticated | Mark::Session | Mark::End))
+                    || (meaning.stops.is_some() && !items[id].noise)
             })
         })
     });
@@ -272,7 +270,9 @@ fn attach_or_open(items: &[Item<'_>], found: &mut Vec<Connection>, taken: &mut B
     }
     for (id, item) in items.iter().enumerate() {
         for side in SIDES {
-            let opens = [Mark::Knock, Mark::Open, Mark::Authenticated, Mark::Session].iter().any(|mark| item.marks(side, *mark));
+            let opens = [Mark::Knock, Mark::Open, Mark::Authenticated, Mark::Session]
+                .iter()
+                .any(|mark| item.marks(side, *mark));
             if !opens || taken.contains(&id) {
                 continue;
             }

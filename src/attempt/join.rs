@@ -7,8 +7,8 @@ use crate::event::{TICKS_PER_SECOND, Time};
 use crate::evidence::EventRef;
 use crate::signature::definition::{Outcome, Role};
 
-use super::identity::{HostId, address, bare_target};
 use super::clock::{self, Spans};
+use super::identity::{HostId, address, bare_target};
 use super::{Attempt, Case, Connection, HostClock, Item, ItemId, group};
 
 /// A server connection may seem to start this much before the client's, after alignment (100 ns).
@@ -84,7 +84,10 @@ fn merge_prelude(case: &mut Case<'_>, attempt: Attempt) {
         let prelude = code
             .and_then(|number| case.signatures.code(Slot::Disconnect.word(), number))
             .is_some_and(|code| code.ends == Ending::Prelude);
-        a.host == b.host && prelude && a.target == b.target && (0..=3 * TICKS_PER_SECOND).contains(&b.start.since(a.end))
+        a.host == b.host
+            && prelude
+            && a.target == b.target
+            && (0..=3 * TICKS_PER_SECOND).contains(&b.start.since(a.end))
     });
     match earlier {
         Some(at) => {
@@ -198,7 +201,13 @@ fn spread(case: &mut Case<'_>, reference: HostId, edges: &[(HostId, HostId, cloc
 
 /// Takes the server connections that start while the client's lives. Where several addresses
 /// fit, the nearest start decides and the join is ambiguous.
-fn take(case: &Case<'_>, client: &Connection, server: HostId, end: Time, rest: &mut Vec<Connection>) -> (Vec<Connection>, bool) {
+fn take(
+    case: &Case<'_>,
+    client: &Connection,
+    server: HostId,
+    end: Time,
+    rest: &mut Vec<Connection>,
+) -> (Vec<Connection>, bool) {
     let from = case.aligned(client.host, client.start).plus(-EARLY);
     let to = case.aligned(client.host, end);
     let fits = |c: &Connection| {
@@ -258,9 +267,10 @@ fn behind(case: &Case<'_>, attempt: &Attempt, legs: &[Connection]) -> bool {
     let Some(first) = legs.first() else { return false };
     let target = legs.iter().find_map(|leg| leg.target.as_deref());
     let by_host = target.and_then(|name| case.hosts.resolve(name)).is_some_and(|host| attempt.server == Some(host));
-    let by_text = attempt.side(Role::Client).filter_map(|c| c.target.as_deref()).any(|typed| {
-        target.is_some_and(|name| bare_target(name).eq_ignore_ascii_case(bare_target(typed)))
-    });
+    let by_text = attempt
+        .side(Role::Client)
+        .filter_map(|c| c.target.as_deref())
+        .any(|typed| target.is_some_and(|name| bare_target(name).eq_ignore_ascii_case(bare_target(typed))));
     let users = (
         attempt.connections.iter().find_map(|c| user_key(c.user.as_deref()?)),
         legs.iter().find_map(|leg| user_key(leg.user.as_deref()?)),
@@ -286,7 +296,9 @@ pub fn implied(case: &mut Case<'_>) {
         .collect();
     let mut groups: Vec<(Role, Vec<ItemId>)> = Vec::new();
     for (id, item) in case.items.iter().enumerate() {
-        let Some(meaning) = item.meanings().find(|m| m.implies.is_some()).filter(|_| !item.noise && !held.contains(&id)) else {
+        let Some(meaning) =
+            item.meanings().find(|m| m.implies.is_some()).filter(|_| !item.noise && !held.contains(&id))
+        else {
             continue;
         };
         if witnessed(case, item, meaning.host) {

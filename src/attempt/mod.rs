@@ -75,7 +75,7 @@ pub struct Attempt {
     pub connections: Vec<Connection>,
     /// Records that imply it, where no connection is on record.
     pub implied: Vec<ItemId>,
-    /// First record, on the clock of [`Attempt::clock_host`].
+    /// First record, on the reference clock.
     pub start: Time,
     /// Last record.
     pub end: Time,
@@ -211,7 +211,15 @@ impl<'a> Case<'a> {
             })
             .collect();
         items.sort_by(|a, b| {
-            let key = |item: &Item<'a>| (item.time, item.host, &item.evidence.record.channel, item.evidence.record.record_id, item.evidence.event);
+            let key = |item: &Item<'a>| {
+                (
+                    item.time,
+                    item.host,
+                    &item.evidence.record.channel,
+                    item.evidence.record.record_id,
+                    item.evidence.event,
+                )
+            };
             key(a).cmp(&key(b))
         });
         let mut by_rule: BTreeMap<&str, Vec<ItemId>> = BTreeMap::new();
@@ -279,7 +287,8 @@ impl<'a> Case<'a> {
     /// the run that reaches its end covers until the latest record of any log of that host,
     /// since the logs of a host are exported together.
     pub fn covers(&self, host: HostId, channel: &str, from: Time, to: Time) -> bool {
-        let latest = self.channels[host].iter().filter_map(|(_, coverage)| coverage.bounds()).map(|(_, last)| last).max();
+        let latest =
+            self.channels[host].iter().filter_map(|(_, coverage)| coverage.bounds()).map(|(_, last)| last).max();
         self.channels[host].iter().filter(|(name, _)| name.eq_ignore_ascii_case(channel)).any(|(_, coverage)| {
             let open_end = coverage.runs.last().filter(|run| run.first <= from && Some(to) <= latest);
             coverage.covers(from, to) || open_end.is_some()

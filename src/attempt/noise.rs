@@ -9,9 +9,9 @@ use std::net::IpAddr;
 use crate::event::{TICKS_PER_SECOND, Time};
 use crate::signature::definition::{Phase, Role};
 
+use super::Case;
 use super::connection::Connection;
 use super::identity::{HostId, is_private};
-use super::Case;
 use super::item::Item;
 
 /// Bare connections of one address within [`BURST_SPAN`] that no person makes by hand.
@@ -60,7 +60,11 @@ pub fn collect(apart: impl Iterator<Item = Apart>) -> Vec<Stray> {
 
 /// Sets apart what cannot be a user whatever a client's log says: bare touches of the
 /// listener, and bursts. Addresses that the reader asked for stay.
-pub fn bursts(connections: Vec<Connection>, items: &[Item<'_>], wanted: &BTreeSet<IpAddr>) -> (Vec<Connection>, Vec<Apart>) {
+pub fn bursts(
+    connections: Vec<Connection>,
+    items: &[Item<'_>],
+    wanted: &BTreeSet<IpAddr>,
+) -> (Vec<Connection>, Vec<Apart>) {
     let burst = in_bursts(&connections);
     split(connections, |at, connection| {
         if connection.side != Role::Server || !connection.bare() {
@@ -105,7 +109,10 @@ pub fn lone(connections: Vec<Connection>, case: &Case<'_>, wanted: &BTreeSet<IpA
     })
 }
 
-fn split(connections: Vec<Connection>, apart: impl Fn(usize, &Connection) -> Option<&'static str>) -> (Vec<Connection>, Vec<Apart>) {
+fn split(
+    connections: Vec<Connection>,
+    apart: impl Fn(usize, &Connection) -> Option<&'static str>,
+) -> (Vec<Connection>, Vec<Apart>) {
     let mut kept = Vec::new();
     let mut strays = Vec::new();
     for (at, connection) in connections.into_iter().enumerate() {

@@ -21,7 +21,8 @@ pub fn settle(attempt: &mut Attempt, case: &Case<'_>) {
 }
 
 fn bounds(attempt: &mut Attempt, case: &Case<'_>) {
-    let times: Vec<_> = attempt.items().into_iter().map(|id| case.aligned(case.items[id].host, case.items[id].time)).collect();
+    let times: Vec<_> =
+        attempt.items().into_iter().map(|id| case.aligned(case.items[id].host, case.items[id].time)).collect();
     attempt.start = times.iter().min().copied().unwrap_or_default();
     attempt.end = times.iter().max().copied().unwrap_or_default();
 }
@@ -126,11 +127,10 @@ const LIVED: i64 = 60 * TICKS_PER_SECOND;
 
 /// Only a gateway's log shows it, and its tunnel to the target lived on: what no failed handshake does.
 fn tunnelled(attempt: &Attempt) -> bool {
-    attempt.connections.iter().all(|connection| {
-        connection.side == Role::Gateway && connection.stopped.is_none()
-    }) && attempt.side(Role::Gateway).any(|connection| {
-        connection.phase >= Some(Phase::X224) && connection.end.since(connection.start) >= LIVED
-    })
+    attempt.connections.iter().all(|connection| connection.side == Role::Gateway && connection.stopped.is_none())
+        && attempt
+            .side(Role::Gateway)
+            .any(|connection| connection.phase >= Some(Phase::X224) && connection.end.since(connection.start) >= LIVED)
 }
 
 /// Hash of the earliest server anchor, else the client's, else the gateway's, else the proof's.

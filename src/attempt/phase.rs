@@ -43,11 +43,8 @@ fn never_entered(connection: &Connection, case: &Case<'_>) -> Option<Phase> {
         return None;
     }
     let (from, to) = (connection.start, connection.end);
-    let opener = connection
-        .items
-        .iter()
-        .map(|&id| &case.items[id])
-        .find(|item| item.marks(connection.side, Mark::Open))?;
+    let opener =
+        connection.items.iter().map(|&id| &case.items[id]).find(|item| item.marks(connection.side, Mark::Open))?;
     let mut limit = None;
     for rule in case.signatures.rules() {
         let Some(meaning) = rule.meaning.as_ref().filter(|m| m.always && m.host == connection.side) else { continue };
@@ -67,7 +64,8 @@ fn never_entered(connection: &Connection, case: &Case<'_>) -> Option<Phase> {
 fn never_seen(attempt: &Attempt, case: &Case<'_>) -> Option<Phase> {
     let server = attempt.server.filter(|_| attempt.side(Role::Server).next().is_none())?;
     attempt.side(Role::Client).next()?;
-    let aligned = case.clocks[server].ahead.is_some() && attempt.client.is_some_and(|host| case.clocks[host].ahead.is_some());
+    let aligned =
+        case.clocks[server].ahead.is_some() && attempt.client.is_some_and(|host| case.clocks[host].ahead.is_some());
     let slack = if aligned { 2 } else { 300 } * TICKS_PER_SECOND;
     let from = case.local(server, attempt.start.plus(-slack));
     let to = case.local(server, attempt.end.plus(slack));
@@ -79,10 +77,9 @@ fn never_seen(attempt: &Attempt, case: &Case<'_>) -> Option<Phase> {
     };
     let rule = case.signatures.rules().iter().filter(opens).find(covering)?;
     let start = case.items.partition_point(|item| item.time < from);
-    let seen = case.items[start..]
-        .iter()
-        .take_while(|item| item.time <= to)
-        .any(|item| item.host == server && (item.marks(Role::Server, Mark::Open) || item.marks(Role::Server, Mark::Knock)));
+    let seen = case.items[start..].iter().take_while(|item| item.time <= to).any(|item| {
+        item.host == server && (item.marks(Role::Server, Mark::Open) || item.marks(Role::Server, Mark::Knock))
+    });
     rule.meaning.as_ref().and_then(|meaning| meaning.reaches).filter(|_| !seen)
 }
 

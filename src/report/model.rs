@@ -598,11 +598,7 @@ pub struct ProviderReport {
 
 impl From<(&String, &ProviderFacts)> for ProviderReport {
     fn from((name, facts): (&String, &ProviderFacts)) -> Self {
-        ProviderReport {
-            name: name.clone(),
-            guid: facts.guid.map(|guid| guid.to_string()),
-            records: facts.records,
-        }
+        ProviderReport { name: name.clone(), guid: facts.guid.map(|guid| guid.to_string()), records: facts.records }
     }
 }
 

@@ -62,7 +62,8 @@ impl<'c> Index<'c> {
         let mut longest: BTreeMap<HostId, i64> = BTreeMap::new();
         for (at, attempt) in case.attempts.iter().enumerate() {
             owner.extend(attempt.items().into_iter().map(|id| (id, Some(at))));
-            let hosts: BTreeSet<HostId> = [attempt.client, attempt.server, attempt.gateway].into_iter().flatten().collect();
+            let hosts: BTreeSet<HostId> =
+                [attempt.client, attempt.server, attempt.gateway].into_iter().flatten().collect();
             for host in hosts {
                 on_host.entry(host).or_default().push(at);
                 let span = attempt.end.since(attempt.start);
@@ -177,7 +178,9 @@ impl<'c> Index<'c> {
         self.around(item).any(|other| {
             let other = &self.case.attempts[other];
             other.id != attempt.id
-                && (other.outcome != attempt.outcome || other.phase_limit != attempt.phase_limit || other.phase != attempt.phase)
+                && (other.outcome != attempt.outcome
+                    || other.phase_limit != attempt.phase_limit
+                    || other.phase != attempt.phase)
         })
     }
 

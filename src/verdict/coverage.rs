@@ -39,7 +39,10 @@ pub fn coverage(case: &Case<'_>, cannot_judge: Vec<CannotJudge>) -> CoverageRepo
 
 fn clock(case: &Case<'_>, host: HostId) -> Clock {
     let known = &case.clocks[host];
-    let alone = case.attempts.iter().all(|a| [a.client, a.server, a.gateway].into_iter().flatten().collect::<BTreeSet<_>>().len() < 2);
+    let alone = case
+        .attempts
+        .iter()
+        .all(|a| [a.client, a.server, a.gateway].into_iter().flatten().collect::<BTreeSet<_>>().len() < 2);
     let state = match known.ahead {
         Some(_) if case.reference == Some(host) => "reference",
         Some(_) if known.pairs > 1 => "aligned",
@@ -104,7 +107,8 @@ pub fn inputs(findings: &Findings) -> Vec<InputReport> {
         })
         .collect();
     let read: BTreeSet<&str> = findings.inputs.iter().map(|input| &*input.path).collect();
-    let unread: BTreeSet<&str> = findings.problems.iter().map(|problem| &*problem.path).filter(|path| !read.contains(path)).collect();
+    let unread: BTreeSet<&str> =
+        findings.problems.iter().map(|problem| &*problem.path).filter(|path| !read.contains(path)).collect();
     inputs.extend(unread.into_iter().map(|path| InputReport {
         path: path.to_string(),
         kind: "unreadable".to_string(),

@@ -41,18 +41,26 @@ pub fn findings(case: &Case<'_>, _index: &Index<'_>) -> Vec<Finding> {
         }
     }
     for cause in case.signatures.causes().iter().filter(|cause| cause.family == FINDINGS_FAMILY) {
-        for slug in cause.evidence.iter().filter(|clue| clue.bearing == Bearing::Proof).filter_map(|clue| rule_of(&clue.what)) {
+        for slug in
+            cause.evidence.iter().filter(|clue| clue.bearing == Bearing::Proof).filter_map(|clue| rule_of(&clue.what))
+        {
             for &id in case.by_rule.get(slug).into_iter().flatten().filter(|id| !case.items[**id].noise) {
                 gathered
                     .entry((cause.id.clone(), case.items[id].host))
-                    .or_insert_with(|| Gathered { title: &cause.title, severity: cause.severity, attack: &cause.attack, items: BTreeSet::new() })
+                    .or_insert_with(|| Gathered {
+                        title: &cause.title,
+                        severity: cause.severity,
+                        attack: &cause.attack,
+                        items: BTreeSet::new(),
+                    })
                     .items
                     .insert(id);
             }
         }
     }
     foreign(case, &mut gathered);
-    let mut found: Vec<Finding> = gathered.into_iter().map(|((id, host), gathered)| finding(case, id, host, gathered)).collect();
+    let mut found: Vec<Finding> =
+        gathered.into_iter().map(|((id, host), gathered)| finding(case, id, host, gathered)).collect();
     found.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| (&a.id, &a.host).cmp(&(&b.id, &b.host))));
     found
 }
@@ -63,7 +71,12 @@ fn foreign<'a>(case: &'a Case<'_>, gathered: &mut BTreeMap<(String, HostId), Gat
         for rule in item.rules.iter().filter(|rule| rule.meaning.is_none()) {
             gathered
                 .entry((rule.slug.clone(), item.host))
-                .or_insert_with(|| Gathered { title: &rule.title, severity: severity(&rule.level), attack: &rule.tags, items: BTreeSet::new() })
+                .or_insert_with(|| Gathered {
+                    title: &rule.title,
+                    severity: severity(&rule.level),
+                    attack: &rule.tags,
+                    items: BTreeSet::new(),
+                })
                 .items
                 .insert(id);
         }
@@ -142,4 +155,3 @@ fn bursts(case: &Case<'_>, correlation: &Correlation) -> Vec<Vec<ItemId>> {
     }
     correlation::evaluate(correlation, &hits).into_iter().map(|burst| burst.members).collect()
 }
-

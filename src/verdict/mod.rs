@@ -75,7 +75,10 @@ pub fn report(case: &Case<'_>, selected: &[usize], said: Said) -> Report {
         }),
         summary: summary(case, selected, top_cause),
         ruled_out: rollup::ruled_out(case, &judged),
-        attempts: judged.iter().map(|(at, judged)| rows::attempt(case, *at, judged, said, about.contains(at))).collect(),
+        attempts: judged
+            .iter()
+            .map(|(at, judged)| rows::attempt(case, *at, judged, said, about.contains(at)))
+            .collect(),
         causes,
         findings,
         noise: rows::noise(case),
@@ -154,7 +157,9 @@ fn may_explain(cause: &Cause) -> bool {
 fn hint(cause: &Cause, logged: Option<u32>, said: Said, complained: bool) -> Hint {
     let fits = |code: u32, extended: Option<u32>| {
         cause.codes.iter().any(|pair| {
-            pair.typical && pair.code == code && (extended.is_none() || pair.extended.is_none() || pair.extended == extended)
+            pair.typical
+                && pair.code == code
+                && (extended.is_none() || pair.extended.is_none() || pair.extended == extended)
         })
     };
     match (said.code, logged) {
@@ -185,7 +190,8 @@ fn explain_away(found: &mut Vec<Found<'_>>) {
             return !others().any(|(_, theirs)| own.len() < theirs.len() && own.is_subset(theirs));
         }
         one.cited.iter().any(|cite| {
-            matches!(cite.bearing, Bearing::Proof | Bearing::Standing) && !others().any(|(_, theirs)| theirs.contains(&cite.item))
+            matches!(cite.bearing, Bearing::Proof | Bearing::Standing)
+                && !others().any(|(_, theirs)| theirs.contains(&cite.item))
         })
     });
 }
@@ -213,7 +219,8 @@ fn link(found: &mut [Found<'_>]) {
         one.roots = weigh::roots(&levels, one.cause);
     }
     found.sort_by(|a, b| {
-        let key = |f: &Found<'_>| (std::cmp::Reverse(f.level), std::cmp::Reverse(f.score), std::cmp::Reverse(f.cause.prior));
+        let key =
+            |f: &Found<'_>| (std::cmp::Reverse(f.level), std::cmp::Reverse(f.score), std::cmp::Reverse(f.cause.prior));
         key(a).cmp(&key(b)).then_with(|| a.cause.id.cmp(&b.cause.id))
     });
     let order: Vec<(String, Level, Vec<String>)> =
@@ -231,16 +238,29 @@ fn ruled_out(
     let mut found = Vec::new();
     for (family, causes) in families {
         let refs = |items: &[usize]| items.iter().map(|id| case.items[*id].evidence.event).collect::<Vec<_>>();
-        let by_phase: Vec<_> = causes.iter().filter_map(|(_, out)| out.as_ref()).filter(|out| out.0 != Because::Refuted).collect();
+        let by_phase: Vec<_> =
+            causes.iter().filter_map(|(_, out)| out.as_ref()).filter(|out| out.0 != Because::Refuted).collect();
         let whole = by_phase.len() == causes.len();
         if let Some((because, why, items)) = by_phase.first().filter(|_| whole) {
-            found.push(RuledOut { id: None, family: Some(family.to_string()), because: because.word().to_string(), why: why.clone(), events: refs(items) });
+            found.push(RuledOut {
+                id: None,
+                family: Some(family.to_string()),
+                because: because.word().to_string(),
+                why: why.clone(),
+                events: refs(items),
+            });
             continue;
         }
         for (cause, out) in causes {
             let Some((because, why, items)) = out else { continue };
             if because == Because::Refuted || pointed_at(cause) {
-                found.push(RuledOut { id: Some(cause.id.clone()), family: None, because: because.word().to_string(), why: why.clone(), events: refs(&items) });
+                found.push(RuledOut {
+                    id: Some(cause.id.clone()),
+                    family: None,
+                    because: because.word().to_string(),
+                    why: why.clone(),
+                    events: refs(&items),
+                });
             }
         }
     }

@@ -29,7 +29,9 @@ pub fn causes(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) -> Vec<Caus
     let mut reports: Vec<(u8, CauseReport)> =
         by_cause.into_values().map(|list| (list[0].1.cause.prior, cause(case, judged, &list))).collect();
     reports.sort_by(|(prior_a, a), (prior_b, b)| {
-        let key = |prior: &u8, c: &CauseReport| (Reverse(c.verdict), Reverse(explained(case, c)), Reverse(c.score), Reverse(*prior));
+        let key = |prior: &u8, c: &CauseReport| {
+            (Reverse(c.verdict), Reverse(explained(case, c)), Reverse(c.score), Reverse(*prior))
+        };
         key(prior_a, a).cmp(&key(prior_b, b)).then_with(|| a.id.cmp(&b.id))
     });
     let order: Vec<_> = reports.iter().map(|(_, c)| (c.id.clone(), c.verdict, c.caused_by.clone())).collect();
@@ -41,13 +43,19 @@ pub fn causes(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) -> Vec<Caus
 
 /// Failed and dropped attempts among those that a cause explains.
 fn explained(case: &Case<'_>, cause: &CauseReport) -> usize {
-    let failed: BTreeSet<_> = case.attempts.iter().filter(|attempt| attempt.failed()).map(|attempt| attempt.id).collect();
+    let failed: BTreeSet<_> =
+        case.attempts.iter().filter(|attempt| attempt.failed()).map(|attempt| attempt.id).collect();
     cause.attempts.iter().filter(|id| failed.contains(id)).count()
 }
 
 /// New places in an order: a root moves right before the first of its consequences of the same level.
 pub fn roots_first(order: &[(String, Level, Vec<String>)]) -> BTreeMap<String, usize> {
-    fn place(at: usize, order: &[(String, Level, Vec<String>)], seen: &mut BTreeSet<usize>, out: &mut BTreeMap<String, usize>) {
+    fn place(
+        at: usize,
+        order: &[(String, Level, Vec<String>)],
+        seen: &mut BTreeSet<usize>,
+        out: &mut BTreeMap<String, usize>,
+    ) {
         if !seen.insert(at) {
             return;
         }
@@ -75,7 +83,8 @@ fn cause(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, list: &[(usize, 
     let cites: Vec<&Cite> = list.iter().flat_map(|(_, found)| &found.cited).collect();
     let first = attempts.iter().map(|attempt| attempt.start).min();
     let roots: BTreeSet<&String> = list.iter().flat_map(|(_, found)| &found.roots).collect();
-    let mut hosts: Vec<String> = cites.iter().map(|cite| case.hosts.name(case.items[cite.item].host).to_string()).collect();
+    let mut hosts: Vec<String> =
+        cites.iter().map(|cite| case.hosts.name(case.items[cite.item].host).to_string()).collect();
     hosts.sort();
     hosts.dedup();
     CauseReport {
@@ -135,7 +144,10 @@ fn last_success(case: &Case<'_>, attempts: &[&Attempt], first: Time) -> Option<T
 fn scope(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, attempts: &[&Attempt]) -> Scope {
     let all: Vec<&Attempt> = judged.keys().map(|at| &case.attempts[*at]).collect();
     let users = |list: &[&Attempt]| {
-        list.iter().filter_map(|a| crate::attempt::identity::user_key(a.user.as_deref()?)).collect::<BTreeSet<_>>().len() as u64
+        list.iter()
+            .filter_map(|a| crate::attempt::identity::user_key(a.user.as_deref()?))
+            .collect::<BTreeSet<_>>()
+            .len() as u64
     };
     let clients = |list: &[&Attempt]| {
         let one = |a: &&Attempt| match a.client {
@@ -159,7 +171,10 @@ fn changes(case: &Case<'_>, attempts: &[&Attempt], first: Time) -> Vec<Change> {
     let from = last_success(case, attempts, first).unwrap_or_default().max(first.plus(-CHANGES));
     let context = |item: &crate::attempt::item::Item<'_>| {
         item.meanings().any(|meaning| {
-            meaning.kind == Kind::Marker && meaning.host == Role::Any && meaning.reaches.is_none() && meaning.stops.is_none()
+            meaning.kind == Kind::Marker
+                && meaning.host == Role::Any
+                && meaning.reaches.is_none()
+                && meaning.stops.is_none()
         })
     };
     let start = case.items.partition_point(|item| item.time < from.plus(-CHANGES));

@@ -7,8 +7,8 @@ use crate::attempt::{Attempt, Case, Connection, ItemId};
 use crate::event::Time;
 use crate::evidence::EventRef;
 use crate::report::model::{
-    AttemptReport, Basis, ClientEnd, CodeReport, ConnectionReport, EventRow, Finding, GatewayEnd, Join, Noise, Place, Row,
-    RunRow, ServerEnd, Verdict,
+    AttemptReport, Basis, ClientEnd, CodeReport, ConnectionReport, EventRow, Finding, GatewayEnd, Join, Noise, Place,
+    Row, RunRow, ServerEnd, Verdict,
 };
 use crate::signature::definition::{Ending, Outcome, Role, Slot};
 
@@ -135,7 +135,8 @@ fn ended(case: &Case<'_>, connection: &Connection) -> Outcome {
         let number = connection.items.iter().filter_map(|id| case.items[*id].number(slot)).last()?;
         case.signatures.code(slot.word(), number).map(|code| code.ends)
     };
-    let unwanted = [Slot::Disconnect, Slot::SessionEnd, Slot::ServerEnd].into_iter().find_map(says) == Some(Ending::Unwanted);
+    let unwanted =
+        [Slot::Disconnect, Slot::SessionEnd, Slot::ServerEnd].into_iter().find_map(says) == Some(Ending::Unwanted);
     match (connection.session.is_some(), connection.ended || connection.stopped.is_some()) {
         (true, true) if unwanted => Outcome::Dropped,
         (true, _) => Outcome::Established,
@@ -234,7 +235,8 @@ fn row(case: &Case<'_>, item: &Item<'_>, owner: Option<usize>) -> EventRow {
     let role = attempt.and_then(|attempt| {
         [Role::Server, Role::Client, Role::Gateway].into_iter().find(|role| attempt.host(*role) == Some(item.host))
     });
-    let phase = item.meanings().find_map(|meaning| meaning.stops).or_else(|| item.meanings().filter_map(|m| m.reaches).max());
+    let phase =
+        item.meanings().find_map(|meaning| meaning.stops).or_else(|| item.meanings().filter_map(|m| m.reaches).max());
     EventRow {
         event: item.evidence.event,
         time: item.time,

@@ -3,7 +3,7 @@
 use crate::attempt::identity::HostId;
 use crate::attempt::{Case, ItemId};
 use crate::event::Time;
-use crate::signature::definition::{Cause, Bearing, Clue, Observation, Role};
+use crate::signature::definition::{Bearing, Cause, Clue, Observation, Role};
 
 use super::bind::Index;
 
@@ -31,7 +31,14 @@ pub fn state_at<'c>(index: &Index<'c>, host: HostId, state: &str, before: Time) 
 }
 
 /// The last record of a standing clue before the attempt, unless a later one undid it.
-pub fn standing(index: &Index<'_>, case: &Case<'_>, attempt: usize, cause: &Cause, clue: &Clue, slug: &str) -> Option<ItemId> {
+pub fn standing(
+    index: &Index<'_>,
+    case: &Case<'_>,
+    attempt: usize,
+    cause: &Cause,
+    clue: &Clue,
+    slug: &str,
+) -> Option<ItemId> {
     let role = case.signatures.rule(slug)?.meaning.as_ref()?.host;
     let window = clue.window.unwrap_or(STANDING);
     let (from, to) = index.window(attempt, window);
@@ -39,7 +46,13 @@ pub fn standing(index: &Index<'_>, case: &Case<'_>, attempt: usize, cause: &Caus
         || match role {
             Role::Client | Role::Server | Role::Gateway => Vec::new(),
             // Any end for facts of any host; every host of the role for the others.
-            _ => case.roles.iter().enumerate().filter(|(host, roles)| of_role(case, attempt, *host, roles.contains(&role), role)).map(|(host, _)| host).collect(),
+            _ => case
+                .roles
+                .iter()
+                .enumerate()
+                .filter(|(host, roles)| of_role(case, attempt, *host, roles.contains(&role), role))
+                .map(|(host, _)| host)
+                .collect(),
         },
         |host| vec![host],
     );

@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::{Attempt, Case, ItemId};
 use crate::report::model::Level;
-use crate::signature::definition::{
-    Anchor, Bearing, Cause, Clue, Kind, Observation, Outcome, Phase, Role,
-};
+use crate::signature::definition::{Anchor, Bearing, Cause, Clue, Kind, Observation, Outcome, Phase, Role};
 
 use super::bind::{AROUND, Bound, Index, Tie};
 use super::state;
@@ -117,7 +115,8 @@ pub fn weigh(index: &Index<'_>, at: usize, cause: &Cause, hint: Hint) -> Weighed
 /// None of the cause's phases can have been the one that failed.
 pub fn out_of_phase(attempt: &Attempt, cause: &Cause) -> bool {
     let out = |phase: &Phase| {
-        attempt.phase_limit.is_some_and(|limit| *phase >= limit) || attempt.phase.is_some_and(|reached| *phase < reached)
+        attempt.phase_limit.is_some_and(|limit| *phase >= limit)
+            || attempt.phase.is_some_and(|reached| *phase < reached)
     };
     !cause.phases.is_empty() && cause.phases.iter().all(out)
 }
@@ -136,7 +135,9 @@ fn by_phase(case: &Case<'_>, attempt: &Attempt, cause: &Cause) -> Option<Weighed
                 case.signatures.short(&case.items[id].evidence.record.provider),
                 case.items[id].evidence.record.event_id,
             ),
-            None => format!("the connection ended before the phase {limit}: its log covers the time and shows no entry"),
+            None => {
+                format!("the connection ended before the phase {limit}: its log covers the time and shows no entry")
+            }
         };
         let items = attempt.stopped.map(|(_, id)| id).into_iter().collect();
         return Some(Weighed::Out { because: Because::NotReached, why, items });
@@ -155,10 +156,14 @@ fn required(attempt: &Attempt, cause: &Cause, case: &Case<'_>) -> bool {
     let gateway_only = !cause.phases.is_empty() && cause.phases.iter().all(|phase| phase.is_gateway());
     let reached = needs.reached.is_none_or(|phase| attempt.phase.is_some_and(|known| known >= phase));
     let not_reached = needs.not_reached.is_none_or(|phase| attempt.phase_limit.is_some_and(|limit| limit <= phase));
-    let role = needs.role.as_deref().and_then(Role::from_word).is_none_or(|role| case.roles.iter().any(|roles| roles.contains(&role)));
+    let role = needs
+        .role
+        .as_deref()
+        .and_then(Role::from_word)
+        .is_none_or(|role| case.roles.iter().any(|roles| roles.contains(&role)));
     // A session that was reached can only have broken later.
-    let lived = attempt.outcome != Outcome::Established
-        || cause.phases.iter().any(|phase| *phase >= Phase::ProfileShell);
+    let lived =
+        attempt.outcome != Outcome::Established || cause.phases.iter().any(|phase| *phase >= Phase::ProfileShell);
     reached && not_reached && role && lived && (!gateway_only || attempt.gateway.is_some() || attempt.server.is_none())
 }
 
@@ -213,7 +218,12 @@ fn records(case: &Case<'_>, slug: &str, clue: &Clue, bound: &[Bound], sum: &mut 
         }
         Bearing::Refute if best == Tie::Shared => return,
         Bearing::Refute => {
-            let cite = |bound: &Bound| Cite { item: bound.item, rule: slug.to_string(), bearing: clue.bearing, why: clue.why.clone() };
+            let cite = |bound: &Bound| Cite {
+                item: bound.item,
+                rule: slug.to_string(),
+                bearing: clue.bearing,
+                why: clue.why.clone(),
+            };
             sum.refuted.extend(cited.map(cite));
             return;
         }
@@ -355,7 +365,10 @@ fn score(sum: &Sum, level: Level, hint: Hint) -> u8 {
     let facts = sum.proofs.len() + usize::from(sum.standing) + sum.supports.len();
     let keyed = 5 * u8::from(sum.proof == Some(Tie::Key));
     let supports = u8::try_from(sum.weight.min(u32::from(MOST_SUPPORT))).unwrap_or(MOST_SUPPORT);
-    let more = 8 * u8::try_from(facts.saturating_sub(1).min(3)).unwrap_or(3) + supports / 4 + keyed + 5 * u8::from(hint > Hint::None);
+    let more = 8 * u8::try_from(facts.saturating_sub(1).min(3)).unwrap_or(3)
+        + supports / 4
+        + keyed
+        + 5 * u8::from(hint > Hint::None);
     match level {
         Level::Confirmed => 65 + more.min(35),
         Level::Probable => 40 + more.min(24),

@@ -22,9 +22,11 @@ pub fn message(case: &Case<'_>, item: &Item<'_>) -> String {
 /// One sentence: what proved a cause, what supports it.
 pub fn basis(case: &Case<'_>, cites: &[&Cite]) -> String {
     let mut parts = Vec::new();
-    for (bearing, verb) in
-        [(Bearing::Proof, "Proved by"), (Bearing::Standing, "Standing since before"), (Bearing::Support, "Supported by")]
-    {
+    for (bearing, verb) in [
+        (Bearing::Proof, "Proved by"),
+        (Bearing::Standing, "Standing since before"),
+        (Bearing::Support, "Supported by"),
+    ] {
         let mut count: BTreeMap<(String, u32), std::collections::BTreeSet<usize>> = BTreeMap::new();
         for cite in cites.iter().filter(|cite| cite.bearing == bearing) {
             let record = &case.items[cite.item].evidence.record;

@@ -91,9 +91,7 @@ const COMMITTED: &str = "logs";
 /// [`Error::Io`] and [`Error::Yaml`], naming the file.
 pub fn cases(corpus_dir: &Path) -> Result<Vec<Case>, Error> {
     let dirs = crate::yaml::entries(corpus_dir)?;
-    let dirs = dirs
-        .into_iter()
-        .filter(|d| d.join("scenario.yml").is_file());
+    let dirs = dirs.into_iter().filter(|d| d.join("scenario.yml").is_file());
     dirs.map(|dir| {
         Ok(Case {
             slug: slug(&dir),
@@ -149,15 +147,11 @@ pub fn check(case_dir: &Path) -> Result<Vec<Difference>, Error> {
     let mut found = Vec::new();
     let path = case_dir.join(HASHES);
     let stored = std::fs::read_to_string(&path).unwrap_or_default();
-    let stored: BTreeMap<&str, &str> = stored
-        .lines()
-        .filter_map(|line| line.split_once("  ").map(|(hash, name)| (name, hash)))
-        .collect();
+    let stored: BTreeMap<&str, &str> =
+        stored.lines().filter_map(|line| line.split_once("  ").map(|(hash, name)| (name, hash))).collect();
     let made = hashes(&logs);
-    let made: BTreeMap<&str, &str> = made
-        .lines()
-        .filter_map(|line| line.split_once("  ").map(|(hash, name)| (name, hash)))
-        .collect();
+    let made: BTreeMap<&str, &str> =
+        made.lines().filter_map(|line| line.split_once("  ").map(|(hash, name)| (name, hash))).collect();
     for name in made.keys().chain(stored.keys()) {
         let what = match (made.get(name), stored.get(name)) {
             (Some(a), Some(b)) if a == b => continue,

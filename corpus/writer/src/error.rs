@@ -24,10 +24,7 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn value(kind: &str, text: &str) -> Self {
-        Self::Value {
-            kind: kind.to_owned(),
-            text: text.to_owned(),
-        }
+        Self::Value { kind: kind.to_owned(), text: text.to_owned() }
     }
 
     pub(crate) fn scenario(words: impl Into<String>) -> Self {

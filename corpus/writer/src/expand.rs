@@ -67,21 +67,10 @@ const DEPTH: u32 = 12;
 ///
 /// # Errors
 /// [`Error::Scenario`] and [`Error::Value`], with the step that is wrong.
-pub fn happenings(
-    scenario: &Scenario,
-    library: &Library,
-    slug: &str,
-) -> Result<Vec<Happening>, Error> {
+pub fn happenings(scenario: &Scenario, library: &Library, slug: &str) -> Result<Vec<Happening>, Error> {
     let base = scenario.base.parse();
     let base = time::ticks(base.map_err(|_| Error::value("time", &scenario.base))?) as i64;
-    let mut expander = Expander {
-        scenario,
-        library,
-        slug,
-        uses: 0,
-        written: 0,
-        out: Vec::new(),
-    };
+    let mut expander = Expander { scenario, library, slug, uses: 0, written: 0, out: Vec::new() };
     let vars = expander.vars();
     for step in &scenario.events {
         expander.step(step, base, None, &vars, DEPTH)?;
@@ -132,14 +121,7 @@ impl Expander<'_> {
         vars
     }
 
-    fn step(
-        &mut self,
-        step: &Step,
-        start: i64,
-        role: Option<&str>,
-        vars: &Vars,
-        depth: u32,
-    ) -> Result<(), Error> {
+    fn step(&mut self, step: &Step, start: i64, role: Option<&str>, vars: &Vars, depth: u32) -> Result<(), Error> {
         let mut vars = vars.clone();
         for (name, text) in &step.with {
             let text = vars.fill(text)?;
@@ -150,24 +132,16 @@ impl Expander<'_> {
         for i in 0..step.times.unwrap_or(1) {
             vars.set("i", i.to_string());
             let at = span::parse(&vars.fill(&step.at)?)? + i64::from(i) * every;
-            self.once(step, start + at, role, &vars, depth)
-                .map_err(|e| {
-                    let what = step.event.as_ref().or(step.sequence.as_ref());
-                    let what = what.map_or("", String::as_str);
-                    Error::scenario(format!("at {} ({what}): {e}", step.at))
-                })?;
+            self.once(step, start + at, role, &vars, depth).map_err(|e| {
+                let what = step.event.as_ref().or(step.sequence.as_ref());
+                let what = what.map_or("", String::as_str);
+                Error::scenario(format!("at {} ({what}): {e}", step.at))
+            })?;
         }
         Ok(())
     }
 
-    fn once(
-        &mut self,
-        step: &Step,
-        ticks: i64,
-        role: Option<&str>,
-        vars: &Vars,
-        depth: u32,
-    ) -> Result<(), Error> {
+    fn once(&mut self, step: &Step, ticks: i64, role: Option<&str>, vars: &Vars, depth: u32) -> Result<(), Error> {
         let role = step.on.as_deref().or(role);
         match (&step.event, &step.sequence) {
             (Some(event), None) if depth == DEPTH => {
@@ -181,20 +155,11 @@ impl Expander<'_> {
         }
     }
 
-    fn sequence(
-        &mut self,
-        name: &str,
-        start: i64,
-        role: Option<&str>,
-        vars: &Vars,
-        depth: u32,
-    ) -> Result<(), Error> {
+    fn sequence(&mut self, name: &str, start: i64, role: Option<&str>, vars: &Vars, depth: u32) -> Result<(), Error> {
         let name = &vars.fill(name)?;
         let own = self.scenario.sequences.get(name);
         let sequence = own.or_else(|| self.library.sequences.get(name));
-        let sequence = sequence
-            .ok_or_else(|| Error::scenario(format!("no sequence {name}")))?
-            .clone();
+        let sequence = sequence.ok_or_else(|| Error::scenario(format!("no sequence {name}")))?.clone();
         if depth == 0 {
             return Err(Error::scenario(format!("{name} uses itself")));
         }
@@ -227,20 +192,10 @@ impl Expander<'_> {
         vars.set_default("port0", (49_152 + pick("port0", 16_000)).to_string());
         vars.set_default("session", "2");
         vars.set_default("port", (49_152 + pick("port", 16_000)).to_string());
-        vars.set_default(
-            "logon_id",
-            format!("{:#x}", 0x30_0000 + pick("logon", 0x400_0000)),
-        );
+        vars.set_default("logon_id", format!("{:#x}", 0x30_0000 + pick("logon", 0x400_0000)));
     }
 
-    fn event(
-        &mut self,
-        step: &Step,
-        event: &str,
-        ticks: i64,
-        role: Option<&str>,
-        vars: &Vars,
-    ) -> Result<(), Error> {
+    fn event(&mut self, step: &Step, event: &str, ticks: i64, role: Option<&str>, vars: &Vars) -> Result<(), Error> {
         let event = vars.fill(event)?;
         let role = role.ok_or_else(|| Error::scenario(format!("{event} happens nowhere")))?;
         let role = vars.fill(role)?;

@@ -26,11 +26,7 @@ const DELAY: u64 = 3 * span::SECOND as u64;
 /// # Errors
 /// [`Error::Scenario`] when options name an unknown host; [`Error::Value`] for a bad span or base
 /// time; [`Error::Format`] when a log cannot be written.
-pub fn logs(
-    scenario: &Scenario,
-    shapes: &Shapes,
-    happenings: Vec<Happening>,
-) -> Result<Vec<Log>, Error> {
+pub fn logs(scenario: &Scenario, shapes: &Shapes, happenings: Vec<Happening>) -> Result<Vec<Log>, Error> {
     let mut by_log: BTreeMap<(String, String), Vec<Record>> = BTreeMap::new();
     for happening in happenings {
         let key = (happening.role, happening.record.channel.clone());
@@ -57,14 +53,8 @@ pub fn logs(
             collected.append(&mut records);
             continue;
         }
-        let layout = evtx::Options {
-            rotated: options.rotated,
-            ..evtx::Options::default()
-        };
-        out.push(Log {
-            path: path(&host.name, &channel),
-            bytes: evtx::write(&records, layout)?,
-        });
+        let layout = evtx::Options { rotated: options.rotated, ..evtx::Options::default() };
+        out.push(Log { path: path(&host.name, &channel), bytes: evtx::write(&records, layout)? });
     }
     if let Some(forward) = &scenario.forward {
         out.push(collector(&forward.to, collected)?);
@@ -88,20 +78,12 @@ fn options(scenario: &Scenario, shapes: &Shapes, role: &str, channel: &str) -> L
 
 fn left_out(scenario: &Scenario, shapes: &Shapes, role: &str, channel: &str) -> bool {
     scenario.leave_out.iter().any(|entry| {
-        entry == role
-            || entry
-                .split_once('/')
-                .is_some_and(|(r, c)| r == role && shapes.channel(c) == channel)
+        entry == role || entry.split_once('/').is_some_and(|(r, c)| r == role && shapes.channel(c) == channel)
     })
 }
 
 /// Puts records into order and gives them their ids; drops what the log has lost.
-fn number(
-    records: &mut Vec<Record>,
-    options: &LogOptions,
-    base: &str,
-    channel: &str,
-) -> Result<(), Error> {
+fn number(records: &mut Vec<Record>, options: &LogOptions, base: &str, channel: &str) -> Result<(), Error> {
     records.sort_by_key(|record| record.ticks);
     let before = records.len() as u64;
     if let Some(starts) = &options.starts {
@@ -118,11 +100,7 @@ fn number(
     for (i, record) in records.iter_mut().enumerate() {
         record.record_id = id;
         let i = i.to_string();
-        id += 1 + if options.filtered {
-            seed::number(&[channel, "gap", &i], 40)
-        } else {
-            0
-        };
+        id += 1 + if options.filtered { seed::number(&[channel, "gap", &i], 40) } else { 0 };
     }
     Ok(())
 }
@@ -133,12 +111,6 @@ fn collector(name: &str, mut records: Vec<Record>) -> Result<Log, Error> {
         record.collector_id = Some(id);
         record.received = record.ticks + DELAY;
     }
-    let layout = evtx::Options {
-        forwarded: true,
-        ..evtx::Options::default()
-    };
-    Ok(Log {
-        path: path(name, "ForwardedEvents"),
-        bytes: evtx::write(&records, layout)?,
-    })
+    let layout = evtx::Options { forwarded: true, ..evtx::Options::default() };
+    Ok(Log { path: path(name, "ForwardedEvents"), bytes: evtx::write(&records, layout)? })
 }

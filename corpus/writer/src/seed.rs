@@ -19,9 +19,7 @@ pub fn bytes(words: &[&str]) -> [u8; 16] {
 #[must_use]
 pub fn number(words: &[&str], limit: u64) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = bytes(words);
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
-        .checked_rem(limit)
-        .unwrap_or(0)
+    u64::from_le_bytes([a, b, c, d, e, f, g, h]).checked_rem(limit).unwrap_or(0)
 }
 
 /// SHA-256 in lower-case hex.

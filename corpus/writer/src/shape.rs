@@ -155,11 +155,7 @@ impl Shapes {
                 guid: shape.guid.as_deref().map(Guid::parse).transpose()?,
                 source_name: shape.source.clone(),
             },
-            layout: if shape.classic {
-                Layout::Classic
-            } else {
-                Layout::Manifest
-            },
+            layout: if shape.classic { Layout::Classic } else { Layout::Manifest },
             event_id: number.parse().map_err(|_| unknown())?,
             qualifiers: event.qualifiers.or(all.qualifiers),
             version: event.version.or(all.version).unwrap_or(0),
@@ -170,11 +166,7 @@ impl Shapes {
             activity: activity_id(shape.activity, filling.activity, name, salt)?,
             related: None,
             process: shape.process,
-            thread: if shape.process == 0 {
-                0
-            } else {
-                shape.process + 4 * (u32::from(event.opcode.unwrap_or(0)) + 1)
-            },
+            thread: if shape.process == 0 { 0 } else { shape.process + 4 * (u32::from(event.opcode.unwrap_or(0)) + 1) },
             channel: channel.unwrap_or(&shape.channel).to_owned(),
             computer: String::new(),
             user: match vars.fill(user)?.as_str() {
@@ -230,35 +222,23 @@ fn payload(
             let binary = binary.unwrap_or_default();
             Ok(Payload::List { strings, binary })
         }
-        _ if !filling.data.is_empty() => {
-            Err(Error::scenario(format!("{name} has named fields, no data")))
-        }
+        _ if !filling.data.is_empty() => Err(Error::scenario(format!("{name} has named fields, no data"))),
         Container::Named => Ok(Payload::Named { fields, binary }),
-        Container::User { element, namespace } => Ok(Payload::User {
-            element: element.clone(),
-            namespace: namespace.clone(),
-            fields,
-        }),
+        Container::User { element, namespace } => {
+            Ok(Payload::User { element: element.clone(), namespace: namespace.clone(), fields })
+        }
     }
 }
 
 /// A shape's Binary: hex, or text after `utf16:` (stored with a NUL, as service names are).
 fn binary_text(text: &str) -> Result<Vec<u8>, Error> {
     match text.strip_prefix("utf16:") {
-        Some(text) => Ok(format!("{text}\0")
-            .encode_utf16()
-            .flat_map(u16::to_le_bytes)
-            .collect()),
+        Some(text) => Ok(format!("{text}\0").encode_utf16().flat_map(u16::to_le_bytes).collect()),
         None => hex(text),
     }
 }
 
-fn activity_id(
-    kind: Activity,
-    label: Option<&str>,
-    name: &str,
-    salt: &str,
-) -> Result<Option<Guid>, Error> {
+fn activity_id(kind: Activity, label: Option<&str>, name: &str, salt: &str) -> Result<Option<Guid>, Error> {
     let Some(label) = label else { return Ok(None) };
     let side = match kind {
         Activity::Server => "server",

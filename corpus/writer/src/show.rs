@@ -18,10 +18,7 @@ pub fn lines(case_dir: &Path, background: bool) -> Result<Vec<String>, Error> {
     }
     let mut happenings = expand::happenings(&scenario, library, &salt)?;
     happenings.sort_by_key(|happening| happening.record.ticks);
-    Ok(happenings
-        .iter()
-        .map(|happening| line(&happening.role, &happening.record))
-        .collect())
+    Ok(happenings.iter().map(|happening| line(&happening.role, &happening.record)).collect())
 }
 
 fn line(role: &str, record: &Record) -> String {

@@ -23,14 +23,10 @@ pub fn parse(text: &str) -> Result<i64, Error> {
             sign = if rest.starts_with('-') { -1.0 } else { 1.0 };
             rest = tail.trim_start();
         }
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(rest.len());
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let number: f64 = rest[..digits].parse().map_err(|_| bad())?;
         rest = &rest[digits..];
-        let letters = rest
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(rest.len());
+        let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
         let unit = match &rest[..letters] {
             "d" => 86_400.0,
             "h" => 3_600.0,

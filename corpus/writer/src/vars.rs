@@ -38,9 +38,10 @@ impl Vars {
             rest = &rest[open..];
             match rest.find('}').map(|close| (&rest[1..close], close)) {
                 Some((name, close)) if is_name(name) => {
-                    let value = self.0.get(name).ok_or_else(|| {
-                        Error::scenario(format!("nothing is known as {{{name}}} in {text:?}"))
-                    })?;
+                    let value = self
+                        .0
+                        .get(name)
+                        .ok_or_else(|| Error::scenario(format!("nothing is known as {{{name}}} in {text:?}")))?;
                     if depth == 0 {
                         let words = format!("{{{name}}} stands for itself in {text:?}");
                         return Err(Error::Scenario(words));
@@ -61,9 +62,7 @@ impl Vars {
 
 fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.'))
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.'))
 }
 
 #[cfg(test)]

@@ -35,10 +35,8 @@ pub fn read_dir<T: DeserializeOwned>(dir: &Path) -> Result<BTreeMap<String, T>, 
 /// [`Error::Io`].
 pub fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let entries = std::fs::read_dir(dir).map_err(Error::io(dir))?;
-    let mut paths = entries
-        .map(|entry| entry.map(|e| e.path()))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(Error::io(dir))?;
+    let mut paths =
+        entries.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(Error::io(dir))?;
     paths.sort();
     Ok(paths)
 }

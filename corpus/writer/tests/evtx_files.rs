@@ -10,10 +10,7 @@ use whyrdp_corpus::evtx::{Guid, Layout, Options, Payload, Provider, Record, Sid,
 const TICKS: u64 = 133_500_000_000_000_000;
 
 fn text(text: &str) -> Value {
-    Value::Str {
-        text: text.into(),
-        nul: true,
-    }
+    Value::Str { text: text.into(), nul: true }
 }
 
 fn record(id: u64, payload: Payload) -> Record {
@@ -62,30 +59,19 @@ fn all_types() -> Payload {
         ("Hex64", Value::Hex64(0x3e7)),
         ("Pointer", Value::Pointer(0x2740)),
         ("Binary", Value::Binary(vec![0x32, 0, 0x0a, 0xd0])),
-        (
-            "Guid",
-            Value::Guid(Guid::parse("5828227C-20CF-4408-B73F-73AB70B8849F").unwrap()),
-        ),
+        ("Guid", Value::Guid(Guid::parse("5828227C-20CF-4408-B73F-73AB70B8849F").unwrap())),
         ("Sid", Value::Sid(Sid::parse("S-1-5-21-1-2-3-500").unwrap())),
         ("Time", Value::FileTime(TICKS)),
         ("With Blank", Value::U32(1)),
     ];
-    let fields = fields
-        .map(|(name, value)| (name.to_owned(), value))
-        .to_vec();
-    Payload::Named {
-        fields,
-        binary: None,
-    }
+    let fields = fields.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    Payload::Named { fields, binary: None }
 }
 
 fn classic(id: u64, guid: bool) -> Record {
     let mut record = record(
         id,
-        Payload::List {
-            strings: vec!["first".into(), String::new(), "third\r\n".into()],
-            binary: vec![0xAB, 0xCD],
-        },
+        Payload::List { strings: vec!["first".into(), String::new(), "third\r\n".into()], binary: vec![0xAB, 0xCD] },
     );
     record.layout = Layout::Classic;
     record.traced = false;
@@ -103,10 +89,7 @@ fn classic(id: u64, guid: bool) -> Record {
 
 fn read(bytes: Vec<u8>) -> Vec<(u64, Json)> {
     let mut parser = EvtxParser::from_buffer(bytes).unwrap();
-    parser
-        .records_json_value()
-        .map(|r| r.map(|r| (r.event_record_id, r.data)).unwrap())
-        .collect()
+    parser.records_json_value().map(|r| r.map(|r| (r.event_record_id, r.data)).unwrap()).collect()
 }
 
 #[test]
@@ -119,10 +102,7 @@ fn every_type_is_read_back() {
     assert_eq!(system["Computer"], "PC17.corp.example");
     assert_eq!(system["Provider"]["#attributes"]["Name"], "Some-Provider");
     assert_eq!(system["Security"]["#attributes"]["UserID"], "S-1-5-20");
-    assert_eq!(
-        system["Correlation"]["#attributes"]["ActivityID"],
-        "{f4209c33-f1f2-4fbf-91ed-8699b5430000}"
-    );
+    assert_eq!(system["Correlation"]["#attributes"]["ActivityID"], "{f4209c33-f1f2-4fbf-91ed-8699b5430000}");
     let data = &event["Event"]["EventData"];
     assert_eq!(data["Text"], "ä\\b \"c\" <&>");
     assert_eq!(data["U8"], 7);
@@ -174,16 +154,10 @@ fn user_data_keeps_its_element_and_empty_fields() {
 
 #[test]
 fn forwarded_records_hold_no_template_and_only_text() {
-    let forwarded = Options {
-        forwarded: true,
-        ..Options::default()
-    };
+    let forwarded = Options { forwarded: true, ..Options::default() };
     let bytes = write(&[record(77, all_types()), classic(78, true)], forwarded).unwrap();
     let marker = [0x0f, 1, 1, 0, 0x0c];
-    assert!(
-        !bytes.windows(5).any(|w| w == marker),
-        "a template instance"
-    );
+    assert!(!bytes.windows(5).any(|w| w == marker), "a template instance");
     let events = read(bytes);
     // The record's own header holds the collector's id.
     assert_eq!(events[0].0, 977);
@@ -205,26 +179,16 @@ fn an_empty_log_is_a_log() {
 #[test]
 fn long_logs_fill_chunk_after_chunk_and_may_wrap_around() {
     let records: Vec<Record> = (40_000..41_500)
-        .map(|id| {
-            if id % 3 == 0 {
-                classic(id, id % 2 == 0)
-            } else {
-                record(id, all_types())
-            }
-        })
+        .map(|id| if id % 3 == 0 { classic(id, id % 2 == 0) } else { record(id, all_types()) })
         .collect();
     let plain = write(&records, Options::default()).unwrap();
     assert!(plain.len() > 4096 + 3 * 65_536);
     let ids: Vec<u64> = read(plain.clone()).iter().map(|(id, _)| *id).collect();
     assert_eq!(ids, (40_000..41_500).collect::<Vec<_>>());
     assert_eq!(plain, write(&records, Options::default()).unwrap());
-    let rotated = Options {
-        rotated: true,
-        ..Options::default()
-    };
+    let rotated = Options { rotated: true, ..Options::default() };
     let turned = write(&records, rotated).unwrap();
-    let first_id =
-        |bytes: &[u8]| u64::from_le_bytes(bytes[4096 + 24..4096 + 32].try_into().unwrap());
+    let first_id = |bytes: &[u8]| u64::from_le_bytes(bytes[4096 + 24..4096 + 32].try_into().unwrap());
     assert_eq!(first_id(&plain), 40_000);
     assert!(first_id(&turned) > 41_000);
     let mut ids: Vec<u64> = read(turned).iter().map(|(id, _)| *id).collect();
@@ -246,11 +210,7 @@ fn libevtx_lists_all_records_with_their_values() {
     let name = format!("whyrdp-corpus-{}.evtx", std::process::id());
     let path = std::env::temp_dir().join(name);
     std::fs::write(&path, write(&records, Options::default()).unwrap()).unwrap();
-    let output = Command::new(program)
-        .args(["-f", "xml"])
-        .arg(&path)
-        .output()
-        .unwrap();
+    let output = Command::new(program).args(["-f", "xml"]).arg(&path).output().unwrap();
     std::fs::remove_file(&path).unwrap();
     let xml = String::from_utf8_lossy(&output.stdout);
     for record in &records {

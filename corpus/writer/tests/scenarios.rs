@@ -32,20 +32,14 @@ fn error(name: &str, step: &str) -> String {
 #[test]
 fn an_event_without_a_shape_is_named() {
     let words = error("unknown", "{at: 5s, on: server, event: RdpCoreTS/999}");
-    assert!(
-        words.contains("no shape for event RdpCoreTS/999"),
-        "{words}"
-    );
+    assert!(words.contains("no shape for event RdpCoreTS/999"), "{words}");
 }
 
 #[test]
 fn a_field_that_the_event_lacks_is_named() {
     let step = "{at: 5s, on: server, event: RdpCoreTS/131, fields: {Nonsense: x}}";
     let words = error("field", step);
-    assert!(
-        words.contains("RdpCoreTS/131 has no field Nonsense"),
-        "{words}"
-    );
+    assert!(words.contains("RdpCoreTS/131 has no field Nonsense"), "{words}");
 }
 
 #[test]
@@ -71,9 +65,6 @@ fn logs_have_the_names_that_windows_gives_them() {
     let rest = "logs: {server: {Security: {}}}\nevents:\n  \
         - {at: \"0\", on: client, event: RDPClient/1024}\n";
     let client = "Microsoft-Windows-TerminalServices-RDPClient%4Operational.evtx";
-    let expected = [
-        PathBuf::from("PC17").join(client),
-        PathBuf::from("RDS01").join("Security.evtx"),
-    ];
+    let expected = [PathBuf::from("PC17").join(client), PathBuf::from("RDS01").join("Security.evtx")];
     assert_eq!(run("names", rest).unwrap(), expected);
 }

@@ -42,19 +42,13 @@ impl Element {
     /// An element without attributes or content.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            ..Self::default()
-        }
+        Self { name: name.to_owned(), ..Self::default() }
     }
 
     /// An element that closes itself where it holds nothing.
     #[must_use]
     pub fn closing_itself(name: &str) -> Self {
-        Self {
-            closes_itself: true,
-            ..Self::new(name)
-        }
+        Self { closes_itself: true, ..Self::new(name) }
     }
 
     /// Adds an attribute with literal text.
@@ -67,14 +61,7 @@ impl Element {
     #[must_use]
     pub fn attribute_slot(self, name: &str, slot: u16, kind: u8) -> Self {
         let optional = true;
-        self.attribute_piece(
-            name,
-            Piece::Slot {
-                slot,
-                kind,
-                optional,
-            },
-        )
+        self.attribute_piece(name, Piece::Slot { slot, kind, optional })
     }
 
     fn attribute_piece(mut self, name: &str, piece: Piece) -> Self {
@@ -100,22 +87,14 @@ impl Element {
     #[must_use]
     pub fn depends_after(mut self, slot: u16) -> Self {
         self.dependency = Some(slot);
-        self.tail = Some(Piece::Slot {
-            slot,
-            kind: 0x21,
-            optional: true,
-        });
+        self.tail = Some(Piece::Slot { slot, kind: 0x21, optional: true });
         self
     }
 
     /// Adds a slot as content.
     #[must_use]
     pub fn slot(mut self, slot: u16, kind: u8, optional: bool) -> Self {
-        self.content.push(Piece::Slot {
-            slot,
-            kind,
-            optional,
-        });
+        self.content.push(Piece::Slot { slot, kind, optional });
         self
     }
 
@@ -164,9 +143,7 @@ impl Element {
         } else {
             chunk.put(&[0x02]);
             self.content.iter().for_each(|p| p.write(chunk));
-            self.children
-                .iter()
-                .for_each(|c| c.write(chunk, in_template));
+            self.children.iter().for_each(|c| c.write(chunk, in_template));
             if let Some(tail) = &self.tail {
                 tail.write(chunk);
             }
@@ -180,11 +157,7 @@ impl Piece {
     fn outline(&self) -> String {
         match self {
             Self::Text(text) => format!("{text:?}"),
-            Self::Slot {
-                slot,
-                kind,
-                optional,
-            } => format!("%{slot}:{kind:02x}{}", if *optional { "?" } else { "" }),
+            Self::Slot { slot, kind, optional } => format!("%{slot}:{kind:02x}{}", if *optional { "?" } else { "" }),
         }
     }
 
@@ -196,11 +169,7 @@ impl Piece {
                 chunk.put(&((bytes.len() / 2) as u16).to_le_bytes());
                 chunk.put(&bytes);
             }
-            Self::Slot {
-                slot,
-                kind,
-                optional,
-            } => {
+            Self::Slot { slot, kind, optional } => {
                 chunk.put(&[if *optional { 0x0e } else { 0x0d }]);
                 chunk.put(&slot.to_le_bytes());
                 chunk.put(&[*kind]);

@@ -32,20 +32,11 @@ struct Extent {
 }
 
 /// A log that never held a record says so with a last number below the first.
-const NOTHING: Extent = Extent {
-    first: (1, u64::MAX),
-    last: (u64::MAX, u64::MAX),
-    last_at: 0,
-};
+const NOTHING: Extent = Extent { first: (1, u64::MAX), last: (u64::MAX, u64::MAX), last_at: 0 };
 
 impl Chunk {
     pub(super) fn new() -> Self {
-        Self {
-            bytes: vec![0; FIRST_RECORD],
-            names: BTreeMap::new(),
-            templates: BTreeMap::new(),
-            records: None,
-        }
+        Self { bytes: vec![0; FIRST_RECORD], names: BTreeMap::new(), templates: BTreeMap::new(), records: None }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -84,10 +75,7 @@ impl Chunk {
         let offset = self.len() as u32 + 4;
         let hash = name_hash(name);
         let bucket = hash % 64;
-        let same = self
-            .names
-            .iter()
-            .filter(|(n, _)| name_hash(n) % 64 == bucket);
+        let same = self.names.iter().filter(|(n, _)| name_hash(n) % 64 == bucket);
         let next = same.map(|(_, offset)| *offset).max().unwrap_or(0);
         self.put(&offset.to_le_bytes());
         self.put(&next.to_le_bytes());
@@ -127,13 +115,7 @@ impl Chunk {
 
     /// Writes one record whose binary XML `body` writes. Returns false, and leaves the chunk as
     /// it was, when the record does not fit.
-    pub(super) fn record(
-        &mut self,
-        number: u64,
-        id: u64,
-        ticks: u64,
-        body: impl FnOnce(&mut Self),
-    ) -> bool {
+    pub(super) fn record(&mut self, number: u64, id: u64, ticks: u64, body: impl FnOnce(&mut Self)) -> bool {
         let start = self.len();
         self.put(b"**\0\0\0\0\0\0");
         self.put(&id.to_le_bytes());
@@ -150,8 +132,7 @@ impl Chunk {
         if self.len() > SIZE {
             self.bytes.truncate(start);
             self.names.retain(|_, offset| (*offset as usize) < start);
-            self.templates
-                .retain(|_, (offset, _)| (*offset as usize) < start);
+            self.templates.retain(|_, (offset, _)| (*offset as usize) < start);
             return false;
         }
         self.records = Some(Extent {
@@ -164,11 +145,7 @@ impl Chunk {
 
     /// Fills in header, tables and checksums and returns the 64 KiB.
     pub(super) fn finish(mut self) -> Vec<u8> {
-        let Extent {
-            first,
-            last,
-            last_at,
-        } = self.records.unwrap_or(NOTHING);
+        let Extent { first, last, last_at } = self.records.unwrap_or(NOTHING);
         let free = self.len();
         for (name, offset) in &self.names {
             let at = 128 + 4 * (name_hash(name) % 64) as usize;
@@ -183,13 +160,7 @@ impl Chunk {
             self.patch(at, &value.to_le_bytes());
         }
         let sum = crc32fast::hash(&self.bytes[FIRST_RECORD..free]);
-        for (at, value) in [
-            (40, 128),
-            (44, last_at as u32),
-            (48, free as u32),
-            (52, sum),
-            (120, 1),
-        ] {
+        for (at, value) in [(40, 128), (44, last_at as u32), (48, free as u32), (52, sum), (120, 1)] {
             self.patch(at, &value.to_le_bytes());
         }
         let mut header = crc32fast::Hasher::new();
@@ -214,9 +185,7 @@ fn name_hash(name: &str) -> u32 {
 }
 
 fn hash_units(units: impl Iterator<Item = u16>) -> u32 {
-    units.fold(0, |hash: u32, unit| {
-        hash.wrapping_mul(65599).wrapping_add(u32::from(unit))
-    })
+    units.fold(0, |hash: u32, unit| hash.wrapping_mul(65599).wrapping_add(u32::from(unit)))
 }
 
 /// A template's GUID is arbitrary in Windows; here it is a hash, so that equal input gives
@@ -230,10 +199,6 @@ fn template_guid(template: &Element) -> [u8; 16] {
 
 /// The bucket of a template: the hash of names, over the GUID's eight 16-bit units (observed).
 fn template_bucket(guid: &[u8; 16]) -> usize {
-    let units = guid
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .map(|b| u16::from_le_bytes(*b));
+    let units = guid.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b));
     hash_units(units) as usize % 32
 }

@@ -72,20 +72,13 @@ fn payload(payload: &Payload) -> Element {
         Payload::List { strings, binary } => {
             let data = strings
                 .iter()
-                .fold(Element::new("EventData"), |data, text| {
-                    data.child(Element::new("Data").text(text))
-                });
+                .fold(Element::new("EventData"), |data, text| data.child(Element::new("Data").text(text)));
             with_binary(data, binary)
         }
-        Payload::User {
-            element,
-            namespace,
-            fields,
-        } => {
+        Payload::User { element, namespace, fields } => {
             let inner = Element::new(element).attribute("xmlns", namespace);
-            let inner = fields.iter().fold(inner, |inner, (name, value)| {
-                inner.child(filled(Element::new(name), value))
-            });
+            let inner =
+                fields.iter().fold(inner, |inner, (name, value)| inner.child(filled(Element::new(name), value)));
             Element::new("UserData").child(inner)
         }
     }
@@ -95,10 +88,7 @@ fn with_binary(data: Element, binary: &[u8]) -> Element {
     if binary.is_empty() {
         return data;
     }
-    data.child(filled(
-        Element::new("Binary"),
-        &Value::Binary(binary.to_vec()),
-    ))
+    data.child(filled(Element::new("Binary"), &Value::Binary(binary.to_vec())))
 }
 
 fn filled(element: Element, value: &Value) -> Element {

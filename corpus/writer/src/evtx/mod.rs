@@ -51,8 +51,8 @@ pub fn write(records: &[Record], options: Options) -> Result<Vec<u8>, Error> {
     if !chunk.is_empty() || chunks.is_empty() {
         chunks.push(chunk.finish());
     }
-    let count = u16::try_from(chunks.len())
-        .map_err(|_| Error::Format(format!("{} chunks are too many", chunks.len())))?;
+    let count =
+        u16::try_from(chunks.len()).map_err(|_| Error::Format(format!("{} chunks are too many", chunks.len())))?;
     let turn = options.rotated && count > 1;
     if turn {
         chunks.rotate_right(1);

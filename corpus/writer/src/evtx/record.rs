@@ -122,10 +122,7 @@ pub struct Record {
 impl Record {
     /// The template instance of the whole record.
     pub(super) fn instance(&self) -> Instance {
-        let nested = Slot::Nested {
-            instance: Box::new(self.payload.instance()),
-            fragment: !self.traced,
-        };
+        let nested = Slot::Nested { instance: Box::new(self.payload.instance()), fragment: !self.traced };
         let (slots, last) = match self.layout {
             Layout::Manifest => (18, 17),
             Layout::Classic => (20, 19),
@@ -156,10 +153,7 @@ impl Record {
         }
         let mut filled: Vec<Slot> = values.into_iter().map(Slot::Value).collect();
         filled[last] = nested;
-        Instance {
-            template: self.template(last as u16),
-            slots: filled,
-        }
+        Instance { template: self.template(last as u16), slots: filled }
     }
 
     /// The definition that all records of this provider, channel and computer share.
@@ -177,15 +171,11 @@ impl Record {
         let full = manifest || self.provider.guid.is_some();
         let related = if manifest { 13 } else { 18 };
         let id = Element::new("EventID").attribute_slot("Qualifiers", 4, U16);
-        let mut system = Element::new("System")
-            .child(self.provider_element())
-            .child(id.depends(3, U16));
+        let mut system = Element::new("System").child(self.provider_element()).child(id.depends(3, U16));
         if full {
             system = system.child(Element::new("Version").depends(11, U8));
         }
-        system = system
-            .child(Element::new("Level").depends(0, U8))
-            .child(Element::new("Task").depends(2, U16));
+        system = system.child(Element::new("Level").depends(0, U8)).child(Element::new("Task").depends(2, U16));
         if full {
             system = system.child(Element::new("Opcode").depends(1, U8));
         }
@@ -194,21 +184,18 @@ impl Record {
             .child(Element::new("TimeCreated").attribute_slot("SystemTime", 6, TIME))
             .child(Element::new("EventRecordID").depends(10, U64));
         if full {
-            let correlation = Element::new("Correlation")
-                .attribute_slot("ActivityID", 7, GUID)
-                .attribute_slot("RelatedActivityID", related, GUID);
-            let execution = Element::new("Execution")
-                .attribute_slot("ProcessID", 8, U32)
-                .attribute_slot("ThreadID", 9, U32);
+            let correlation = Element::new("Correlation").attribute_slot("ActivityID", 7, GUID).attribute_slot(
+                "RelatedActivityID",
+                related,
+                GUID,
+            );
+            let execution =
+                Element::new("Execution").attribute_slot("ProcessID", 8, U32).attribute_slot("ThreadID", 9, U32);
             system = system.child(correlation).child(execution);
         }
         let channel = Element::new("Channel");
         system
-            .child(if manifest {
-                channel.depends(16, STR)
-            } else {
-                channel.text(&self.channel)
-            })
+            .child(if manifest { channel.depends(16, STR) } else { channel.text(&self.channel) })
             .child(Element::new("Computer").text(&self.computer))
             .child(Element::new("Security").attribute_slot("UserID", 12, SID))
     }
@@ -216,9 +203,7 @@ impl Record {
     fn provider_element(&self) -> Element {
         let element = Element::new("Provider");
         if self.layout == Layout::Manifest {
-            return element
-                .attribute_slot("Name", 14, STR)
-                .attribute_slot("Guid", 15, GUID);
+            return element.attribute_slot("Name", 14, STR).attribute_slot("Guid", 15, GUID);
         }
         let mut element = element.attribute("Name", &self.provider.name);
         if let Some(guid) = self.provider.guid {
@@ -237,19 +222,12 @@ impl Payload {
         match self {
             Self::Named { fields, binary } => named(fields, binary.as_deref()),
             Self::List { strings, binary } => list(strings, binary),
-            Self::User {
-                element,
-                namespace,
-                fields,
-            } => {
+            Self::User { element, namespace, fields } => {
                 let mut outer = Element::new(element).attribute("xmlns", namespace);
                 for (i, (name, value)) in fields.iter().enumerate() {
                     outer = outer.child(Element::new(name).slot(i as u16, declared(value), false));
                 }
-                Instance {
-                    template: outer,
-                    slots: values(fields),
-                }
+                Instance { template: outer, slots: values(fields) }
             }
         }
     }
@@ -269,10 +247,7 @@ fn named(fields: &[(String, Value)], binary: Option<&[u8]>) -> Instance {
         slots.push(Slot::Value(Value::Binary(bytes.to_vec())));
         outer = outer.child(Element::new("Binary").slot(slot, BINARY, false));
     }
-    Instance {
-        template: outer,
-        slots,
-    }
+    Instance { template: outer, slots }
 }
 
 fn list(strings: &[String], binary: &[u8]) -> Instance {
@@ -285,10 +260,7 @@ fn list(strings: &[String], binary: &[u8]) -> Instance {
         Value::U32(binary.len() as u32),
         or_null(binary.is_empty(), Value::Binary(binary.to_vec())),
     ];
-    Instance {
-        template,
-        slots: slots.into_iter().map(Slot::Value).collect(),
-    }
+    Instance { template, slots: slots.into_iter().map(Slot::Value).collect() }
 }
 
 /// The type that a definition declares for a value; an absent one is declared as text.
@@ -305,8 +277,5 @@ fn values(fields: &[(String, Value)]) -> Vec<Slot> {
 }
 
 fn plain(text: &str) -> Value {
-    Value::Str {
-        text: text.to_owned(),
-        nul: false,
-    }
+    Value::Str { text: text.to_owned(), nul: false }
 }

@@ -17,9 +17,5 @@ pub fn ticks(time: Timestamp) -> u64 {
 pub fn rfc3339(ticks: u64) -> String {
     let seconds = (ticks / 10_000_000) as i64 - EPOCH_GAP;
     let whole = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
-    format!(
-        "{}.{:07}Z",
-        whole.strftime("%Y-%m-%dT%H:%M:%S"),
-        ticks % 10_000_000
-    )
+    format!("{}.{:07}Z", whole.strftime("%Y-%m-%dT%H:%M:%S"), ticks % 10_000_000)
 }

@@ -168,17 +168,12 @@ impl Value {
                 }
                 out
             }
-            Self::Strings(texts) => texts
-                .iter()
-                .flat_map(|t| utf16(t).into_iter().chain([0, 0]))
-                .collect(),
+            Self::Strings(texts) => texts.iter().flat_map(|t| utf16(t).into_iter().chain([0, 0])).collect(),
             Self::U8(v) => vec![*v],
             Self::U16(v) => v.to_le_bytes().to_vec(),
             Self::U32(v) | Self::Hex32(v) => v.to_le_bytes().to_vec(),
             Self::I32(v) => v.to_le_bytes().to_vec(),
-            Self::U64(v) | Self::Hex64(v) | Self::Pointer(v) | Self::FileTime(v) => {
-                v.to_le_bytes().to_vec()
-            }
+            Self::U64(v) | Self::Hex64(v) | Self::Pointer(v) | Self::FileTime(v) => v.to_le_bytes().to_vec(),
             Self::F64(v) => v.to_le_bytes().to_vec(),
             Self::Bool(v) => u32::from(*v).to_le_bytes().to_vec(),
             Self::Binary(v) => v.clone(),
@@ -222,10 +217,7 @@ impl Value {
             return Ok(Self::Null);
         }
         Ok(match kind {
-            "str" => Self::Str {
-                text: text.to_owned(),
-                nul,
-            },
+            "str" => Self::Str { text: text.to_owned(), nul },
             "u8" => Self::U8(number()?.try_into().map_err(|_| bad())?),
             "u16" => Self::U16(number()?.try_into().map_err(|_| bad())?),
             "u32" => Self::U32(number()?.try_into().map_err(|_| bad())?),
@@ -239,9 +231,7 @@ impl Value {
             "binary" => Self::Binary(hex(text)?),
             "guid" => Self::Guid(Guid::parse(text)?),
             "sid" => Self::Sid(Sid::parse(text)?),
-            "filetime" => {
-                Self::FileTime(crate::evtx::time::ticks(text.parse().map_err(|_| bad())?))
-            }
+            "filetime" => Self::FileTime(crate::evtx::time::ticks(text.parse().map_err(|_| bad())?)),
             _ => return Err(bad()),
         })
     }
@@ -261,10 +251,7 @@ pub fn hex(text: &str) -> Result<Vec<u8>, Error> {
     if !text.len().is_multiple_of(2) || !text.is_ascii() {
         return Err(bad());
     }
-    (0..text.len())
-        .step_by(2)
-        .map(|i| u8::from_str_radix(&text[i..i + 2], 16).map_err(|_| bad()))
-        .collect()
+    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).map_err(|_| bad())).collect()
 }
 
 /// A number in decimal or, with `0x`, in hex.
