@@ -12,6 +12,8 @@ const DEPTH: u32 = 32;
 const STEPS: u32 = 1 << 16;
 /// Bytes of text that one record may hold, names included.
 pub(super) const TEXT: usize = 1 << 20;
+/// A record went over its budget: what was read so far stands.
+pub(super) const TOO_MUCH: &str = "more text than a record can hold; the rest was left out";
 /// What a field costs beyond its text.
 const FIELD: usize = 32;
 
@@ -37,6 +39,7 @@ pub(super) struct Record<'a> {
     pub items: &'a mut Vec<Item>,
     pub event: &'a mut Event,
     pub want: Want<'a>,
+    start: usize,
     steps: u32,
     text: usize,
 }
@@ -50,11 +53,12 @@ impl<'a> Record<'a> {
         want: Want<'a>,
     ) -> Self {
         items.clear();
-        Record { data, plans, items, event, want, steps: 0, text: 0 }
+        Record { data, plans, items, event, want, start: 0, steps: 0, text: 0 }
     }
 
     /// Reads the record whose BinXML lies there.
     pub fn read(&mut self, start: usize, end: usize) -> Result<(), Fault> {
+        self.start = start;
         self.stream(start, end, Place::Record, 0)
     }
 
@@ -97,11 +101,11 @@ impl<'a> Record<'a> {
         for at in plan.range() {
             let Some(op) = self.plans.ops.get(at).copied() else { break };
             self.steps += 1;
-            if self.steps > STEPS || self.text > TEXT {
-                return Err(Fault { at: 0, what: "more text than a record can hold" });
-            }
             if op.guard == NONE || !self.left_out(op, base) {
                 self.step(op.what, base, depth)?;
+            }
+            if self.steps > STEPS || self.text > TEXT {
+                return Err(Fault { at: self.start, what: TOO_MUCH });
             }
         }
         Ok(())

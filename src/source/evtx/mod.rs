@@ -18,6 +18,8 @@ mod learned;
 mod plan;
 mod scan;
 mod slow;
+#[cfg(test)]
+mod tests;
 mod value;
 mod words;
 

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::binxml::{self, Fault, Instance};
-use super::fields::{Record, Want};
+use super::fields::{Record, TOO_MUCH, Want};
 use super::header::{self, CHUNK, ChunkHeader, RECORD_HEADER, RECORD_MAGIC, RECORDS, RecordHeader};
 use super::learned::{self, Facts, Learned};
 use super::plan::{Place, Plans};
@@ -290,9 +290,12 @@ impl<'a> Scan<'a> {
     /// Stage two.
     fn event(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>) {
         if let Err(fault) = self.fill(data, at, record, want) {
-            if self.fill_slowly(data, at, record, want).is_err() {
+            let cut = fault.what == TOO_MUCH;
+            if cut || self.fill_slowly(data, at, record, want).is_err() {
                 // What was read before the fault still tells something.
-                let _ = self.fill(data, at, record, want);
+                if !cut {
+                    let _ = self.fill(data, at, record, want);
+                }
                 let what = format!(
                     "record {}: read only in part (at byte {} of the chunk: {})",
                     record.id, fault.at, fault.what

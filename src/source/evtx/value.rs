@@ -117,7 +117,7 @@ fn push_system_time(out: &mut String, bytes: &[u8]) {
 fn system_time(bytes: &[u8]) -> Option<Time> {
     let part = |at: usize| u16_at(bytes, at * 2);
     let small = |at| i8::try_from(part(at)?).ok();
-    let nanoseconds = i32::from(part(7)?) * 1_000_000;
+    let nanoseconds = i32::from(part(7)?).checked_mul(1_000_000)?;
     let date = jiff::civil::DateTime::new(
         i16::try_from(part(0)?).ok()?,
         small(1)?,
