@@ -296,6 +296,24 @@ impl<'a> Tokens<'a> {
 }
 
 impl Instance {
+    /// Where the table of sizes and types starts, and where the values do.
+    #[inline]
+    pub fn places(&self) -> (usize, usize) {
+        (self.table as usize, self.table as usize + self.count as usize * 4)
+    }
+
+    /// One value.
+    #[inline]
+    pub fn item(&self, data: &[u8], slot: usize) -> Option<Item> {
+        let (table, start) = self.places();
+        let (entries, _) = data.get(table..start)?.as_chunks::<4>();
+        let (before, rest) = entries.split_at_checked(slot)?;
+        let size = |entry: &[u8; 4]| u32::from(u16::from_le_bytes([entry[0], entry[1]]));
+        let entry = rest.first()?;
+        let before: u32 = before.iter().map(size).sum();
+        Some(Item { kind: entry[2], span: Span { start: start as u32 + before, len: size(entry) } })
+    }
+
     /// The values in order.
     #[inline]
     pub fn items<'a>(&self, data: &'a [u8]) -> impl Iterator<Item = Item> + 'a {

@@ -21,10 +21,49 @@ const SLOW_PER_CHUNK: u32 = 64;
 pub(super) struct Worker {
     pub buffer: Vec<u8>,
     words: Words,
-    learned: FxHashMap<u32, Option<Learned>>,
+    learned: Templates,
     plans: Plans,
     items: Vec<binxml::Item>,
     event: Event,
+}
+
+/// The root templates of a chunk, by the offset of their definition.
+#[derive(Default)]
+struct Templates {
+    known: Vec<(u32, Option<Learned>)>,
+    /// Where a template was found last, by some bits of its offset.
+    recent: Vec<u16>,
+}
+
+impl Templates {
+    fn clear(&mut self) {
+        self.known.clear();
+        self.recent.clear();
+        self.recent.resize(256, 0);
+    }
+
+    #[inline]
+    fn get(&mut self, offset: u32, learn: impl FnOnce() -> Option<Learned>) -> Option<&mut Learned> {
+        let place = (offset >> 3 ^ offset >> 11) as usize % 256;
+        let hint = usize::from(*self.recent.get(place)?);
+        let at = match self.known.get(hint) {
+            Some((known, _)) if *known == offset => hint,
+            _ => self.find(offset, place, learn),
+        };
+        self.known.get_mut(at)?.1.as_mut()
+    }
+
+    #[cold]
+    fn find(&mut self, offset: u32, place: usize, learn: impl FnOnce() -> Option<Learned>) -> usize {
+        let at = self.known.iter().position(|(known, _)| *known == offset).unwrap_or_else(|| {
+            self.known.push((offset, learn()));
+            self.known.len() - 1
+        });
+        if let (Some(hint), Ok(at)) = (self.recent.get_mut(place), u16::try_from(at)) {
+            *hint = at;
+        }
+        at
+    }
 }
 
 /// Reads the chunks of one block.
@@ -33,6 +72,8 @@ pub(super) struct Scan<'a> {
     interest: &'a Interest,
     /// What is wanted of the providers met so far.
     wanted: FxHashMap<Word, Option<&'a Wanted>>,
+    /// The provider looked up last.
+    last_wanted: (Word, Option<&'a Wanted>),
     sink: &'a mut dyn Sink,
     /// File offset of the chunk.
     offset: u64,
@@ -68,7 +109,7 @@ struct Bounds {
 impl<'a> Scan<'a> {
     pub fn new(worker: &'a mut Worker, interest: &'a Interest, sink: &'a mut dyn Sink) -> Self {
         worker.words.trim();
-        Scan { worker, interest, wanted: FxHashMap::default(), sink, offset: 0, reported: 0, slow: 0, unread: None }
+        Scan { worker, interest, wanted: FxHashMap::default(), last_wanted: (Word::MAX, None), sink, offset: 0, reported: 0, slow: 0, unread: None }
     }
 
     /// Reads one chunk that lies at `offset` of its file.
@@ -84,7 +125,7 @@ impl<'a> Scan<'a> {
                 self.walk(data, &bounds);
             }
             // Logs grow by chunks of zeros.
-            None if data.iter().all(|byte| *byte == 0) => {}
+            None if is_blank(data) => {}
             None => {
                 self.report(0, "no header of a chunk; its records were looked for one by one".to_owned(), true);
                 self.walk(data, &Bounds { live: data.len(), last: None, ids: None, open: true, blind: true });
@@ -171,7 +212,7 @@ impl<'a> Scan<'a> {
             }
             from = next + 1;
         }
-        let blank = rest.get(at..).is_none_or(|rest| rest.iter().all(|byte| *byte == 0));
+        let blank = rest.get(at..).is_none_or(is_blank);
         if !blank && !(bounds.blind && last.is_some()) {
             let what = match header::record_mark(data, at) {
                 true => "a record here goes beyond its chunk; what follows was lost",
@@ -238,11 +279,11 @@ impl<'a> Scan<'a> {
     #[inline]
     fn facts(&mut self, data: &[u8], instance: &Instance) -> Option<Facts> {
         let Worker { learned, plans, words, .. } = &mut *self.worker;
-        let entry = learned.entry(instance.definition).or_insert_with(|| {
+        let template = learned.get(instance.definition, || {
             let plan = plans.definition(data, instance.definition, Place::Record).ok()?;
             learned::learn(data, plans, plan, words)
         });
-        entry.as_mut()?.read(data, instance, words)
+        template?.read(data, instance, words)
     }
 
     #[inline]
@@ -254,8 +295,12 @@ impl<'a> Scan<'a> {
 
     #[inline]
     fn wanted_of(&mut self, provider: Word) -> Option<&'a Wanted> {
-        let (interest, words) = (self.interest, &self.worker.words);
-        *self.wanted.entry(provider).or_insert_with(|| interest.provider(words.text(provider)))
+        if self.last_wanted.0 != provider {
+            let (interest, words) = (self.interest, &self.worker.words);
+            let wanted = *self.wanted.entry(provider).or_insert_with(|| interest.provider(words.text(provider)));
+            self.last_wanted = (provider, wanted);
+        }
+        self.last_wanted.1
     }
 
     /// A record that stage one cannot read: by its whole plan, or by the crate `evtx`.
@@ -365,6 +410,12 @@ impl<'a> Scan<'a> {
             self.sink.damage(Damage { offset: self.offset + at as u64, what, lost });
         }
     }
+}
+
+fn is_blank(data: &[u8]) -> bool {
+    // By blocks, which compare at once: files that grow ahead are mostly zeros.
+    let (blocks, rest) = data.as_chunks::<64>();
+    blocks.iter().all(|block| *block == [0; 64]) && rest.iter().all(|byte| *byte == 0)
 }
 
 /// Where the marks of a record stand next, from `from` on.
