@@ -30,7 +30,8 @@ fn link(target: &Path, link: &Path) {
 }
 
 fn names(found: &Discovery, folder: &Path) -> Vec<String> {
-    let within = |name: &str| name.strip_prefix(folder.to_str().unwrap()).unwrap_or(name).trim_start_matches('/').to_owned();
+    let within =
+        |name: &str| name.strip_prefix(folder.to_str().unwrap()).unwrap_or(name).trim_start_matches('/').to_owned();
     found.inputs.iter().map(|input| within(&input.name)).collect()
 }
 
@@ -65,8 +66,11 @@ fn a_link_that_leads_back_is_reported_and_ends() {
     let found = discover(&[dir.path().to_owned()]);
     assert_eq!(names(&found, dir.path()), ["sub/a.evtx"]);
     let what: Vec<_> = found.problems.iter().map(|problem| (problem.what.as_str(), problem.lost)).collect();
-    assert!(matches!(what[..], [(back, false), (gone, false)]
-        if back.contains("back to") && gone.contains("leads nowhere")), "{what:?}");
+    assert!(
+        matches!(what[..], [(back, false), (gone, false)]
+        if back.contains("back to") && gone.contains("leads nowhere")),
+        "{what:?}"
+    );
 }
 
 #[test]

@@ -148,7 +148,8 @@ fn parse(xml: &str) -> Element {
 fn known(event: &Element) -> Known {
     let system = event.child("System").unwrap();
     let text = |name: &str| system.child(name).map(|e| e.text.clone()).unwrap_or_default();
-    let attribute = |name: &str, a: &str| system.child(name).and_then(|e| e.attribute(a)).unwrap_or_default().to_owned();
+    let attribute =
+        |name: &str, a: &str| system.child(name).and_then(|e| e.attribute(a)).unwrap_or_default().to_owned();
     Known {
         record_id: text("EventRecordID").parse().ok(),
         event_id: text("EventID").parse().unwrap_or(0),

@@ -3,7 +3,8 @@
 //! whatever does otherwise is read by its whole plan.
 
 use super::binxml::{BINXML, Instance, STRING, Span, is_over, leading_instance, u64_at};
-use super::plan::{Known, NONE, Op, Part, Plans, Run, What};
+use super::known::Known;
+use super::plan::{NONE, Op, Part, Plans, Run, What};
 use super::value;
 use super::words::{Word, Words};
 use crate::event::{Guid, Time};
@@ -225,9 +226,7 @@ fn literal(data: &[u8], part: Part) -> Option<String> {
 fn text(data: &[u8], part: Part, words: &mut Words) -> Option<Text> {
     match part {
         Part::Literal(item) if item.kind == STRING => Some(Text::Fixed(words.get(item.span.of(data)))),
-        Part::Slot { slot, .. } => {
-            Some(Text::Slot { slot: Slot::new(slot), last: Span::default(), word: Word::MAX })
-        }
+        Part::Slot { slot, .. } => Some(Text::Slot { slot: Slot::new(slot), last: Span::default(), word: Word::MAX }),
         _ => None,
     }
 }
@@ -253,7 +252,8 @@ impl Holds {
 impl Learned {
     /// Every slot that is read, until `take` says `None`.
     fn each_slot(&mut self, mut take: impl FnMut(&mut Slot, Holds) -> Option<()>) -> Option<()> {
-        let texts = [Some(&mut self.provider), self.source_name.as_mut(), Some(&mut self.channel), Some(&mut self.computer)];
+        let texts =
+            [Some(&mut self.provider), self.source_name.as_mut(), Some(&mut self.channel), Some(&mut self.computer)];
         for text in texts.into_iter().flatten() {
             if let Text::Slot { slot, .. } = text {
                 take(slot, Holds::Text)?;

@@ -5,9 +5,10 @@ use rustc_hash::FxHashMap;
 use super::binxml::{self, Fault, Instance};
 use super::fields::{Record, TOO_MUCH, Want};
 use super::header::{self, CHUNK, ChunkHeader, RECORD_HEADER, RECORD_MAGIC, RECORDS, RecordHeader};
-use super::learned::{self, Facts, Learned};
+use super::learned::{self, Facts};
 use super::plan::{Place, Plans};
 use super::slow;
+use super::templates::Templates;
 use super::words::{Word, Words};
 use crate::event::{Damage, Event, Interest, Sink, Stamp, Wanted};
 
@@ -25,45 +26,6 @@ pub(super) struct Worker {
     plans: Plans,
     items: Vec<binxml::Item>,
     event: Event,
-}
-
-/// The root templates of a chunk, by the offset of their definition.
-#[derive(Default)]
-struct Templates {
-    known: Vec<(u32, Option<Learned>)>,
-    /// Where a template was found last, by some bits of its offset.
-    recent: Vec<u16>,
-}
-
-impl Templates {
-    fn clear(&mut self) {
-        self.known.clear();
-        self.recent.clear();
-        self.recent.resize(256, 0);
-    }
-
-    #[inline]
-    fn get(&mut self, offset: u32, learn: impl FnOnce() -> Option<Learned>) -> Option<&mut Learned> {
-        let place = (offset >> 3 ^ offset >> 11) as usize % 256;
-        let hint = usize::from(*self.recent.get(place)?);
-        let at = match self.known.get(hint) {
-            Some((known, _)) if *known == offset => hint,
-            _ => self.find(offset, place, learn),
-        };
-        self.known.get_mut(at)?.1.as_mut()
-    }
-
-    #[cold]
-    fn find(&mut self, offset: u32, place: usize, learn: impl FnOnce() -> Option<Learned>) -> usize {
-        let at = self.known.iter().position(|(known, _)| *known == offset).unwrap_or_else(|| {
-            self.known.push((offset, learn()));
-            self.known.len() - 1
-        });
-        if let (Some(hint), Ok(at)) = (self.recent.get_mut(place), u16::try_from(at)) {
-            *hint = at;
-        }
-        at
-    }
 }
 
 /// Reads the chunks of one block.
@@ -109,7 +71,17 @@ struct Bounds {
 impl<'a> Scan<'a> {
     pub fn new(worker: &'a mut Worker, interest: &'a Interest, sink: &'a mut dyn Sink) -> Self {
         worker.words.trim();
-        Scan { worker, interest, wanted: FxHashMap::default(), last_wanted: (Word::MAX, None), sink, offset: 0, reported: 0, slow: 0, unread: None }
+        Scan {
+            worker,
+            interest,
+            wanted: FxHashMap::default(),
+            last_wanted: (Word::MAX, None),
+            sink,
+            offset: 0,
+            reported: 0,
+            slow: 0,
+            unread: None,
+        }
     }
 
     /// Reads one chunk that lies at `offset` of its file.
@@ -326,7 +298,8 @@ impl<'a> Scan<'a> {
             forwarded: self.worker.event.origin.forwarded,
         });
         let by = |name: &str| self.interest.provider(name).and_then(|wanted| wanted.fields(system.event_id));
-        let want = Want([by(&system.provider), by(&system.source_name), self.interest.any_provider.fields(system.event_id)]);
+        let want =
+            Want([by(&system.provider), by(&system.source_name), self.interest.any_provider.fields(system.event_id)]);
         if want.any() {
             self.event(data, at, record, want);
         }
@@ -364,13 +337,7 @@ impl<'a> Scan<'a> {
         Record::new(data, plans, items, event, want).read(at + RECORD_HEADER, at + record.size - 4)
     }
 
-    fn fill_slowly(
-        &mut self,
-        data: &[u8],
-        at: usize,
-        record: RecordHeader,
-        want: Want<'a>,
-    ) -> Result<(), String> {
+    fn fill_slowly(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>) -> Result<(), String> {
         self.slow += 1;
         if self.slow > SLOW_PER_CHUNK {
             return Err("too many damaged records in one chunk".to_owned());
