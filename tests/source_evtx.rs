@@ -302,7 +302,7 @@ fn records_are_those_that_the_crate_evtx_finds() {
 
 #[test]
 fn fields_are_those_that_the_crate_evtx_renders() {
-    let mut compared = 0;
+    let (mut compared, mut forwarded) = (0, 0);
     for path in all_logs() {
         let reference = reference(&path);
         let ours = read(&path, &Interest::everything());
@@ -314,6 +314,11 @@ fn fields_are_those_that_the_crate_evtx_renders() {
         let mut systems: BTreeMap<_, Vec<&System>> = BTreeMap::new();
         for system in &ours.systems {
             systems.entry((system.record_id, system.time)).or_default().push(system);
+        }
+        for event in reference.events.iter().filter(|event| event.child("RenderingInfo").is_some()) {
+            let at = ours.records.iter().position(|record| *record == known(event)).unwrap();
+            assert!(ours.forwarded[at], "{}: forwarded", path.display());
+            forwarded += 1;
         }
         for theirs in reference.events.iter().map(system) {
             let ours = systems.get(&(theirs.record_id, theirs.time));
@@ -331,7 +336,7 @@ fn fields_are_those_that_the_crate_evtx_renders() {
             compared += theirs.len();
         }
     }
-    println!("{compared} fields compared");
+    println!("{compared} fields compared, {forwarded} records with RenderingInfo");
 }
 
 #[test]

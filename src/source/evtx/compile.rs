@@ -1,7 +1,7 @@
 //! Makes plans out of tokens: the rules by which elements and attributes become values of
 //! `System` and fields.
 
-use super::binxml::{self, Fault, Item, NO_GUARD, Span, Token, Tokens};
+use super::binxml::{self, Fault, Item, NO_GUARD, Span, Token, Tokens, is};
 use super::known;
 use super::plan::{Label, NONE, Op, Part, Place, Plans, Run, What, length};
 use super::value::push_utf16;
@@ -298,12 +298,6 @@ pub(super) enum Section {
     Data,
     Rendering,
     Other,
-}
-
-/// Is this UTF-16 text that ASCII text?
-fn is(utf16: &[u8], ascii: &str) -> bool {
-    let (units, _) = utf16.as_chunks::<2>();
-    units.len() == ascii.len() && units.iter().zip(ascii.bytes()).all(|(unit, byte)| *unit == [byte, 0])
 }
 
 /// The name behind its namespace prefix.

@@ -2,7 +2,7 @@
 //! every record tells. Most keep them in typed slots or spell them out in the template;
 //! whatever does otherwise is read by its whole plan.
 
-use super::binxml::{BINXML, Instance, STRING, Span, is_over, leading_instance, u64_at};
+use super::binxml::{self, BINXML, Instance, STRING, Span, leading_instance, u64_at};
 use super::known::Known;
 use super::plan::{NONE, Op, Part, Plans, Run, What};
 use super::value;
@@ -81,7 +81,7 @@ pub(super) struct Learned {
     record_id: Slot,
     time: Slot,
     /// Slots in `Event` that may hold fragments.
-    fragments: Vec<usize>,
+    fragments: Vec<Slot>,
     forwarded: bool,
     /// Sizes and types of the values up to the last that matters, in the use seen last: most
     /// uses of a template have the same, and then the values stand at the same places.
@@ -112,7 +112,7 @@ struct Draft {
     event_id: Option<NumberAt>,
     record_id: Option<Slot>,
     time: Option<Slot>,
-    fragments: Vec<usize>,
+    fragments: Vec<Slot>,
     forwarded: bool,
 }
 
@@ -123,7 +123,7 @@ pub(super) fn learn(data: &[u8], plans: &Plans, plan: Run, words: &mut Words) ->
         match op.what {
             What::Known { known, parts } => draft.know(data, plans, *op, known, parts, words)?,
             What::Forwarded if op.guard == NONE => draft.forwarded = true,
-            What::Fragment { slot, .. } => draft.fragments.push(usize::from(slot)),
+            What::Fragment { slot, .. } => draft.fragments.push(Slot::new(slot)),
             What::Field { .. } => {}
             _ => return None,
         }
@@ -143,8 +143,9 @@ pub(super) fn learn(data: &[u8], plans: &Plans, plan: Run, words: &mut Words) ->
         shape_len: 0,
     };
     let mut slots = 0;
-    learned.each_slot(|slot, _| {
-        slots = slots.max(slot.slot + 1);
+    learned.each_slot(|slot, holds| {
+        // The size of a fragment is another in each use.
+        slots = slots.max(slot.slot + usize::from(!matches!(holds, Holds::Fragment)));
         Some(())
     });
     learned.shape_len = slots * 4;
@@ -235,8 +236,13 @@ fn text(data: &[u8], part: Part, words: &mut Words) -> Option<Text> {
 #[derive(Clone, Copy)]
 enum Holds {
     Text,
-    Type { kind: u8, len: u32 },
+    Type {
+        kind: u8,
+        len: u32,
+    },
     EventId,
+    /// Anything; read by itself.
+    Fragment,
 }
 
 impl Holds {
@@ -245,6 +251,7 @@ impl Holds {
             Holds::Text => kind == STRING && len > 0,
             Holds::Type { kind: wanted, len: length } => (kind, len) == (wanted, length),
             Holds::EventId => matches!((kind, len), (0x06, 2) | (0x08, 4)),
+            Holds::Fragment => true,
         }
     }
 }
@@ -265,6 +272,9 @@ impl Learned {
         if let NumberAt::Slot(slot) = &mut self.event_id {
             take(slot, Holds::EventId)?;
         }
+        for slot in &mut self.fragments {
+            take(slot, Holds::Fragment)?;
+        }
         take(&mut self.record_id, Holds::Type { kind: 0x0A, len: 8 })?;
         take(&mut self.time, Holds::Type { kind: 0x11, len: 8 })
     }
@@ -276,8 +286,11 @@ impl Learned {
             let (entries, _) = shape.as_chunks::<4>();
             let (before, rest) = entries.split_at_checked(slot.slot)?;
             let size = |entry: &[u8; 4]| u32::from(u16::from_le_bytes([entry[0], entry[1]]));
-            let entry = rest.first()?;
             slot.start = before.iter().map(size).sum();
+            if matches!(holds, Holds::Fragment) {
+                return Some(());
+            }
+            let entry = rest.first()?;
             slot.len = size(entry);
             holds.allows(entry[2], slot.len).then_some(())
         })?;
@@ -297,9 +310,13 @@ impl Learned {
             self.fit(shape)?;
         }
         let values = data.get(start..instance.end as usize)?;
+        let mut forwarded = self.forwarded;
         for slot in &self.fragments {
-            if !is_single_instance(data, instance, *slot)? {
-                return None;
+            let entry = data.get(table + slot.slot * 4..start)?.first_chunk::<4>()?;
+            let [low, high, kind, _] = *entry;
+            if kind == BINXML {
+                let at = start + slot.start as usize;
+                forwarded |= holds_rendering(data, at, at + usize::from(u16::from_le_bytes([low, high])))?;
             }
         }
         let event_id = match self.event_id {
@@ -324,28 +341,36 @@ impl Learned {
             event_id,
             record_id: Some(u64_at(self.record_id.bytes(values)?, 0)?),
             time: Some(Time::from_filetime(u64_at(self.time.bytes(values)?, 0)?)),
-            forwarded: self.forwarded,
+            forwarded,
         })
     }
 }
 
-/// Is the value no fragment, or one of a single template? One with more in it may hold
-/// `RenderingInfo`.
+/// Does a fragment in `Event` hold `RenderingInfo`, beside its template or elements?
 #[inline]
-fn is_single_instance(data: &[u8], instance: &Instance, slot: usize) -> Option<bool> {
-    let Some(item) = instance.item(data, slot).filter(|item| item.kind == BINXML && item.span.len > 0) else {
-        return Some(true);
-    };
-    // Elements behind the template would end the fragment with the end of an element.
-    let bytes = item.span.of(data);
-    let last = bytes.iter().rposition(|byte| *byte != 0);
-    if last.and_then(|at| bytes.get(at)).is_some_and(|byte| !matches!(byte, 0x03 | 0x04))
-        && matches!(bytes, [0x0F, _, _, _, 0x0C, ..] | [0x0C, ..])
-    {
-        return Some(true);
+fn holds_rendering(data: &[u8], start: usize, end: usize) -> Option<bool> {
+    let bytes = data.get(start..end)?;
+    // An element behind the template would end the fragment with the end of an element.
+    let last = bytes.iter().rposition(|byte| *byte != 0).and_then(|at| bytes.get(at));
+    let ends_in_element = last.is_some_and(|byte| matches!(byte, 0x03 | 0x04));
+    if !ends_in_element && matches!(bytes, [] | [0x0F, _, _, _, 0x0C, ..] | [0x0C, ..]) {
+        return Some(false);
     }
-    let start = item.span.start as usize;
-    let end = start + bytes.len();
-    let inner = leading_instance(data, start, end).ok()??;
-    Some(is_over(data, inner.end as usize, end))
+    let mut at = start;
+    while let Some(token) = data.get(at..end).and_then(<[u8]>::first) {
+        match token {
+            0x00 => break,
+            0x0F => at += 4,
+            0x0C => at = leading_instance(data, at, end).ok()??.end as usize,
+            // An element tells its length, counted from behind it.
+            0x01 | 0x41 => {
+                if binxml::element_is(data, at, "RenderingInfo")? {
+                    return Some(true);
+                }
+                at += 5 + binxml::u32_at(data, at + 1)? as usize;
+            }
+            _ => return None,
+        }
+    }
+    Some(false)
 }

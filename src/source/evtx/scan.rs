@@ -239,7 +239,7 @@ impl<'a> Scan<'a> {
                 });
                 let want = self.want(&facts);
                 if want.any() {
-                    self.event(data, at, record, want);
+                    self.event(data, at, record, want, facts.forwarded);
                 }
             }
             None => self.whole(data, at, record),
@@ -301,12 +301,13 @@ impl<'a> Scan<'a> {
         let want =
             Want([by(&system.provider), by(&system.source_name), self.interest.any_provider.fields(system.event_id)]);
         if want.any() {
-            self.event(data, at, record, want);
+            let forwarded = self.worker.event.origin.forwarded;
+            self.event(data, at, record, want, forwarded);
         }
     }
 
-    /// Stage two.
-    fn event(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>) {
+    /// Stage two. `forwarded`: as stage one told it, which goes by the lengths of elements.
+    fn event(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>, forwarded: bool) {
         if let Err(fault) = self.fill(data, at, record, want) {
             let cut = fault.what == TOO_MUCH;
             if cut || self.fill_slowly(data, at, record, want).is_err() {
@@ -321,6 +322,7 @@ impl<'a> Scan<'a> {
                 self.report(at, what, true);
             }
         }
+        self.worker.event.origin.forwarded = forwarded;
         self.sink.event(&self.worker.event);
     }
 
