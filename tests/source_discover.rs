@@ -1,4 +1,5 @@
 //! What is found below the paths that are given, and what is said about the rest.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 #![cfg(unix)]
 
 use std::fs;
@@ -146,7 +147,7 @@ fn rows_use_the_name_that_was_given() {
 fn what_vanishes_before_it_is_opened_is_an_error_with_its_name() {
     let dir = folder();
     let log = put(dir.path(), "a.evtx", LOG);
-    let found = discover(&[log.clone()]);
+    let found = discover(std::slice::from_ref(&log));
     fs::remove_file(&log).unwrap();
     let error = open(&found.inputs[0]).err().unwrap();
     assert_eq!(error.path, log);

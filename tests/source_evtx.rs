@@ -1,4 +1,5 @@
 //! The .evtx reader against the crate `evtx`, on real and on damaged logs.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod common;
 

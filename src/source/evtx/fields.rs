@@ -44,11 +44,13 @@ pub(super) struct Record<'a> {
     pub items: &'a mut Vec<Item>,
     pub event: &'a mut Event,
     pub want: Want<'a>,
-    /// Its number in `plans`.
+    /// The number of `want` in `plans`.
     want_id: u16,
     start: usize,
     steps: u32,
     text: usize,
+    /// The event has what stage one reads already.
+    pub has_facts: bool,
 }
 
 impl<'a> Record<'a> {
@@ -61,7 +63,7 @@ impl<'a> Record<'a> {
     ) -> Self {
         items.clear();
         let want_id = plans.want(want.id());
-        Record { data, plans, items, event, want, want_id, start: 0, steps: 0, text: 0 }
+        Record { data, plans, items, event, want, has_facts: false, want_id, start: 0, steps: 0, text: 0 }
     }
 
     /// Reads the record whose BinXML lies there.
@@ -121,6 +123,7 @@ impl<'a> Record<'a> {
 
     fn step(&mut self, step: usize, what: What, base: usize, depth: u32) -> Result<(), Fault> {
         match what {
+            What::Known { known, .. } if self.has_facts && known.is_fact() => {}
             What::Known { known, parts } => self.known(known, parts, base),
             What::Field { .. } if !self.want.any() => {}
             What::Field { label, parts, leaf } => {

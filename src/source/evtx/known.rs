@@ -27,6 +27,23 @@ pub(super) enum Known {
     UserId,
 }
 
+impl Known {
+    /// Does stage one read it of every record?
+    pub fn is_fact(self) -> bool {
+        matches!(
+            self,
+            Known::Provider
+                | Known::SourceName
+                | Known::ProviderGuid
+                | Known::EventId
+                | Known::RecordId
+                | Known::Time
+                | Known::Channel
+                | Known::Computer
+        )
+    }
+}
+
 const SYSTEM_ELEMENTS: [&str; 14] = [
     "Provider",
     "EventID",

@@ -7,7 +7,7 @@ use super::known::Known;
 use super::plan::{NONE, Op, Part, Plans, Run, What};
 use super::value;
 use super::words::{Word, Words};
-use crate::event::{Guid, Time};
+use crate::event::{Guid, System, Time};
 
 /// Slots beyond this many are left to the plan.
 const SLOTS: usize = 32;
@@ -24,6 +24,22 @@ pub(super) struct Facts {
     pub record_id: Option<u64>,
     pub time: Option<Time>,
     pub forwarded: bool,
+}
+
+impl Facts {
+    /// Tells an event.
+    pub fn put(&self, system: &mut System, words: &Words) {
+        system.provider.push_str(words.text(self.provider));
+        system.channel.push_str(words.text(self.channel));
+        system.computer.push_str(words.text(self.computer));
+        if let Some(source) = self.source_name {
+            system.source_name.push_str(words.text(source));
+        }
+        system.provider_guid = self.provider_guid;
+        system.event_id = self.event_id;
+        system.record_id = self.record_id;
+        system.time = self.time;
+    }
 }
 
 /// A slot: where its value stands among the values of a use, by the shape seen last.
@@ -156,14 +172,14 @@ impl Draft {
     fn know(&mut self, data: &[u8], plans: &Plans, op: Op, known: Known, parts: Run, words: &mut Words) -> Option<()> {
         let part = match plans.parts.get(parts.range())? {
             [part] => *part,
-            _ => return is_unused(known).then_some(()),
+            _ => return (!known.is_fact()).then_some(()),
         };
         // A guard that is the slot itself says no more than that the slot may be empty.
         if op.guard != NONE {
             let guard = plans.guards.get(usize::from(op.guard))?;
             let own = matches!(part, Part::Slot { slot, .. } if *guard == (slot, NONE));
             if !own {
-                return is_unused(known).then_some(());
+                return (!known.is_fact()).then_some(());
             }
         }
         match known {
@@ -189,21 +205,6 @@ impl Draft {
         }
         Some(())
     }
-}
-
-/// Does stage one do without it?
-fn is_unused(known: Known) -> bool {
-    !matches!(
-        known,
-        Known::Provider
-            | Known::SourceName
-            | Known::ProviderGuid
-            | Known::EventId
-            | Known::RecordId
-            | Known::Time
-            | Known::Channel
-            | Known::Computer
-    )
 }
 
 fn slot(part: Part) -> Option<Slot> {

@@ -185,7 +185,8 @@ impl<'a> Scan<'a> {
             from = next + 1;
         }
         let blank = rest.get(at..).is_none_or(is_blank);
-        if !blank && !(bounds.blind && last.is_some()) {
+        let expected = blank || (bounds.blind && last.is_some());
+        if !expected {
             let what = match header::record_mark(data, at) {
                 true => "a record here goes beyond its chunk; what follows was lost",
                 false => "no record begins here; what follows was lost",
@@ -239,7 +240,7 @@ impl<'a> Scan<'a> {
                 });
                 let want = self.want(&facts);
                 if want.any() {
-                    self.event(data, at, record, want, facts.forwarded);
+                    self.event(data, at, record, want, Some(&facts));
                 }
             }
             None => self.whole(data, at, record),
@@ -277,7 +278,7 @@ impl<'a> Scan<'a> {
 
     /// A record that stage one cannot read: by its whole plan, or by the crate `evtx`.
     fn whole(&mut self, data: &[u8], at: usize, record: RecordHeader) {
-        let read = self.fill(data, at, record, Want::default());
+        let read = self.fill(data, at, record, Want::default(), None);
         let read = read.map_err(|fault| (fault.at, fault.what.to_owned()));
         let read = read.or_else(|fault| self.fill_slowly(data, at, record, Want::default()).map_err(|_| fault));
         if let Err((place, what)) = read {
@@ -301,19 +302,18 @@ impl<'a> Scan<'a> {
         let want =
             Want([by(&system.provider), by(&system.source_name), self.interest.any_provider.fields(system.event_id)]);
         if want.any() {
-            let forwarded = self.worker.event.origin.forwarded;
-            self.event(data, at, record, want, forwarded);
+            self.event(data, at, record, want, None);
         }
     }
 
-    /// Stage two. `forwarded`: as stage one told it, which goes by the lengths of elements.
-    fn event(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>, forwarded: bool) {
-        if let Err(fault) = self.fill(data, at, record, want) {
+    /// Stage two. `facts`: what stage one has read, which is not read again.
+    fn event(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>, facts: Option<&Facts>) {
+        if let Err(fault) = self.fill(data, at, record, want, facts) {
             let cut = fault.what == TOO_MUCH;
             if cut || self.fill_slowly(data, at, record, want).is_err() {
                 // What was read before the fault still tells something.
                 if !cut {
-                    let _ = self.fill(data, at, record, want);
+                    let _ = self.fill(data, at, record, want, facts);
                 }
                 let what = format!(
                     "record {}: read only in part (at byte {} of the chunk: {})",
@@ -322,7 +322,10 @@ impl<'a> Scan<'a> {
                 self.report(at, what, true);
             }
         }
-        self.worker.event.origin.forwarded = forwarded;
+        if let Some(facts) = facts {
+            // Stage one goes by the lengths of elements: where they lie, it is still one answer.
+            self.worker.event.origin.forwarded = facts.forwarded;
+        }
         self.sink.event(&self.worker.event);
     }
 
@@ -333,10 +336,22 @@ impl<'a> Scan<'a> {
         event.origin.length = u32::try_from(record.size).unwrap_or(u32::MAX);
     }
 
-    fn fill(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>) -> Result<(), Fault> {
+    fn fill(
+        &mut self,
+        data: &[u8],
+        at: usize,
+        record: RecordHeader,
+        want: Want<'a>,
+        facts: Option<&Facts>,
+    ) -> Result<(), Fault> {
         self.start_event(at, record);
-        let Worker { plans, items, event, .. } = &mut *self.worker;
-        Record::new(data, plans, items, event, want).read(at + RECORD_HEADER, at + record.size - 4)
+        let Worker { plans, items, event, words, .. } = &mut *self.worker;
+        if let Some(facts) = facts {
+            facts.put(&mut event.system, words);
+        }
+        let mut reading = Record::new(data, plans, items, event, want);
+        reading.has_facts = facts.is_some();
+        reading.read(at + RECORD_HEADER, at + record.size - 4)
     }
 
     fn fill_slowly(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>) -> Result<(), String> {

@@ -1,8 +1,9 @@
 //! The reader on chunks made by hand: shapes that real logs seldom have, and hostile ones.
 
+use super::fields::Want;
 use super::header::{CHUNK, RECORDS};
 use super::scan::{Scan, Worker};
-use crate::event::{Damage, Event, Interest, Sink, Stamp};
+use crate::event::{Damage, Event, Fields, Interest, Sink, Stamp};
 
 /// Writes one chunk.
 struct Chunk {
@@ -73,7 +74,11 @@ impl Chunk {
     }
 
     fn element(&mut self, name: &str, text: &str) -> &mut Self {
-        self.open(name, None).put(&[0x02]).text(text).put(&[0x04])
+        self.element_in(name, text, None)
+    }
+
+    fn element_in(&mut self, name: &str, text: &str, guard: Option<usize>) -> &mut Self {
+        self.open(name, guard).put(&[0x02]).text(text).put(&[0x04])
     }
 
     /// `<Event><System>…</System>`, in a record's own stream.
@@ -205,6 +210,46 @@ fn guards_leave_out_and_arrays_repeat() {
     assert!(!got.records[0].4);
 }
 
+/// An event whose `Event` holds a fragment in slot 1.
+fn with_fragment(chunk: &mut Chunk) {
+    let none = Some(0xFFFF);
+    chunk.open("Event", none).put(&[0x02]).open("System", none).put(&[0x02]);
+    chunk.open("Provider", none).attribute("Name", "T").put(&[0x03]);
+    chunk.open("EventID", none).put(&[0x02, 0x0D, 0, 0, 0x06, 0x04]);
+    chunk.open("EventRecordID", none).put(&[0x02, 0x0D, 1, 0, 0x0A, 0x04]);
+    chunk.open("TimeCreated", none).put(&[0x06]).name("SystemTime").put(&[0x0D, 2, 0, 0x11, 0x03]);
+    chunk.element_in("Channel", "C", none).element_in("Computer", "H", none).put(&[0x04]);
+    chunk.put(&[0x0D, 3, 0, 0x21, 0x04]);
+}
+
+#[test]
+fn rendering_info_beside_the_data_tells_a_forwarded_record() {
+    for (last, lengths, forwarded) in [
+        ("RenderingInfo", true, true),
+        ("RenderingInfo", false, true),
+        ("ProcessingErrorData", true, false),
+        ("ProcessingErrorData", false, false),
+    ] {
+        let mut chunk = Chunk::new();
+        let values = [(0x06, vec![9, 0]), (0x0A, vec![7; 8]), (0x11, vec![1; 8]), (0x21, Vec::new())];
+        chunk.start().instance(with_fragment, &values);
+        let start = chunk.data.len();
+        for name in ["EventData", last] {
+            let at = chunk.data.len();
+            chunk.open(name, None).put(&[0x03]);
+            // Without its length the element is left to the plan.
+            let length = if lengths { chunk.data.len() - at - 5 } else { 0 };
+            chunk.data[at + 1..at + 5].copy_from_slice(&(length as u32).to_le_bytes());
+        }
+        let length = chunk.data.len() - start;
+        chunk.data[start - 22..start - 20].copy_from_slice(&(length as u16).to_le_bytes());
+        let got = read(&chunk.end(&[]).finish());
+        assert_eq!(got.damage, []);
+        assert_eq!((got.records[0].1, got.records[0].4), (9, forwarded), "{last} {lengths}");
+        assert_eq!(got.events.len(), 1);
+    }
+}
+
 #[test]
 fn a_record_hidden_by_another_is_read_and_named() {
     let mut inner = Chunk::new();
@@ -301,5 +346,39 @@ fn mutated_chunks_neither_fail_nor_unfold() {
         let got = read(&data);
         let text: usize = got.events.iter().flatten().map(|(n, v)| n.len() + v.len()).sum();
         assert!(text < 4 << 20 && got.damage.len() < 70);
+    }
+}
+
+#[test]
+fn the_last_resort_reads_as_the_plans_do() {
+    let mut chunk = Chunk::new();
+    let values = [(0x06, vec![9, 0]), (0x01, utf16("<left> & \"right\"")), (0x81, utf16("a\0b\0"))];
+    chunk.start().instance(template_event, &values).end(&[]);
+    let second = chunk.data.len();
+    chunk.start().system().open("UserData", None).put(&[0x02]);
+    chunk.open("EventXML", None).attribute("xmlns", "Event_NS").attribute("a", "'1'").put(&[0x02]);
+    chunk.element("Address", "10.0.0.5").open("Empty", None).put(&[0x03]).put(&[0x04, 0x04, 0x04]).end(&[]);
+    let data = chunk.finish();
+    let got = read(&data);
+    assert_eq!(got.damage, []);
+    for (n, at) in [RECORDS, second].into_iter().enumerate() {
+        let xml = super::slow::render(&data, at, false).unwrap_or_default();
+        let mut event = Event::default();
+        let fields = Fields::All;
+        super::slow::fill(&xml, &mut event, Want([Some(&fields), None, None]));
+        let theirs: Vec<_> = event.fields().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        assert_eq!(got.events[n], theirs, "{xml}");
+        let (provider, event_id, record_id, time, _) = &got.records[n];
+        let system = event.system;
+        assert_eq!((provider, *event_id, *record_id), (&system.provider, system.event_id, system.record_id));
+        assert_eq!(*time, system.time.map(|time| time.to_string()).unwrap_or_default());
+    }
+}
+
+#[test]
+fn a_record_in_the_middle_of_nothing_is_an_error_not_a_failure() {
+    for at in [0, RECORDS, 4096, CHUNK - 1, CHUNK, CHUNK * 2] {
+        assert!(super::slow::render(&vec![0xFF; CHUNK], at, false).is_err());
+        assert!(super::slow::render(&[], at, false).is_err());
     }
 }
