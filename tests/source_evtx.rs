@@ -1,4 +1,5 @@
 //! The .evtx reader against the crate `evtx`, on real and on damaged logs.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod common;
 
@@ -6,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use evtx::{EvtxParser, ParserSettings};
-use whyrdp::event::{Damage, Event, Interest, Sink, Stamp, Time};
+use whyrdp::event::{Damage, Event, Guid, Interest, Sink, Stamp, System, Time};
 use whyrdp::source::{self, Input};
 
 /// What a record is known by.
@@ -23,6 +24,7 @@ struct Known {
 #[derive(Default, PartialEq, Debug)]
 struct Collected {
     records: Vec<Known>,
+    systems: Vec<System>,
     forwarded: Vec<bool>,
     events: Vec<(Known, Vec<(String, String)>)>,
     offsets: Vec<u64>,
@@ -54,6 +56,7 @@ impl Sink for Collected {
         };
         assert_eq!(Some(event.origin.forwarded), self.forwarded.last().copied(), "{known:?}");
         self.offsets.push(event.origin.offset);
+        self.systems.push(system.clone());
         self.events.push((known, event.fields().map(|(n, v)| (n.to_owned(), printable(v))).collect()));
     }
 
@@ -146,7 +149,8 @@ fn parse(xml: &str) -> Element {
 fn known(event: &Element) -> Known {
     let system = event.child("System").unwrap();
     let text = |name: &str| system.child(name).map(|e| e.text.clone()).unwrap_or_default();
-    let attribute = |name: &str, a: &str| system.child(name).and_then(|e| e.attribute(a)).unwrap_or_default().to_owned();
+    let attribute =
+        |name: &str, a: &str| system.child(name).and_then(|e| e.attribute(a)).unwrap_or_default().to_owned();
     Known {
         record_id: text("EventRecordID").parse().ok(),
         event_id: text("EventID").parse().unwrap_or(0),
@@ -154,6 +158,44 @@ fn known(event: &Element) -> Known {
         computer: text("Computer"),
         channel: text("Channel"),
         time: Time::parse(&attribute("TimeCreated", "SystemTime")),
+    }
+}
+
+fn number(text: &str) -> Option<u64> {
+    match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+/// Every value of `System`, by the crate's XML.
+fn system(event: &Element) -> System {
+    let known = known(event);
+    let system = event.child("System").unwrap();
+    let value = |name: &str| number(&system.child(name)?.text);
+    let attribute = |name: &str, a: &str| system.child(name)?.attribute(a);
+    let guid = |name: &str, a: &str| Guid::parse(attribute(name, a)?);
+    let id = |a: &str| u32::try_from(number(attribute("Execution", a)?)?).ok();
+    System {
+        provider: known.provider,
+        source_name: attribute("Provider", "EventSourceName").unwrap_or_default().to_owned(),
+        provider_guid: guid("Provider", "Guid"),
+        event_id: known.event_id,
+        qualifiers: attribute("EventID", "Qualifiers").and_then(number).and_then(|n| u16::try_from(n).ok()),
+        version: value("Version").and_then(|n| u8::try_from(n).ok()),
+        level: value("Level").and_then(|n| u8::try_from(n).ok()),
+        task: value("Task").and_then(|n| u16::try_from(n).ok()),
+        opcode: value("Opcode").and_then(|n| u8::try_from(n).ok()),
+        keywords: value("Keywords"),
+        time: known.time,
+        record_id: known.record_id,
+        activity_id: guid("Correlation", "ActivityID"),
+        related_activity_id: guid("Correlation", "RelatedActivityID"),
+        process_id: id("ProcessID"),
+        thread_id: id("ThreadID"),
+        channel: known.channel,
+        computer: known.computer,
+        user_id: attribute("Security", "UserID").unwrap_or_default().to_owned(),
     }
 }
 
@@ -261,7 +303,7 @@ fn records_are_those_that_the_crate_evtx_finds() {
 
 #[test]
 fn fields_are_those_that_the_crate_evtx_renders() {
-    let mut compared = 0;
+    let (mut compared, mut forwarded) = (0, 0);
     for path in all_logs() {
         let reference = reference(&path);
         let ours = read(&path, &Interest::everything());
@@ -269,6 +311,19 @@ fn fields_are_those_that_the_crate_evtx_renders() {
         let mut by_known: BTreeMap<&Known, Vec<&Vec<(String, String)>>> = BTreeMap::new();
         for (known, fields) in &ours.events {
             by_known.entry(known).or_default().push(fields);
+        }
+        let mut systems: BTreeMap<_, Vec<&System>> = BTreeMap::new();
+        for system in &ours.systems {
+            systems.entry((system.record_id, system.time)).or_default().push(system);
+        }
+        for event in reference.events.iter().filter(|event| event.child("RenderingInfo").is_some()) {
+            let at = ours.records.iter().position(|record| *record == known(event)).unwrap();
+            assert!(ours.forwarded[at], "{}: forwarded", path.display());
+            forwarded += 1;
+        }
+        for theirs in reference.events.iter().map(system) {
+            let ours = systems.get(&(theirs.record_id, theirs.time));
+            assert!(ours.is_some_and(|ours| ours.contains(&&theirs)), "{}: {theirs:?}, but {ours:?}", path.display());
         }
         for event in &reference.events {
             let known = known(event);
@@ -282,7 +337,7 @@ fn fields_are_those_that_the_crate_evtx_renders() {
             compared += theirs.len();
         }
     }
-    println!("{compared} fields compared");
+    println!("{compared} fields compared, {forwarded} records with RenderingInfo");
 }
 
 #[test]
@@ -328,6 +383,44 @@ fn blocks_read_in_any_order_or_twice_tell_the_same() {
         for (block, first) in forwards.iter().enumerate().rev() {
             assert_eq!(*first, read(block), "{} block {block}", path.display());
         }
+    }
+}
+
+/// One log of as many chunks as rounds, each the same chunk with a few bytes changed.
+fn mutated(path: &Path, rounds: usize, state: &mut u64) -> Vec<u8> {
+    let sound = std::fs::read(path).unwrap();
+    let (header, rest) = sound.split_at(4096);
+    let chunk = &rest[..65536];
+    let mut next = || {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        *state as usize
+    };
+    let mut out = header.to_vec();
+    for _ in 0..rounds {
+        let mut chunk = chunk.to_vec();
+        for _ in 0..1 + next() % 16 {
+            let at = next() % chunk.len();
+            chunk[at] = [0, 1, 0xFF, 0x81, next() as u8][next() % 5];
+        }
+        out.extend_from_slice(&chunk);
+    }
+    out
+}
+
+#[test]
+fn mutated_logs_neither_fail_nor_unfold() {
+    let mut state = 0x2545_F491_4F6C_DD1D;
+    let folder = tempfile::tempdir().unwrap();
+    for (n, path) in all_logs().iter().step_by(6).enumerate() {
+        let bytes = mutated(path, 200, &mut state);
+        let mutant = folder.path().join(format!("{n}.evtx"));
+        std::fs::write(&mutant, &bytes).unwrap();
+        let got = read(&mutant, &Interest::everything());
+        let text: usize = got.events.iter().flat_map(|(_, fields)| fields).map(|(n, v)| n.len() + v.len()).sum();
+        assert!(text < bytes.len() * 20, "{}: {text} bytes of text from {}", path.display(), bytes.len());
+        assert_eq!(got.records.len(), got.events.len());
     }
 }
 

@@ -1,4 +1,5 @@
 //! What several tests share.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 #![allow(dead_code)]
 
 use std::fs;

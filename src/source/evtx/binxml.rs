@@ -296,6 +296,12 @@ impl<'a> Tokens<'a> {
 }
 
 impl Instance {
+    /// Where the table of sizes and types starts, and where the values do.
+    #[inline]
+    pub fn places(&self) -> (usize, usize) {
+        (self.table as usize, self.table as usize + self.count as usize * 4)
+    }
+
     /// The values in order.
     #[inline]
     pub fn items<'a>(&self, data: &'a [u8]) -> impl Iterator<Item = Item> + 'a {
@@ -323,6 +329,19 @@ pub(super) fn leading_instance(data: &[u8], start: usize, end: usize) -> Result<
         _ => return Ok(None),
     };
     Tokens::new(data, at, end, false).instance().map(Some)
+}
+
+/// Is that the name of the element that starts at `at` of a record's own stream?
+pub(super) fn element_is(data: &[u8], at: usize, name: &str) -> Option<bool> {
+    let text = (u32_at(data, at + 5)? as usize).checked_add(6)?;
+    let len = usize::from(u16_at(data, text)?) * 2;
+    Some(is(data.get(text + 2..text + 2 + len)?, name))
+}
+
+/// Is this UTF-16 text that ASCII text?
+pub(super) fn is(utf16: &[u8], ascii: &str) -> bool {
+    let (units, _) = utf16.as_chunks::<2>();
+    units.len() == ascii.len() && units.iter().zip(ascii.bytes()).all(|(unit, byte)| *unit == [byte, 0])
 }
 
 /// Does nothing follow offset `at` of a stream that ends at `end`?

@@ -2,9 +2,10 @@
 //! templates into an [`Event`].
 
 use super::binxml::{self, BINXML, Fault, Item};
-use super::plan::{Known, Label, NONE, Op, Part, Place, Plans, Run, What};
+use super::known::{self, Class, Known};
+use super::plan::{Label, NONE, Op, Part, Place, Plans, Run, WantId, What};
 use super::value;
-use crate::event::{Event, Fields, Guid, Time};
+use crate::event::{Event, Fields};
 
 /// Fragments within fragments.
 const DEPTH: u32 = 32;
@@ -12,6 +13,8 @@ const DEPTH: u32 = 32;
 const STEPS: u32 = 1 << 16;
 /// Bytes of text that one record may hold, names included.
 pub(super) const TEXT: usize = 1 << 20;
+/// A record went over its budget: what was read so far stands.
+pub(super) const TOO_MUCH: &str = "more text than a record can hold; the rest was left out";
 /// What a field costs beyond its text.
 const FIELD: usize = 32;
 
@@ -22,6 +25,10 @@ pub(super) struct Want<'i>(pub [Option<&'i Fields>; 3]);
 impl Want<'_> {
     pub fn wants(&self, name: &str) -> bool {
         self.0.iter().flatten().any(|fields| fields.wants(name))
+    }
+
+    fn id(&self) -> WantId {
+        self.0.map(|fields| fields.map_or(0, |fields| std::ptr::from_ref(fields).addr()))
     }
 
     pub fn any(&self) -> bool {
@@ -37,8 +44,13 @@ pub(super) struct Record<'a> {
     pub items: &'a mut Vec<Item>,
     pub event: &'a mut Event,
     pub want: Want<'a>,
+    /// The number of `want` in `plans`.
+    want_id: u16,
+    start: usize,
     steps: u32,
     text: usize,
+    /// The event has what stage one reads already.
+    pub has_facts: bool,
 }
 
 impl<'a> Record<'a> {
@@ -50,11 +62,13 @@ impl<'a> Record<'a> {
         want: Want<'a>,
     ) -> Self {
         items.clear();
-        Record { data, plans, items, event, want, steps: 0, text: 0 }
+        let want_id = plans.want(want.id());
+        Record { data, plans, items, event, want, has_facts: false, want_id, start: 0, steps: 0, text: 0 }
     }
 
     /// Reads the record whose BinXML lies there.
     pub fn read(&mut self, start: usize, end: usize) -> Result<(), Fault> {
+        self.start = start;
         self.stream(start, end, Place::Record, 0)
     }
 
@@ -97,21 +111,26 @@ impl<'a> Record<'a> {
         for at in plan.range() {
             let Some(op) = self.plans.ops.get(at).copied() else { break };
             self.steps += 1;
-            if self.steps > STEPS || self.text > TEXT {
-                return Err(Fault { at: 0, what: "more text than a record can hold" });
-            }
             if op.guard == NONE || !self.left_out(op, base) {
-                self.step(op.what, base, depth)?;
+                self.step(at, op.what, base, depth)?;
+            }
+            if self.steps > STEPS || self.text > TEXT {
+                return Err(Fault { at: self.start, what: TOO_MUCH });
             }
         }
         Ok(())
     }
 
-    fn step(&mut self, what: What, base: usize, depth: u32) -> Result<(), Fault> {
+    fn step(&mut self, step: usize, what: What, base: usize, depth: u32) -> Result<(), Fault> {
         match what {
+            What::Known { known, .. } if self.has_facts && known.is_fact() => {}
             What::Known { known, parts } => self.known(known, parts, base),
             What::Field { .. } if !self.want.any() => {}
-            What::Field { label, parts, leaf } => self.field(label, parts, leaf, base, depth)?,
+            What::Field { label, parts, leaf } => {
+                if !self.plain_field(step, label, parts, leaf, base) {
+                    self.field(label, parts, leaf, base, depth)?;
+                }
+            }
             What::Forwarded => self.event.origin.forwarded = true,
             What::Fragment { slot, place } => self.fragment(self.item(base, slot), place, depth)?,
             What::Stream { span, place } => self.fragment(Some(Item { kind: BINXML, span }), place, depth)?,
@@ -141,12 +160,37 @@ impl<'a> Record<'a> {
     fn left_out(&self, op: Op, base: usize) -> bool {
         let mut guard = op.guard;
         while let Some((slot, around)) = self.plans.guards.get(usize::from(guard)) {
-            if self.item(base, *slot).is_some_and(|item| item.kind == 0 || (item.kind == BINXML && item.span.len == 0)) {
+            if self.item(base, *slot).is_some_and(|item| item.kind == 0 || (item.kind == BINXML && item.span.len == 0))
+            {
                 return true;
             }
             guard = *around;
         }
         false
+    }
+
+    /// A field with a fixed name and one simple value, as nearly all are. `false`: it is none.
+    #[inline]
+    fn plain_field(&mut self, step: usize, label: Label, parts: Run, leaf: bool, base: usize) -> bool {
+        let (Label::Fixed(name), Some([Part::Slot { slot, optional }])) = (label, self.plans.parts.get(parts.range()))
+        else {
+            return false;
+        };
+        let optional = *optional;
+        let Some(item) = self.item(base, *slot).filter(|item| item.kind != BINXML && !value::is_array(item.kind))
+        else {
+            return false;
+        };
+        let bytes = item.span.of(self.data);
+        let want = self.want;
+        if (leaf || !(optional && value::is_empty(item.kind, bytes)))
+            && self.plans.chooses(self.want_id, step, name, |name| want.wants(name))
+        {
+            let name = self.plans.names.get(name.range()).unwrap_or_default();
+            self.text += FIELD + name.len() + bytes.len();
+            self.event.push_with(name, |out| value::push_text(out, item.kind, bytes));
+        }
+        true
     }
 
     fn field(&mut self, label: Label, parts: Run, leaf: bool, base: usize, depth: u32) -> Result<(), Fault> {
@@ -221,11 +265,13 @@ impl<'a> Record<'a> {
 
     /// `one`: this part reads as one item of its array.
     fn push(&mut self, name: Run, parts: Run, base: usize, one: Option<(usize, &[u8])>) {
-        let mut text = String::new();
+        let mut text = std::mem::take(&mut self.plans.spare);
+        text.clear();
         self.push_parts(&mut text, parts, base, one);
         let name = self.plans.names.get(name.range()).unwrap_or_default();
         self.text += FIELD + name.len() + text.len();
         self.event.push(name, &text);
+        self.plans.spare = text;
     }
 
     fn push_parts(&self, out: &mut String, parts: Run, base: usize, one: Option<(usize, &[u8])>) {
@@ -251,97 +297,25 @@ impl<'a> Record<'a> {
         };
         if let Some(item) = typed.filter(|item| !value::is_text(item.kind)) {
             let bytes = item.span.of(self.data);
-            match class(known) {
-                Class::Number => return set_number(self.event, known, value::number(item.kind, bytes)),
+            match known::class(known) {
+                Class::Number => return known::set_number(self.event, known, value::number(item.kind, bytes)),
                 Class::Time => {
                     self.event.system.time = value::time(item.kind, bytes);
                     return;
                 }
-                Class::Guid if item.kind == 0x0F => return set_guid(self.event, known, value::guid(bytes)),
+                Class::Guid if item.kind == 0x0F => return known::set_guid(self.event, known, value::guid(bytes)),
                 Class::Guid | Class::Text => {}
             }
         }
-        let mut text = match class(known) {
-            Class::Text => std::mem::take(text_of(self.event, known)),
+        let mut text = match known::class(known) {
+            Class::Text => std::mem::take(known::text_of(self.event, known)),
             _ => String::new(),
         };
         text.clear();
         self.push_parts(&mut text, parts, base, None);
-        match class(known) {
-            Class::Text => *text_of(self.event, known) = text,
-            _ => set(self.event, known, &text),
+        match known::class(known) {
+            Class::Text => *known::text_of(self.event, known) = text,
+            _ => known::set(self.event, known, &text),
         }
-    }
-}
-
-/// How a value of `System` is typed.
-enum Class {
-    Number,
-    Time,
-    Guid,
-    Text,
-}
-
-fn class(known: Known) -> Class {
-    match known {
-        Known::EventId
-        | Known::Qualifiers
-        | Known::Version
-        | Known::Level
-        | Known::Task
-        | Known::Opcode
-        | Known::Keywords
-        | Known::RecordId
-        | Known::ProcessId
-        | Known::ThreadId => Class::Number,
-        Known::Time => Class::Time,
-        Known::ProviderGuid | Known::ActivityId | Known::RelatedActivityId => Class::Guid,
-        Known::Provider | Known::SourceName | Known::Channel | Known::Computer | Known::UserId => Class::Text,
-    }
-}
-
-/// Sets a value of `System` from its text.
-pub(super) fn set(event: &mut Event, known: Known, text: &str) {
-    match class(known) {
-        Class::Number => set_number(event, known, value::parse_number(text)),
-        Class::Time => event.system.time = Time::parse(text),
-        Class::Guid => set_guid(event, known, Guid::parse(text)),
-        Class::Text => text_of(event, known).push_str(text),
-    }
-}
-
-fn set_guid(event: &mut Event, known: Known, guid: Option<Guid>) {
-    match known {
-        Known::ProviderGuid => event.system.provider_guid = guid,
-        Known::ActivityId => event.system.activity_id = guid,
-        _ => event.system.related_activity_id = guid,
-    }
-}
-
-fn text_of(event: &mut Event, known: Known) -> &mut String {
-    let system = &mut event.system;
-    match known {
-        Known::SourceName => &mut system.source_name,
-        Known::Channel => &mut system.channel,
-        Known::Computer => &mut system.computer,
-        Known::UserId => &mut system.user_id,
-        _ => &mut system.provider,
-    }
-}
-
-fn set_number(event: &mut Event, known: Known, number: Option<u64>) {
-    let system = &mut event.system;
-    match known {
-        Known::EventId => system.event_id = number.and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
-        Known::Qualifiers => system.qualifiers = number.and_then(|n| u16::try_from(n).ok()),
-        Known::Version => system.version = number.and_then(|n| u8::try_from(n).ok()),
-        Known::Level => system.level = number.and_then(|n| u8::try_from(n).ok()),
-        Known::Task => system.task = number.and_then(|n| u16::try_from(n).ok()),
-        Known::Opcode => system.opcode = number.and_then(|n| u8::try_from(n).ok()),
-        Known::Keywords => system.keywords = number,
-        Known::RecordId => system.record_id = number,
-        Known::ProcessId => system.process_id = number.and_then(|n| u32::try_from(n).ok()),
-        Known::ThreadId => system.thread_id = number.and_then(|n| u32::try_from(n).ok()),
-        _ => {}
     }
 }

@@ -6,6 +6,8 @@ use nom::Parser;
 use nom::bytes::complete::{tag, take};
 use nom::number::complete::{le_u32, le_u64};
 
+use super::binxml::{u32_at, u64_at};
+
 /// Length of a chunk, the last of a cut file excepted.
 pub(super) const CHUNK: usize = 0x1_0000;
 /// Where a chunk's records start.
@@ -107,18 +109,20 @@ pub(super) struct RecordHeader {
     pub id: u64,
 }
 
-/// The record at `at`, if there is one: its marks, and a size that fits the bytes.
+/// The record at `at`, if there is one: its marks, and a size that fits the bytes. Read for
+/// every record, so without the parser's machinery.
+#[inline]
 pub(super) fn record(data: &[u8], at: usize) -> Option<RecordHeader> {
     let bytes = data.get(at..)?;
-    let parsed: IResult<&[u8], _> = (tag(&RECORD_MAGIC[..]), le_u32, le_u64).parse(bytes);
-    let (_, (_, size, id)) = parsed.ok()?;
-    let size = size as usize;
-    (size >= RECORD_HEADER + 4 && size <= bytes.len()).then_some(RecordHeader { size, id })
+    let header: &[u8; RECORD_HEADER] = bytes.first_chunk()?;
+    let size = u32_at(header, 4)? as usize;
+    let fits = header.starts_with(RECORD_MAGIC) && size >= RECORD_HEADER + 4 && size <= bytes.len();
+    fits.then_some(RecordHeader { size, id: u64_at(header, 8)? })
 }
 
 /// Does the copy of its size stand at the end of the record?
 pub(super) fn is_closed(data: &[u8], at: usize, record: RecordHeader) -> bool {
-    let copy = super::binxml::u32_at(data, at + record.size - 4);
+    let copy = u32_at(data, at + record.size - 4);
     copy.is_some_and(|copy| copy as usize == record.size)
 }
 

@@ -2,11 +2,12 @@
 //! every record tells. Most keep them in typed slots or spell them out in the template;
 //! whatever does otherwise is read by its whole plan.
 
-use super::binxml::{BINXML, Instance, Item, STRING, Span, is_over, leading_instance};
-use super::plan::{Known, NONE, Op, Part, Plans, Run, What};
+use super::binxml::{self, BINXML, Instance, STRING, Span, leading_instance, u64_at};
+use super::known::Known;
+use super::plan::{NONE, Op, Part, Plans, Run, What};
 use super::value;
 use super::words::{Word, Words};
-use crate::event::{Guid, Time};
+use crate::event::{Guid, System, Time};
 
 /// Slots beyond this many are left to the plan.
 const SLOTS: usize = 32;
@@ -25,29 +26,61 @@ pub(super) struct Facts {
     pub forwarded: bool,
 }
 
+impl Facts {
+    /// Tells an event.
+    pub fn put(&self, system: &mut System, words: &Words) {
+        system.provider.push_str(words.text(self.provider));
+        system.channel.push_str(words.text(self.channel));
+        system.computer.push_str(words.text(self.computer));
+        if let Some(source) = self.source_name {
+            system.source_name.push_str(words.text(source));
+        }
+        system.provider_guid = self.provider_guid;
+        system.event_id = self.event_id;
+        system.record_id = self.record_id;
+        system.time = self.time;
+    }
+}
+
+/// A slot: where its value stands among the values of a use, by the shape seen last.
+#[derive(Clone, Copy)]
+struct Slot {
+    slot: usize,
+    start: u32,
+    len: u32,
+}
+
+impl Slot {
+    fn new(slot: u16) -> Self {
+        Slot { slot: slot.into(), start: 0, len: 0 }
+    }
+
+    #[inline]
+    fn bytes(self, values: &[u8]) -> Option<&[u8]> {
+        values.get(self.start as usize..(self.start + self.len) as usize)
+    }
+}
+
 /// A text: of the template, or in a slot, with the last value seen there.
 #[derive(Clone, Copy)]
 enum Text {
     Fixed(Word),
-    Slot { slot: usize, last: Span, word: Word },
+    Slot { slot: Slot, last: Span, word: Word },
 }
 
 impl Text {
     #[inline]
-    fn read(&mut self, data: &[u8], items: &[Item; SLOTS], words: &mut Words) -> Option<Word> {
+    fn read(&mut self, data: &[u8], start: u32, words: &mut Words) -> Word {
         match self {
-            Text::Fixed(word) => Some(*word),
+            Text::Fixed(word) => *word,
             Text::Slot { slot, last, word } => {
-                let item = items.get(*slot)?;
-                let bytes = item.span.of(data);
-                if item.kind != STRING || bytes.is_empty() {
-                    return None;
-                }
-                if last.of(data) != bytes {
+                let span = Span { start: start + slot.start, len: slot.len };
+                let bytes = span.of(data);
+                if last.of(data) != bytes || *word == Word::MAX {
                     *word = words.get(bytes);
-                    *last = item.span;
+                    *last = span;
                 }
-                Some(*word)
+                *word
             }
         }
     }
@@ -61,25 +94,28 @@ pub(super) struct Learned {
     computer: Text,
     guid: Option<GuidAt>,
     event_id: NumberAt,
-    record_id: usize,
-    time: usize,
+    record_id: Slot,
+    time: Slot,
     /// Slots in `Event` that may hold fragments.
-    fragments: Vec<usize>,
+    fragments: Vec<Slot>,
     forwarded: bool,
-    /// Number of slots that matter.
-    slots: usize,
+    /// Sizes and types of the values up to the last that matters, in the use seen last: most
+    /// uses of a template have the same, and then the values stand at the same places.
+    shape: Vec<u8>,
+    /// Length of `shape`.
+    shape_len: usize,
 }
 
 #[derive(Clone, Copy)]
 enum GuidAt {
     Fixed(Guid),
-    Slot(usize),
+    Slot(Slot),
 }
 
 #[derive(Clone, Copy)]
 enum NumberAt {
     Fixed(u32),
-    Slot(usize),
+    Slot(Slot),
 }
 
 #[derive(Default)]
@@ -90,9 +126,9 @@ struct Draft {
     computer: Option<Text>,
     guid: Option<GuidAt>,
     event_id: Option<NumberAt>,
-    record_id: Option<usize>,
-    time: Option<usize>,
-    fragments: Vec<usize>,
+    record_id: Option<Slot>,
+    time: Option<Slot>,
+    fragments: Vec<Slot>,
     forwarded: bool,
 }
 
@@ -103,13 +139,12 @@ pub(super) fn learn(data: &[u8], plans: &Plans, plan: Run, words: &mut Words) ->
         match op.what {
             What::Known { known, parts } => draft.know(data, plans, *op, known, parts, words)?,
             What::Forwarded if op.guard == NONE => draft.forwarded = true,
-            What::Fragment { slot, .. } => draft.fragments.push(usize::from(slot)),
+            What::Fragment { slot, .. } => draft.fragments.push(Slot::new(slot)),
             What::Field { .. } => {}
             _ => return None,
         }
     }
-    let draft = draft;
-    let learned = Learned {
+    let mut learned = Learned {
         provider: draft.provider?,
         source_name: draft.source_name,
         channel: draft.channel?,
@@ -120,24 +155,31 @@ pub(super) fn learn(data: &[u8], plans: &Plans, plan: Run, words: &mut Words) ->
         time: draft.time?,
         fragments: draft.fragments,
         forwarded: draft.forwarded,
-        slots: 0,
+        shape: Vec::new(),
+        shape_len: 0,
     };
-    let slots = learned.highest_slot() + 1;
-    (slots <= SLOTS).then_some(Learned { slots, ..learned })
+    let mut slots = 0;
+    learned.each_slot(|slot, holds| {
+        // The size of a fragment is another in each use.
+        slots = slots.max(slot.slot + usize::from(!matches!(holds, Holds::Fragment)));
+        Some(())
+    });
+    learned.shape_len = slots * 4;
+    (slots <= SLOTS).then_some(learned)
 }
 
 impl Draft {
     fn know(&mut self, data: &[u8], plans: &Plans, op: Op, known: Known, parts: Run, words: &mut Words) -> Option<()> {
         let part = match plans.parts.get(parts.range())? {
             [part] => *part,
-            _ => return is_unused(known).then_some(()),
+            _ => return (!known.is_fact()).then_some(()),
         };
         // A guard that is the slot itself says no more than that the slot may be empty.
         if op.guard != NONE {
             let guard = plans.guards.get(usize::from(op.guard))?;
             let own = matches!(part, Part::Slot { slot, .. } if *guard == (slot, NONE));
             if !own {
-                return is_unused(known).then_some(());
+                return (!known.is_fact()).then_some(());
             }
         }
         match known {
@@ -147,13 +189,13 @@ impl Draft {
             Known::Computer => self.computer = Some(text(data, part, words)?),
             Known::ProviderGuid => {
                 self.guid = Some(match part {
-                    Part::Slot { slot, .. } => GuidAt::Slot(slot.into()),
+                    Part::Slot { slot, .. } => GuidAt::Slot(Slot::new(slot)),
                     _ => GuidAt::Fixed(Guid::parse(&literal(data, part)?)?),
                 });
             }
             Known::EventId => {
                 self.event_id = Some(match part {
-                    Part::Slot { slot, .. } => NumberAt::Slot(slot.into()),
+                    Part::Slot { slot, .. } => NumberAt::Slot(Slot::new(slot)),
                     _ => NumberAt::Fixed(u32::try_from(value::parse_number(&literal(data, part)?)?).ok()?),
                 });
             }
@@ -165,24 +207,9 @@ impl Draft {
     }
 }
 
-/// Does stage one do without it?
-fn is_unused(known: Known) -> bool {
-    !matches!(
-        known,
-        Known::Provider
-            | Known::SourceName
-            | Known::ProviderGuid
-            | Known::EventId
-            | Known::RecordId
-            | Known::Time
-            | Known::Channel
-            | Known::Computer
-    )
-}
-
-fn slot(part: Part) -> Option<usize> {
+fn slot(part: Part) -> Option<Slot> {
     match part {
-        Part::Slot { slot, .. } => Some(slot.into()),
+        Part::Slot { slot, .. } => Some(Slot::new(slot)),
         _ => None,
     }
 }
@@ -201,89 +228,150 @@ fn literal(data: &[u8], part: Part) -> Option<String> {
 fn text(data: &[u8], part: Part, words: &mut Words) -> Option<Text> {
     match part {
         Part::Literal(item) if item.kind == STRING => Some(Text::Fixed(words.get(item.span.of(data)))),
-        Part::Slot { slot, .. } => Some(Text::Slot { slot: slot.into(), last: Span::default(), word: Word::MAX }),
+        Part::Slot { slot, .. } => Some(Text::Slot { slot: Slot::new(slot), last: Span::default(), word: Word::MAX }),
         _ => None,
     }
 }
 
+/// What a slot must hold for stage one to read it.
+#[derive(Clone, Copy)]
+enum Holds {
+    Text,
+    Type {
+        kind: u8,
+        len: u32,
+    },
+    EventId,
+    /// Anything; read by itself.
+    Fragment,
+}
+
+impl Holds {
+    fn allows(self, kind: u8, len: u32) -> bool {
+        match self {
+            Holds::Text => kind == STRING && len > 0,
+            Holds::Type { kind: wanted, len: length } => (kind, len) == (wanted, length),
+            Holds::EventId => matches!((kind, len), (0x06, 2) | (0x08, 4)),
+            Holds::Fragment => true,
+        }
+    }
+}
+
 impl Learned {
-    fn highest_slot(&self) -> usize {
-        let texts = [Some(self.provider), self.source_name, Some(self.channel), Some(self.computer)];
-        let texts = texts.into_iter().flatten().filter_map(|text| match text {
-            Text::Slot { slot, .. } => Some(slot),
-            Text::Fixed(_) => None,
-        });
-        let guid = self.guid.and_then(|guid| match guid {
-            GuidAt::Slot(slot) => Some(slot),
-            GuidAt::Fixed(_) => None,
-        });
-        let id = match self.event_id {
-            NumberAt::Slot(slot) => slot,
-            NumberAt::Fixed(_) => 0,
-        };
-        let rest = self.fragments.iter().copied().chain(guid).chain([id, self.record_id, self.time]);
-        texts.chain(rest).max().unwrap_or(0)
+    /// Every slot that is read, until `take` says `None`.
+    fn each_slot(&mut self, mut take: impl FnMut(&mut Slot, Holds) -> Option<()>) -> Option<()> {
+        let texts =
+            [Some(&mut self.provider), self.source_name.as_mut(), Some(&mut self.channel), Some(&mut self.computer)];
+        for text in texts.into_iter().flatten() {
+            if let Text::Slot { slot, .. } = text {
+                take(slot, Holds::Text)?;
+            }
+        }
+        if let Some(GuidAt::Slot(slot)) = &mut self.guid {
+            take(slot, Holds::Type { kind: 0x0F, len: 16 })?;
+        }
+        if let NumberAt::Slot(slot) = &mut self.event_id {
+            take(slot, Holds::EventId)?;
+        }
+        for slot in &mut self.fragments {
+            take(slot, Holds::Fragment)?;
+        }
+        take(&mut self.record_id, Holds::Type { kind: 0x0A, len: 8 })?;
+        take(&mut self.time, Holds::Type { kind: 0x11, len: 8 })
+    }
+
+    /// Works out where the values of a use stand.
+    fn fit(&mut self, shape: &[u8]) -> Option<()> {
+        self.shape.clear();
+        self.each_slot(|slot, holds| {
+            let (entries, _) = shape.as_chunks::<4>();
+            let (before, rest) = entries.split_at_checked(slot.slot)?;
+            let size = |entry: &[u8; 4]| u32::from(u16::from_le_bytes([entry[0], entry[1]]));
+            slot.start = before.iter().map(size).sum();
+            if matches!(holds, Holds::Fragment) {
+                return Some(());
+            }
+            let entry = rest.first()?;
+            slot.len = size(entry);
+            holds.allows(entry[2], slot.len).then_some(())
+        })?;
+        self.shape.extend_from_slice(shape);
+        Some(())
     }
 
     /// Reads one use; `None` where a value has another type than stage one reads.
     #[inline]
     pub fn read(&mut self, data: &[u8], instance: &Instance, words: &mut Words) -> Option<Facts> {
-        let mut items = [Item::default(); SLOTS];
-        let values = instance.items(data).take(self.slots);
-        for (at, item) in items.iter_mut().zip(values) {
-            *at = item;
-        }
-        let bytes = |slot: usize, kind: u8, len: u32| {
-            let item = items.get(slot).filter(|item| item.kind == kind && item.span.len == len)?;
-            Some(item.span.of(data))
-        };
-        let event_id = match self.event_id {
-            NumberAt::Fixed(id) => id,
-            NumberAt::Slot(slot) => {
-                let item = items.get(slot).filter(|item| matches!((item.kind, item.span.len), (0x06, 2) | (0x08, 4)))?;
-                u32::try_from(value::number(item.kind, item.span.of(data))?).ok()?
-            }
-        };
-        let record_id = value::number(0x0A, bytes(self.record_id, 0x0A, 8)?)?;
-        let time = value::time(0x11, bytes(self.time, 0x11, 8)?)?;
-        for slot in &self.fragments {
-            if !is_single_instance(data, items.get(*slot)?) {
+        let (table, start) = instance.places();
+        let shape = data.get(table..table + self.shape_len)?;
+        if self.shape != shape {
+            if start < table + self.shape_len {
                 return None;
             }
+            self.fit(shape)?;
         }
+        let values = data.get(start..instance.end as usize)?;
+        let mut forwarded = self.forwarded;
+        for slot in &self.fragments {
+            let entry = data.get(table + slot.slot * 4..start)?.first_chunk::<4>()?;
+            let [low, high, kind, _] = *entry;
+            if kind == BINXML {
+                let at = start + slot.start as usize;
+                forwarded |= holds_rendering(data, at, at + usize::from(u16::from_le_bytes([low, high])))?;
+            }
+        }
+        let event_id = match self.event_id {
+            NumberAt::Fixed(id) => id,
+            NumberAt::Slot(slot) => match slot.bytes(values)? {
+                [a, b] => u32::from(u16::from_le_bytes([*a, *b])),
+                bytes => u32::from_le_bytes(*bytes.first_chunk()?),
+            },
+        };
         let provider_guid = match self.guid {
             Some(GuidAt::Fixed(guid)) => Some(guid),
-            Some(GuidAt::Slot(slot)) => value::guid(bytes(slot, 0x0F, 16)?),
+            Some(GuidAt::Slot(slot)) => value::guid(slot.bytes(values)?),
             None => None,
         };
-        let source_name = match &mut self.source_name {
-            Some(text) => Some(text.read(data, &items, words)?),
-            None => None,
-        };
+        let start = u32::try_from(start).ok()?;
         Some(Facts {
-            provider: self.provider.read(data, &items, words)?,
-            source_name,
+            provider: self.provider.read(data, start, words),
+            source_name: self.source_name.as_mut().map(|text| text.read(data, start, words)),
             provider_guid,
-            channel: self.channel.read(data, &items, words)?,
-            computer: self.computer.read(data, &items, words)?,
+            channel: self.channel.read(data, start, words),
+            computer: self.computer.read(data, start, words),
             event_id,
-            record_id: Some(record_id),
-            time: Some(time),
-            forwarded: self.forwarded,
+            record_id: Some(u64_at(self.record_id.bytes(values)?, 0)?),
+            time: Some(Time::from_filetime(u64_at(self.time.bytes(values)?, 0)?)),
+            forwarded,
         })
     }
 }
 
-/// A fragment with more than one template in it may hold `RenderingInfo`.
+/// Does a fragment in `Event` hold `RenderingInfo`, beside its template or elements?
 #[inline]
-fn is_single_instance(data: &[u8], item: &Item) -> bool {
-    if item.kind != BINXML || item.span.len == 0 {
-        return true;
+fn holds_rendering(data: &[u8], start: usize, end: usize) -> Option<bool> {
+    let bytes = data.get(start..end)?;
+    // An element behind the template would end the fragment with the end of an element.
+    let last = bytes.iter().rposition(|byte| *byte != 0).and_then(|at| bytes.get(at));
+    let ends_in_element = last.is_some_and(|byte| matches!(byte, 0x03 | 0x04));
+    if !ends_in_element && matches!(bytes, [] | [0x0F, _, _, _, 0x0C, ..] | [0x0C, ..]) {
+        return Some(false);
     }
-    let start = item.span.start as usize;
-    let end = start + item.span.len as usize;
-    match leading_instance(data, start, end) {
-        Ok(Some(instance)) => is_over(data, instance.end as usize, end),
-        _ => false,
+    let mut at = start;
+    while let Some(token) = data.get(at..end).and_then(<[u8]>::first) {
+        match token {
+            0x00 => break,
+            0x0F => at += 4,
+            0x0C => at = leading_instance(data, at, end).ok()??.end as usize,
+            // An element tells its length, counted from behind it.
+            0x01 | 0x41 => {
+                if binxml::element_is(data, at, "RenderingInfo")? {
+                    return Some(true);
+                }
+                at += 5 + binxml::u32_at(data, at + 1)? as usize;
+            }
+            _ => return None,
+        }
     }
+    Some(false)
 }

@@ -12,12 +12,17 @@ use crate::os;
 use crate::source::{Input, Log, map};
 
 mod binxml;
+mod compile;
 mod fields;
 mod header;
+mod known;
 mod learned;
 mod plan;
 mod scan;
 mod slow;
+mod templates;
+#[cfg(test)]
+mod tests;
 mod value;
 mod words;
 

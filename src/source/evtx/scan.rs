@@ -3,11 +3,12 @@
 use rustc_hash::FxHashMap;
 
 use super::binxml::{self, Fault, Instance};
-use super::fields::{Record, Want};
+use super::fields::{Record, TOO_MUCH, Want};
 use super::header::{self, CHUNK, ChunkHeader, RECORD_HEADER, RECORD_MAGIC, RECORDS, RecordHeader};
-use super::learned::{self, Facts, Learned};
+use super::learned::{self, Facts};
 use super::plan::{Place, Plans};
 use super::slow;
+use super::templates::Templates;
 use super::words::{Word, Words};
 use crate::event::{Damage, Event, Interest, Sink, Stamp, Wanted};
 
@@ -21,7 +22,7 @@ const SLOW_PER_CHUNK: u32 = 64;
 pub(super) struct Worker {
     pub buffer: Vec<u8>,
     words: Words,
-    learned: FxHashMap<u32, Option<Learned>>,
+    learned: Templates,
     plans: Plans,
     items: Vec<binxml::Item>,
     event: Event,
@@ -33,6 +34,8 @@ pub(super) struct Scan<'a> {
     interest: &'a Interest,
     /// What is wanted of the providers met so far.
     wanted: FxHashMap<Word, Option<&'a Wanted>>,
+    /// The provider looked up last.
+    last_wanted: (Word, Option<&'a Wanted>),
     sink: &'a mut dyn Sink,
     /// File offset of the chunk.
     offset: u64,
@@ -68,7 +71,17 @@ struct Bounds {
 impl<'a> Scan<'a> {
     pub fn new(worker: &'a mut Worker, interest: &'a Interest, sink: &'a mut dyn Sink) -> Self {
         worker.words.trim();
-        Scan { worker, interest, wanted: FxHashMap::default(), sink, offset: 0, reported: 0, slow: 0, unread: None }
+        Scan {
+            worker,
+            interest,
+            wanted: FxHashMap::default(),
+            last_wanted: (Word::MAX, None),
+            sink,
+            offset: 0,
+            reported: 0,
+            slow: 0,
+            unread: None,
+        }
     }
 
     /// Reads one chunk that lies at `offset` of its file.
@@ -84,7 +97,7 @@ impl<'a> Scan<'a> {
                 self.walk(data, &bounds);
             }
             // Logs grow by chunks of zeros.
-            None if data.iter().all(|byte| *byte == 0) => {}
+            None if is_blank(data) => {}
             None => {
                 self.report(0, "no header of a chunk; its records were looked for one by one".to_owned(), true);
                 self.walk(data, &Bounds { live: data.len(), last: None, ids: None, open: true, blind: true });
@@ -171,8 +184,9 @@ impl<'a> Scan<'a> {
             }
             from = next + 1;
         }
-        let blank = rest.get(at..).is_none_or(|rest| rest.iter().all(|byte| *byte == 0));
-        if !blank && !(bounds.blind && last.is_some()) {
+        let blank = rest.get(at..).is_none_or(is_blank);
+        let expected = blank || (bounds.blind && last.is_some());
+        if !expected {
             let what = match header::record_mark(data, at) {
                 true => "a record here goes beyond its chunk; what follows was lost",
                 false => "no record begins here; what follows was lost",
@@ -226,7 +240,7 @@ impl<'a> Scan<'a> {
                 });
                 let want = self.want(&facts);
                 if want.any() {
-                    self.event(data, at, record, want);
+                    self.event(data, at, record, want, Some(&facts));
                 }
             }
             None => self.whole(data, at, record),
@@ -238,11 +252,11 @@ impl<'a> Scan<'a> {
     #[inline]
     fn facts(&mut self, data: &[u8], instance: &Instance) -> Option<Facts> {
         let Worker { learned, plans, words, .. } = &mut *self.worker;
-        let entry = learned.entry(instance.definition).or_insert_with(|| {
+        let template = learned.get(instance.definition, || {
             let plan = plans.definition(data, instance.definition, Place::Record).ok()?;
             learned::learn(data, plans, plan, words)
         });
-        entry.as_mut()?.read(data, instance, words)
+        template?.read(data, instance, words)
     }
 
     #[inline]
@@ -254,13 +268,17 @@ impl<'a> Scan<'a> {
 
     #[inline]
     fn wanted_of(&mut self, provider: Word) -> Option<&'a Wanted> {
-        let (interest, words) = (self.interest, &self.worker.words);
-        *self.wanted.entry(provider).or_insert_with(|| interest.provider(words.text(provider)))
+        if self.last_wanted.0 != provider {
+            let (interest, words) = (self.interest, &self.worker.words);
+            let wanted = *self.wanted.entry(provider).or_insert_with(|| interest.provider(words.text(provider)));
+            self.last_wanted = (provider, wanted);
+        }
+        self.last_wanted.1
     }
 
     /// A record that stage one cannot read: by its whole plan, or by the crate `evtx`.
     fn whole(&mut self, data: &[u8], at: usize, record: RecordHeader) {
-        let read = self.fill(data, at, record, Want::default());
+        let read = self.fill(data, at, record, Want::default(), None);
         let read = read.map_err(|fault| (fault.at, fault.what.to_owned()));
         let read = read.or_else(|fault| self.fill_slowly(data, at, record, Want::default()).map_err(|_| fault));
         if let Err((place, what)) = read {
@@ -281,24 +299,32 @@ impl<'a> Scan<'a> {
             forwarded: self.worker.event.origin.forwarded,
         });
         let by = |name: &str| self.interest.provider(name).and_then(|wanted| wanted.fields(system.event_id));
-        let want = Want([by(&system.provider), by(&system.source_name), self.interest.any_provider.fields(system.event_id)]);
+        let want =
+            Want([by(&system.provider), by(&system.source_name), self.interest.any_provider.fields(system.event_id)]);
         if want.any() {
-            self.event(data, at, record, want);
+            self.event(data, at, record, want, None);
         }
     }
 
-    /// Stage two.
-    fn event(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>) {
-        if let Err(fault) = self.fill(data, at, record, want) {
-            if self.fill_slowly(data, at, record, want).is_err() {
+    /// Stage two. `facts`: what stage one has read, which is not read again.
+    fn event(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>, facts: Option<&Facts>) {
+        if let Err(fault) = self.fill(data, at, record, want, facts) {
+            let cut = fault.what == TOO_MUCH;
+            if cut || self.fill_slowly(data, at, record, want).is_err() {
                 // What was read before the fault still tells something.
-                let _ = self.fill(data, at, record, want);
+                if !cut {
+                    let _ = self.fill(data, at, record, want, facts);
+                }
                 let what = format!(
                     "record {}: read only in part (at byte {} of the chunk: {})",
                     record.id, fault.at, fault.what
                 );
                 self.report(at, what, true);
             }
+        }
+        if let Some(facts) = facts {
+            // Stage one goes by the lengths of elements: where they lie, it is still one answer.
+            self.worker.event.origin.forwarded = facts.forwarded;
         }
         self.sink.event(&self.worker.event);
     }
@@ -310,19 +336,25 @@ impl<'a> Scan<'a> {
         event.origin.length = u32::try_from(record.size).unwrap_or(u32::MAX);
     }
 
-    fn fill(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>) -> Result<(), Fault> {
-        self.start_event(at, record);
-        let Worker { plans, items, event, .. } = &mut *self.worker;
-        Record::new(data, plans, items, event, want).read(at + RECORD_HEADER, at + record.size - 4)
-    }
-
-    fn fill_slowly(
+    fn fill(
         &mut self,
         data: &[u8],
         at: usize,
         record: RecordHeader,
         want: Want<'a>,
-    ) -> Result<(), String> {
+        facts: Option<&Facts>,
+    ) -> Result<(), Fault> {
+        self.start_event(at, record);
+        let Worker { plans, items, event, words, .. } = &mut *self.worker;
+        if let Some(facts) = facts {
+            facts.put(&mut event.system, words);
+        }
+        let mut reading = Record::new(data, plans, items, event, want);
+        reading.has_facts = facts.is_some();
+        reading.read(at + RECORD_HEADER, at + record.size - 4)
+    }
+
+    fn fill_slowly(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>) -> Result<(), String> {
         self.slow += 1;
         if self.slow > SLOW_PER_CHUNK {
             return Err("too many damaged records in one chunk".to_owned());
@@ -362,6 +394,12 @@ impl<'a> Scan<'a> {
             self.sink.damage(Damage { offset: self.offset + at as u64, what, lost });
         }
     }
+}
+
+fn is_blank(data: &[u8]) -> bool {
+    // By blocks, which compare at once: files that grow ahead are mostly zeros.
+    let (blocks, rest) = data.as_chunks::<64>();
+    blocks.iter().all(|block| *block == [0; 64]) && rest.iter().all(|byte| *byte == 0)
 }
 
 /// Where the marks of a record stand next, from `from` on.

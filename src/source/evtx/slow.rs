@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use evtx::{EvtxChunkData, ParserSettings};
 
+use super::compile;
 use super::fields::{self, Want};
 use super::header::{CHUNK, RECORDS};
-use super::plan::{self, Place};
+use super::known;
+use super::plan::Place;
 use crate::event::Event;
 
 /// The record at offset `at` of a chunk as XML, indented for people or not.
@@ -106,14 +108,14 @@ impl Reading<'_> {
         }
         let place = match within {
             Place::Record => Place::Event,
-            Place::Event => match plan::section_called(name) {
-                plan::Section::System => Place::System,
-                plan::Section::Data => Place::Data,
-                plan::Section::Rendering => {
+            Place::Event => match compile::section_called(name) {
+                compile::Section::System => Place::System,
+                compile::Section::Data => Place::Data,
+                compile::Section::Rendering => {
                     self.event.origin.forwarded = true;
                     Place::Aside
                 }
-                plan::Section::Other => Place::Aside,
+                compile::Section::Other => Place::Aside,
             },
             Place::Data => Place::Data,
             Place::System | Place::Aside => Place::Aside,
@@ -121,10 +123,10 @@ impl Reading<'_> {
         let mut label = None;
         for (attribute, value) in attributes_of(attributes) {
             if within == Place::System {
-                if let Some(known) = plan::known_attribute(name, |known| known == attribute) {
-                    fields::set(self.event, known, &value);
+                if let Some(known) = known::known_attribute(name, |known| known == attribute) {
+                    known::set(self.event, known, &value);
                 }
-            } else if place == Place::Data && attribute == "Name" && plan::names_itself(name) {
+            } else if place == Place::Data && attribute == "Name" && compile::names_itself(name) {
                 label = Some(value);
             } else if place == Place::Data && attribute != "xmlns" && !attribute.starts_with("xmlns:") {
                 let attribute = attribute.rsplit(':').next().unwrap_or(attribute);
@@ -139,8 +141,8 @@ impl Reading<'_> {
         let Some(element) = self.open.pop() else { return };
         match element.within {
             Place::System => {
-                if let Some(known) = plan::known_element(&element.name) {
-                    fields::set(self.event, known, &element.text);
+                if let Some(known) = known::known_element(&element.name) {
+                    known::set(self.event, known, &element.text);
                 }
             }
             Place::Data if !element.has_children => {
@@ -182,7 +184,7 @@ fn unescape(out: &mut String, mut text: &str) {
             Some(hex) => u32::from_str_radix(hex, 16).ok(),
             None => digits.parse().ok(),
         });
-        let entity = plan::ENTITIES.into_iter().find(|(known, _)| *known == name).map(|(_, c)| c);
+        let entity = compile::ENTITIES.into_iter().find(|(known, _)| *known == name).map(|(_, c)| c);
         out.push(number.and_then(char::from_u32).or(entity).unwrap_or(char::REPLACEMENT_CHARACTER));
         text = behind;
     }

@@ -10,16 +10,27 @@ const ARRAY: u8 = 0x80;
 /// UTF-16 up to the first NUL; broken surrogates become U+FFFD.
 pub(super) fn push_utf16(out: &mut String, bytes: &[u8]) {
     let (units, _) = bytes.as_chunks::<2>();
-    out.reserve(units.len());
-    let ascii = units.iter().take_while(|unit| unit[1] == 0 && (1..0x80).contains(&unit[0])).count();
-    let (plain, rest) = units.split_at(ascii);
-    out.extend(plain.iter().map(|unit| char::from(unit[0])));
-    if rest.is_empty() {
-        return;
+    let mut rest = units;
+    // Nearly all text is ASCII: narrowed by blocks.
+    while let Some(block) = rest.get(..rest.len().min(BLOCK)).filter(|block| !block.is_empty()) {
+        let mut narrow = [0; BLOCK];
+        let mut other = 0;
+        for (to, unit) in narrow.iter_mut().zip(block) {
+            *to = unit[0];
+            other |= u8::from(unit[0] == 0) | unit[0] & 0x80 | unit[1];
+        }
+        match narrow.get(..block.len()).map(std::str::from_utf8) {
+            Some(Ok(text)) if other == 0 => out.push_str(text),
+            _ => break,
+        }
+        rest = rest.get(block.len()..).unwrap_or_default();
     }
     let rest = rest.iter().map(|unit| u16::from_le_bytes(*unit)).take_while(|unit| *unit != 0);
     out.extend(char::decode_utf16(rest).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
 }
+
+/// Units narrowed at once.
+const BLOCK: usize = 32;
 
 /// What Windows-1252 means by 0x80 to 0x9F.
 const C1: [char; 32] = [
@@ -117,7 +128,7 @@ fn push_system_time(out: &mut String, bytes: &[u8]) {
 fn system_time(bytes: &[u8]) -> Option<Time> {
     let part = |at: usize| u16_at(bytes, at * 2);
     let small = |at| i8::try_from(part(at)?).ok();
-    let nanoseconds = i32::from(part(7)?) * 1_000_000;
+    let nanoseconds = i32::from(part(7)?).checked_mul(1_000_000)?;
     let date = jiff::civil::DateTime::new(
         i16::try_from(part(0)?).ok()?,
         small(1)?,
