@@ -6,6 +6,7 @@ pub mod error;
 pub mod event;
 pub mod evidence;
 pub mod os;
+pub mod reference;
 pub mod report;
 pub mod scan;
 pub mod signature;

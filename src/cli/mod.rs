@@ -7,6 +7,7 @@ mod analyze;
 mod console;
 mod correlate;
 mod exit;
+mod explain;
 mod findings;
 mod options;
 mod output;
@@ -37,9 +38,10 @@ Examples:
   whyrdp analyze C:\\Cases\\SRV01                 every log below a folder, all hosts together
   whyrdp analyze --code 0x904/0x7 logs/         the dialog said 0x904, extended 0x7
   whyrdp analyze --format json -o case.json .   for programs
+  whyrdp explain 0x904/0x7                      what a code or a dialog means, without logs
 
 Exit codes:
-  0 done, whatever was found     1 --fail-on was met           2 wrong usage or signatures
+  0 done, whatever was found     1 --fail-on met, or unknown   2 wrong usage or signatures
   3 part of the input was lost   4 nothing could be read       5 output could not be written
   130 interrupted                143 terminated";
 
@@ -52,6 +54,8 @@ enum Command {
     Scan(scan::Args),
     /// Turn the rows of any number of scans into the report
     Correlate(Box<correlate::Args>),
+    /// Say what a code, an event, a cause or the text of a dialog means; needs no logs
+    Explain(explain::Args),
 }
 
 /// What every command is given.
@@ -80,6 +84,7 @@ pub fn main() -> ExitCode {
         Command::Analyze(args) => analyze::run(*args, &session),
         Command::Scan(args) => scan::run(args, &session),
         Command::Correlate(args) => correlate::run(*args, &session),
+        Command::Explain(args) => explain::run(args, &session),
     };
     match done {
         Ok(exit) => exit.into(),

@@ -11,6 +11,7 @@ mod text;
 mod wanted;
 
 pub use headline::headline;
+pub use text::page;
 
 use std::io::{self, Write};
 

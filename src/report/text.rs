@@ -7,7 +7,7 @@ mod attempts;
 mod causes;
 mod coverage;
 mod gaps;
-mod page;
+pub mod page;
 mod timeline;
 
 use std::collections::{BTreeSet, HashMap, HashSet};

@@ -39,6 +39,20 @@ impl Definitions {
             mine.extend(codes);
             mine.sort_by_key(|code| code.number);
         }
+        for (space, ranges) in over.ranges {
+            let mine = self.ranges.entry(space).or_default();
+            mine.retain(|range| ranges.iter().all(|new| new.members != range.members));
+            mine.extend(ranges);
+        }
+        self.pairs.retain(|pair| over.pairs.iter().all(|new| (new.code, new.extended) != (pair.code, pair.extended)));
+        self.pairs.extend(over.pairs);
+        self.pairs.sort_by_key(|pair| (pair.code, pair.extended));
+        self.dialogs.retain(|dialog| over.dialogs.iter().all(|new| new.id != dialog.id));
+        self.dialogs.extend(over.dialogs);
+        self.dialogs.sort_by(|a, b| a.id.cmp(&b.id));
+        self.claims.retain(|claim| over.claims.iter().all(|new| new.id != claim.id));
+        self.claims.extend(over.claims);
+        self.claims.sort_by(|a, b| a.id.cmp(&b.id));
         for words in over.words {
             match self.words.iter_mut().find(|mine| mine.provider.eq_ignore_ascii_case(&words.provider)) {
                 Some(mine) => {

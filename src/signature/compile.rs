@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use rustc_hash::FxHashMap;
 
 use super::correlation;
-use super::definition::{Cause, Code, Correlation, Definitions, Rule, Words};
+use super::definition::{Cause, Claim, Code, CodeRange, Correlation, Definitions, Dialog, Pair, Rule, Words};
 use super::index::{self, Index};
 use super::matcher::Matcher;
+use super::phrase;
 use super::pins::{self, Pin};
 use super::read::{self, Problem};
 use super::wording;
@@ -61,9 +62,9 @@ impl Signatures {
         let mut index = Index::default();
         let mut unpinned = Vec::new();
         all.rules.retain(|rule| match Ready::new(rule) {
-            Ok((one, pins)) => {
-                index.add(u32::try_from(ready.len()).unwrap_or(u32::MAX), &pins);
-                unpinned.extend(pins.contains(&Pin::default()).then(|| rule.slug.clone()));
+            Ok(one) => {
+                index.add(u32::try_from(ready.len()).unwrap_or(u32::MAX), &one.pins);
+                unpinned.extend(one.pins.contains(&Pin::default()).then(|| rule.slug.clone()));
                 ready.push(one);
                 true
             }
@@ -135,6 +136,46 @@ impl Signatures {
         let find =
             |number: u32| codes.binary_search_by_key(&number, |code| code.number).ok().and_then(|at| codes.get(at));
         find(number).or_else(|| find(number & 0xFFFF).filter(|_| space == STATUS && number >> 16 == 0x8007))
+    }
+
+    /// Groups of codes of a number space.
+    pub fn ranges(&self, space: &str) -> &[CodeRange] {
+        self.all.ranges.get(space).map_or(&[], Vec::as_slice)
+    }
+
+    /// Code pairs that mean more than their halves.
+    pub fn pairs(&self) -> &[Pair] {
+        &self.all.pairs
+    }
+
+    /// Dialogs, by id.
+    pub fn dialogs(&self) -> &[Dialog] {
+        &self.all.dialogs
+    }
+
+    /// The dialogs whose words stand in a text, the best first.
+    pub fn dialogs_in(&self, text: &str) -> Vec<&Dialog> {
+        phrase::dialogs(&self.all.dialogs, text)
+    }
+
+    /// Popular claims, by id.
+    pub fn claims(&self) -> &[Claim] {
+        &self.all.claims
+    }
+
+    /// Providers, as the rule spells them, with the event ids by which it may match.
+    pub fn records(&self, rule: &Rule) -> Vec<(String, u32)> {
+        let Some(ready) = self.rule_id(&rule.slug).and_then(|id| self.ready(id)) else { return Vec::new() };
+        let mut found = Vec::new();
+        for provider in &ready.providers {
+            let lower = provider.to_lowercase();
+            let fits = |pin: &&Pin| pin.providers.as_ref().is_some_and(|names| names.contains(&lower));
+            let ids = ready.pins.iter().filter(fits).flat_map(|pin| pin.ids.iter().flatten());
+            found.extend(ids.map(|id| (provider.clone(), *id)));
+        }
+        found.sort();
+        found.dedup();
+        found
     }
 
     /// Words for events, by provider.
@@ -253,15 +294,16 @@ impl Signatures {
 struct Ready {
     matcher: Matcher,
     providers: Vec<String>,
+    pins: Vec<Pin>,
 }
 
 impl Ready {
-    fn new(rule: &Rule) -> Result<(Self, Vec<Pin>), String> {
+    fn new(rule: &Rule) -> Result<Self, String> {
         let pins = pins::of(&rule.detection);
         if pins.is_empty() {
             return Err("the rule can match no event: its event ids exclude each other".to_owned());
         }
         let providers = pins::providers(&rule.detection, &pins);
-        Ok((Ready { matcher: Matcher::new(&rule.detection)?, providers }, pins))
+        Ok(Ready { matcher: Matcher::new(&rule.detection)?, providers, pins })
     }
 }

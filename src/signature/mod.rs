@@ -1,7 +1,7 @@
 //! What a record means: rules and causes, read once, then shared by all threads.
 //!
 //! `read` turns files into definitions, `builtin` holds those that come with the
-//! program, `compile` makes them ready, `matcher` asks them of events.
+//! program, `compile` makes them ready, `matcher` asks them of events, `phrase` of what a user read.
 
 mod builtin;
 mod compile;
@@ -11,6 +11,7 @@ mod examples;
 mod glob;
 mod index;
 mod matcher;
+pub mod phrase;
 mod pins;
 pub mod read;
 mod value;
@@ -19,3 +20,4 @@ mod wording;
 pub use compile::{RuleId, Signatures};
 pub use examples::{event, test_rule};
 pub use value::value_of;
+pub use wording::number;

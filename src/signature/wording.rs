@@ -179,7 +179,7 @@ impl Filled {
 }
 
 /// A code as logs write it: decimal, hex, negative, or `%%` with a decimal.
-pub(super) fn number(text: &str) -> Option<u32> {
+pub fn number(text: &str) -> Option<u32> {
     let text = text.trim();
     let text = text.strip_prefix("%%").unwrap_or(text);
     let wide = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {

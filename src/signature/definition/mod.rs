@@ -7,12 +7,16 @@
 #[macro_use]
 mod words;
 mod cause;
+mod code;
+mod dialog;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 pub use cause::{Anchor, Bearing, Cause, Clue, CodePair, Observation, Requires, Window};
+pub use code::{Background, Code, CodeRange, Confidence, Ending, Members, Pair};
+pub use dialog::{Claim, Dialog, DialogCode, Judgement};
 
 words! {
     /// How far a connection came, in the order in which a connection passes them.
@@ -427,35 +431,6 @@ pub enum Counted {
     Values(String),
 }
 
-/// Meaning of one number in one number space.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Code {
-    /// The number.
-    pub number: u32,
-    /// Official name, where it has one.
-    pub symbol: Option<String>,
-    /// What it says, in our words.
-    pub meaning: String,
-    /// How a connection that ends so has ended.
-    pub ends: Ending,
-}
-
-words! {
-    /// How a connection ended, as told by the code of its end.
-    Ending {
-        /// As somebody wanted: logoff, closed window, replaced by the same user.
-        Wanted = "wanted",
-        /// Against the user's will.
-        Unwanted = "unwanted",
-        /// The user left the prompt.
-        Cancelled = "cancelled",
-        /// No end at all: mstsc's own short first connection.
-        Prelude = "prelude",
-        /// The code does not tell.
-        Open = "open",
-    }
-}
-
 /// Words for the events of one provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Words {
@@ -480,6 +455,14 @@ pub struct Definitions {
     pub causes: Vec<Cause>,
     /// By number space, then number.
     pub codes: BTreeMap<String, Vec<Code>>,
+    /// Groups of codes, by number space, as the table has them.
+    pub ranges: BTreeMap<String, Vec<CodeRange>>,
+    /// Code pairs of mstsc that mean more than their halves, by code and extended code.
+    pub pairs: Vec<Pair>,
+    /// Texts of dialogs, by id.
+    pub dialogs: Vec<Dialog>,
+    /// Popular claims, by id.
+    pub claims: Vec<Claim>,
     /// By provider.
     pub words: Vec<Words>,
     /// SHA-256 of the sources, lower-case hex.

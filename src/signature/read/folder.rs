@@ -10,15 +10,17 @@ use sha2::{Digest, Sha256};
 use super::definition::Definitions;
 use super::problem::{Complaints, Problem};
 use super::sigma::{Document, Place, is_ours};
-use super::{cause, codes, sigma, words, yaml};
+use super::{cause, codes, dialog, sigma, words, yaml};
 
 const MAX_DEPTH: usize = 16;
 const MAX_FILES: usize = 50_000;
+/// The table among the number spaces that holds pairs of codes.
+const PAIRS: &str = "pairs";
 /// Longest slug: the limit of Sigma's own tools for file names.
 const SLUG_LENGTH: std::ops::RangeInclusive<usize> = 10..=70;
 
 /// Reads a folder (or one rule file): `rules/**`, `causes/**`, `codes/*.tsv`, `events/*.yml`,
-/// and rules of Sigma wherever else they lie in it.
+/// `dialogs/*.yml`, `claims/*.yml`, and rules of Sigma wherever else they lie in it.
 pub fn load_dir(path: &Path) -> (Definitions, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut files = Vec::new();
@@ -123,14 +125,28 @@ impl Loader {
         let (family, stem) = family_and_stem(rest);
         let is_table = name.to_ascii_lowercase().ends_with(".tsv");
         match (top, is_table) {
+            ("codes", true) if stem == PAIRS => self.definitions.pairs = codes::pairs(text, &mut complaints),
             ("codes", true) => {
-                let codes = codes::read(text, &mut complaints);
-                self.definitions.codes.insert(stem.to_owned(), codes);
+                let table = codes::read(text, &mut complaints);
+                self.definitions.codes.insert(stem.to_owned(), table.codes);
+                if !table.ranges.is_empty() {
+                    self.definitions.ranges.insert(stem.to_owned(), table.ranges);
+                }
             }
             ("", true) | ("layouts", _) => {}
             (_, true) => complaints.add(0, "place", "tables belong into `codes`"),
             ("causes", _) => self.cause(text, family, stem, &mut complaints),
             ("events", _) => self.words(text, &mut complaints),
+            ("dialogs", _) => {
+                for document in documents(text, &mut complaints) {
+                    self.definitions.dialogs.extend(dialog::dialog(&document, stem, &mut complaints));
+                }
+            }
+            ("claims", _) => {
+                for document in documents(text, &mut complaints) {
+                    self.definitions.claims.extend(dialog::claim(&document, stem, &mut complaints));
+                }
+            }
             ("rules", _) => self.rules(text, family, stem, &mut complaints),
             _ => {
                 let (family, stem) = family_and_stem(name);
@@ -211,6 +227,8 @@ impl Loader {
         all.correlations.sort_by(|a, b| a.slug.cmp(&b.slug));
         all.causes.sort_by(|a, b| a.id.cmp(&b.id));
         all.words.sort_by(|a, b| a.provider.cmp(&b.provider));
+        all.dialogs.sort_by(|a, b| a.id.cmp(&b.id));
+        all.claims.sort_by(|a, b| a.id.cmp(&b.id));
         for rule in all.correlations.iter_mut().flat_map(|correlation| &mut correlation.rules) {
             let named = self.names.get(rule.as_str()).filter(|_| !self.seen.contains_key(rule.as_str()));
             if let Some(slug) = named {

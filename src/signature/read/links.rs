@@ -45,6 +45,22 @@ pub fn check_links(all: &Definitions) -> Vec<(Problem, String)> {
             links.miss(&place, "no-such-cause", "no cause is called", other);
         }
     }
+    for dialog in &all.dialogs {
+        let place = Place { file: format!("dialogs/{}.yml", dialog.id), of: &dialog.id };
+        for cause in dialog.causes.iter().filter(|cause| !causes.contains(cause.as_str())) {
+            links.miss(&place, "no-such-cause", "no cause is called", cause);
+        }
+    }
+    for claim in &all.claims {
+        let place = Place { file: format!("claims/{}.yml", claim.id), of: &claim.id };
+        for cause in claim.causes.iter().filter(|cause| !causes.contains(cause.as_str())) {
+            links.miss(&place, "no-such-cause", "no cause is called", cause);
+        }
+        let families = |family: &&String| all.causes.iter().any(|cause| cause.family == **family);
+        for family in claim.families.iter().filter(|family| !families(family)) {
+            links.miss(&place, "no-such-family", "no family of causes is called", family);
+        }
+    }
     for rule in &all.correlations {
         let place = Place { file: rule_file(rule), of: &rule.slug };
         for counted in rule.rules.iter().filter(|counted| !rules.contains(counted.as_str())) {

@@ -10,6 +10,7 @@ mod channels;
 mod codes;
 mod condition;
 mod detection;
+mod dialog;
 mod folder;
 mod links;
 mod meaning;
