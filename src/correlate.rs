@@ -9,8 +9,8 @@ use crate::attempt::{Attempt, Case, Hints};
 use crate::event::Time;
 use crate::evidence::Findings;
 use crate::report::model::Report;
-use crate::signature::Signatures;
-use crate::signature::definition::Role;
+use crate::signature::definition::{Confidence, Role};
+use crate::signature::{Signatures, phrase};
 use crate::verdict;
 pub use crate::verdict::Said;
 
@@ -54,7 +54,22 @@ pub fn correlate(findings: &Findings, signatures: &Signatures, request: &Request
         .filter(|(_, attempt)| selects(&case, &request.selection, attempt))
         .map(|(at, _)| at)
         .collect();
-    verdict::report(&case, &selected, request.complaint)
+    verdict::report(&case, &selected, &said(signatures, &request.complaint))
+}
+
+/// What the text of the dialog tells: the causes that it fits, and codes where none was given.
+fn said(signatures: &Signatures, complaint: &Said) -> Said {
+    let mut said = complaint.clone();
+    let Some(text) = &complaint.text else { return said };
+    // A status beside the text is no disconnect reason.
+    if let (None, [code @ ..=0x0FFF_FFFF, rest @ ..]) = (said.code, phrase::codes(text).as_slice()) {
+        (said.code, said.extended) = (Some(*code), said.extended.or(rest.first().copied()));
+    }
+    for dialog in signatures.dialogs_in(text) {
+        said.causes.extend(dialog.causes.iter().cloned());
+        said.codes.extend(dialog.codes.iter().filter(|one| one.confidence != Confidence::Low).map(|one| one.code));
+    }
+    said
 }
 
 fn selects(case: &Case<'_>, selection: &Selection, attempt: &Attempt) -> bool {
@@ -75,4 +90,32 @@ fn selects(case: &Case<'_>, selection: &Selection, attempt: &Attempt) -> bool {
     let ip = selection.client_ips.is_empty()
         || selection.client_ips.iter().filter_map(|text| address(text)).any(|ip| attempt.client_ips.contains(&ip));
     time && host && user && ip
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str, code: Option<u32>) -> Said {
+        let (signatures, _) = Signatures::open(true, &[]);
+        said(&signatures, &Said { code, text: Some(text.to_owned()), ..Said::default() })
+    }
+
+    #[test]
+    fn the_words_of_a_dialog_become_causes_and_codes() {
+        let said = told("There are no Remote Desktop License Servers available", None);
+        assert!(said.causes.contains(&"lic-grace-expired".to_owned()), "{:?}", said.causes);
+        assert_eq!((said.code, said.codes.as_slice()), (None, &[3][..]));
+        assert_eq!(told("it does not work", None).causes, Vec::<String>::new());
+    }
+
+    #[test]
+    fn codes_in_the_text_count_unless_one_was_given() {
+        let text = "Your session has ended. Error code: 0x904 Extended error code: 0x7";
+        assert_eq!((told(text, None).code, told(text, None).extended), (Some(0x904), Some(7)));
+        assert_eq!((told(text, Some(3)).code, told(text, Some(3)).extended), (Some(3), None));
+        // A status is no disconnect reason.
+        assert_eq!(told("The function requested is not supported (0x80090302)", None).code, None);
+    }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use whyrdp::reference::{self, Answer, Line, Section, Topic};
+use whyrdp::reference::{self, Answer, Kind, Line, Section, Topic};
 use whyrdp::report::Options;
 use whyrdp::report::page::{Page, Style, Text};
 use whyrdp::signature::Signatures;
@@ -97,7 +97,7 @@ fn answers(signatures: &Signatures, what: &[String]) -> Vec<Answer> {
     let each: Vec<Answer> = what.iter().map(|one| reference::explain(signatures, one)).collect();
     if what.len() > 1 && each.iter().any(|answer| answer.topics.is_empty()) {
         let whole = reference::explain(signatures, &what.join(" "));
-        if !whole.topics.is_empty() {
+        if whole.topics.iter().any(|topic| topic.kind == Kind::Dialog) {
             return vec![whole];
         }
     }

@@ -1,5 +1,6 @@
 //! Causes, their families, and the phases in which they strike.
 
+use super::markdown::COMMANDS;
 use super::topic::{Kind, Line, Topic};
 use super::{dialogs, records};
 use crate::signature::Signatures;
@@ -62,7 +63,7 @@ pub fn cause(signatures: &Signatures, cause: &Cause) -> Topic {
     topic.texts("What to look at besides logs", &cause.check);
     topic.texts("Repair", &cause.fix);
     topic.warning("Advice that does harm", cause.avoid.iter().map(Line::plain).collect());
-    topic.texts("How to see that it is repaired", &cause.verify);
+    topic.texts(COMMANDS, &cause.verify);
     dialogs::of_cause(signatures, &mut topic, cause);
     let title = |id: &String| Line {
         text: signatures.cause(id).map_or_else(|| id.clone(), |cause| cause.title.clone()),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::topic::{Kind, Line, Topic};
-use super::{causes, dialogs};
-use crate::signature::definition::{Background, Cause, Code, CodeRange, Observation, Pattern, Rule};
+use super::{causes, dialogs, records};
+use crate::signature::definition::{Background, Cause, Code, CodeRange, Glob, Pattern, Rule};
 use crate::signature::{Signatures, number as read_number};
 
 /// Number spaces: the likeliest first, and how people call them.
@@ -223,16 +223,8 @@ fn judge(signatures: &Signatures, topic: &mut Topic, code: Option<u32>, extended
 fn looked_for(signatures: &Signatures, topic: &mut Topic, space: &str, number: u32) {
     let rules: Vec<&Rule> = signatures.rules().iter().filter(|rule| names(rule, space, number)).collect();
     let slugs: BTreeSet<&str> = rules.iter().map(|rule| rule.slug.as_str()).collect();
-    let rests = |cause: &&Cause| {
-        cause.evidence.iter().any(|clue| matches!(&clue.what, Observation::Rule(slug) if slugs.contains(slug.as_str())))
-    };
-    let mut fits: Vec<&Cause> = signatures.causes().iter().filter(rests).collect();
-    fits.sort_by(|a, b| b.prior.cmp(&a.prior).then_with(|| a.id.cmp(&b.id)));
-    topic.section(
-        "Signatures that look for it",
-        rules.iter().map(|rule| super::records::line(signatures, rule)).collect(),
-    );
-    topic.section("Causes that it bears on", fits.iter().map(|cause| causes::line(signatures, cause)).collect());
+    topic.section("Signatures that look for it", rules.iter().map(|rule| records::line(signatures, rule)).collect());
+    records::bears(signatures, topic, &slugs);
     let code = (space == STATUS).then_some(number);
     if code.is_some() {
         dialogs::advice(signatures, topic, &[], code, None);
@@ -249,7 +241,7 @@ fn names(rule: &Rule, space: &str, number: u32) -> bool {
     let codes = tests.filter(|test| test.field.as_deref().is_some_and(|field| !field.ends_with("EventID")));
     codes.flat_map(|test| &test.patterns).any(|pattern| {
         let Pattern::Text { glob, .. } = pattern else { return false };
-        let [crate::signature::definition::Glob::Literal(text)] = glob.as_slice() else { return false };
+        let [Glob::Literal(text)] = glob.as_slice() else { return false };
         let marked = text.starts_with("%%");
         read_number(text) == Some(number)
             && (number > 0xFFFF || marked == (space == MESSAGES))

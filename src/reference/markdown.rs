@@ -4,6 +4,9 @@ use std::fmt::Write;
 
 use super::topic::{Answer, Kind, Line, Topic};
 
+/// The section whose lines are typed rather than read.
+pub const COMMANDS: &str = "How to see that it is repaired";
+
 /// The answers, one after the other.
 pub fn markdown(answers: &[Answer]) -> String {
     let mut out = String::new();
@@ -33,7 +36,8 @@ pub fn page(topic: &Topic, link: &dyn Fn(&str) -> Option<String>) -> String {
         let prose = topic.kind == Kind::Cause && section.lines.len() == 1 && section.name == "What happens";
         for line in &section.lines {
             let lead = if prose { "" } else { "- " };
-            let _ = writeln!(out, "{lead}{}", words(line, link));
+            let shown = if section.name == COMMANDS { command(&line.text) } else { words(line, link) };
+            let _ = writeln!(out, "{lead}{shown}");
             for more in &line.more {
                 let _ = writeln!(out, "  - {}", safe(more));
             }
@@ -41,6 +45,12 @@ pub fn page(topic: &Topic, link: &dyn Fn(&str) -> Option<String>) -> String {
     }
     out.push('\n');
     out
+}
+
+/// What is to be copied stays as it is.
+fn command(text: &str) -> String {
+    let marks = if text.contains('`') { "``" } else { "`" };
+    format!("{marks}{}{marks}", text.split_whitespace().collect::<Vec<&str>>().join(" "))
 }
 
 fn words(line: &Line, link: &dyn Fn(&str) -> Option<String>) -> String {
@@ -67,7 +77,7 @@ pub fn safe(text: &str) -> String {
         }
         for ch in word.chars() {
             match ch {
-                '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' => {
+                '\\' | '`' | '*' | '_' | '[' | ']' | '|' => {
                     out.push('\\');
                     out.push(ch);
                 }

@@ -60,7 +60,10 @@ fn numbers(signatures: &Signatures, asked: &str) -> Vec<Topic> {
     let mut found = codes::number(signatures, number, asked.starts_with("%%"));
     let digits = asked.bytes().all(|b| b.is_ascii_digit());
     if digits && number <= u32::from(u16::MAX) {
-        found.extend(records::event(signatures, None, number));
+        let events = records::event(signatures, None, number);
+        // A group is a guess: it stands back where anything is known.
+        found.retain(|topic| events.is_empty() || topic.kind != Kind::Group);
+        found.extend(events);
     }
     match u32::from_str_radix(asked, 16) {
         // `80090304` is a status whose 0x was left away.

@@ -125,7 +125,7 @@ fn meaning(meaning: &Meaning) -> String {
 }
 
 /// Causes whose evidence names one of these rules.
-fn bears(signatures: &Signatures, topic: &mut Topic, slugs: &BTreeSet<&str>) {
+pub fn bears(signatures: &Signatures, topic: &mut Topic, slugs: &BTreeSet<&str>) {
     let mut lines = Vec::new();
     for cause in signatures.causes() {
         for bearing in bearings(cause, slugs) {

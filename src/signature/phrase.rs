@@ -41,14 +41,15 @@ fn stands(word: &str, text: &[String]) -> bool {
     text.iter().any(|other| other == word || (word.chars().count() >= LONG && distance(word, other, 1) <= 1))
 }
 
-/// A text as words: small letters and digits without accents.
+/// A text as words: small letters and digits without accents; `can't` is `cannot`.
 pub fn words(text: &str) -> Vec<String> {
     let folded: String = text.chars().flat_map(char::to_lowercase).map(fold).collect();
-    let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let spoken = folded.replace("can't", "cannot").replace("can not", "cannot").replace("n't", " not");
+    let words = spoken.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.take(MOST_WORDS).map(str::to_owned).collect()
 }
 
-/// The letter below an accent. What joins parts of one word (an apostrophe) divides them here.
+/// The letter below an accent.
 fn fold(letter: char) -> char {
     match letter {
         'à'..='å' => 'a',
@@ -59,6 +60,7 @@ fn fold(letter: char) -> char {
         'ò'..='ö' => 'o',
         'ù'..='ü' => 'u',
         'ý' | 'ÿ' => 'y',
+        '’' => '\'',
         other => other,
     }
 }
@@ -147,6 +149,7 @@ mod tests {
     #[test]
     fn accents_do_not_count() {
         assert_eq!(words("Größe, é 0x904"), ["große", "e", "0x904"]);
+        assert_eq!(words("You can’t; it didn't. L’erreur"), ["you", "cannot", "it", "did", "not", "l", "erreur"]);
     }
 
     #[test]

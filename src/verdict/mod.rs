@@ -24,12 +24,18 @@ use weigh::{Because, Cite, Hint, Weighed};
 const FINDINGS_FAMILY: &str = "attack";
 
 /// What the dialog said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Said {
     /// Disconnect reason.
     pub code: Option<u32>,
     /// Extended reason.
     pub extended: Option<u32>,
+    /// Its text, as the user tells it.
+    pub text: Option<String>,
+    /// Causes that such a dialog fits.
+    pub causes: Vec<String>,
+    /// Disconnect reasons that go with such a dialog.
+    pub codes: Vec<u32>,
 }
 
 /// A cause found for an attempt.
@@ -50,7 +56,7 @@ pub(crate) struct Judged<'a> {
 }
 
 /// Judges the attempts at these indices and writes the report.
-pub fn report(case: &Case<'_>, selected: &[usize], said: Said) -> Report {
+pub fn report(case: &Case<'_>, selected: &[usize], said: &Said) -> Report {
     let index = Index::new(case);
     let about = complaint(case, selected, said);
     let judged: BTreeMap<usize, Judged<'_>> =
@@ -67,10 +73,10 @@ pub fn report(case: &Case<'_>, selected: &[usize], said: Said) -> Report {
             version: env!("CARGO_PKG_VERSION").to_string(),
             signatures_sha256: case.signatures.sha256().to_string(),
         },
-        complaint: (said != Said::default()).then(|| Complaint {
+        complaint: (*said != Said::default()).then(|| Complaint {
             code: said.code,
             extended: said.extended,
-            said: None,
+            said: said.text.clone(),
             attempts: about.iter().map(|at| case.attempts[*at].id).collect(),
         }),
         summary: summary(case, selected, top_cause),
@@ -89,10 +95,14 @@ pub fn report(case: &Case<'_>, selected: &[usize], said: Said) -> Report {
 }
 
 /// Attempts that the complaint is about: those whose logged code equals it, else all that failed.
-fn complaint(case: &Case<'_>, selected: &[usize], said: Said) -> BTreeSet<usize> {
-    let Some(code) = said.code else { return BTreeSet::new() };
-    let equal: BTreeSet<usize> =
-        selected.iter().copied().filter(|at| case.attempts[*at].disconnect == Some(code)).collect();
+fn complaint(case: &Case<'_>, selected: &[usize], said: &Said) -> BTreeSet<usize> {
+    // The dialog's own code is surer than those that its text goes with.
+    let codes = said.code.as_ref().map_or(said.codes.as_slice(), std::slice::from_ref);
+    if codes.is_empty() && said.causes.is_empty() {
+        return BTreeSet::new();
+    }
+    let logged = |at: &usize| case.attempts[*at].disconnect.is_some_and(|code| codes.contains(&code));
+    let equal: BTreeSet<usize> = selected.iter().copied().filter(logged).collect();
     if equal.is_empty() {
         let open = |at: &usize| case.attempts[*at].failed() && case.attempts[*at].disconnect.is_none();
         return selected.iter().copied().filter(open).collect();
@@ -116,7 +126,7 @@ fn summary(case: &Case<'_>, selected: &[usize], top_cause: Option<String>) -> Su
     }
 }
 
-fn judge<'a>(index: &Index<'a>, at: usize, said: Said, complained: bool) -> Judged<'a> {
+fn judge<'a>(index: &Index<'a>, at: usize, said: &Said, complained: bool) -> Judged<'a> {
     let case = index.case();
     let attempt = &case.attempts[at];
     if attempt.outcome == Outcome::Abandoned {
@@ -154,7 +164,7 @@ fn may_explain(cause: &Cause) -> bool {
     cause.family != FINDINGS_FAMILY && cause.severity != Severity::Low
 }
 
-fn hint(cause: &Cause, logged: Option<u32>, said: Said, complained: bool) -> Hint {
+fn hint(cause: &Cause, logged: Option<u32>, said: &Said, complained: bool) -> Hint {
     let fits = |code: u32, extended: Option<u32>| {
         cause.codes.iter().any(|pair| {
             pair.typical
@@ -164,6 +174,7 @@ fn hint(cause: &Cause, logged: Option<u32>, said: Said, complained: bool) -> Hin
     };
     match (said.code, logged) {
         (Some(code), _) if complained && fits(code, said.extended) => Hint::Said,
+        _ if complained && said.causes.contains(&cause.id) => Hint::Said,
         (_, Some(code)) if fits(code, None) => Hint::Logged,
         _ => Hint::None,
     }
@@ -276,5 +287,22 @@ impl Because {
             Because::Passed => "phase-passed",
             Because::Refuted => "refuted",
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::signature::Signatures;
+
+    #[test]
+    fn a_dialog_hints_at_its_causes_only_where_the_complaint_is_about_the_attempt() {
+        let (signatures, _) = Signatures::open(true, &[]);
+        let (named, other) = (signatures.cause("bad-password").unwrap(), signatures.cause("mtu-black-hole").unwrap());
+        let said = Said { text: Some("...".into()), causes: vec![named.id.clone()], ..Said::default() };
+        assert_eq!(hint(named, None, &said, true), Hint::Said);
+        assert_eq!(hint(other, None, &said, true), Hint::None);
+        assert_eq!(hint(named, None, &said, false), Hint::None);
     }
 }

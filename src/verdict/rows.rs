@@ -18,7 +18,7 @@ use super::{Judged, Said, rollup, words};
 const RUN: usize = 20;
 
 /// One attempt.
-pub fn attempt(case: &Case<'_>, at: usize, judged: &Judged<'_>, said: Said, complained: bool) -> AttemptReport {
+pub fn attempt(case: &Case<'_>, at: usize, judged: &Judged<'_>, said: &Said, complained: bool) -> AttemptReport {
     let attempt = &case.attempts[at];
     let has = |side: Role| attempt.side(side).next().is_some();
     let basis = match (has(Role::Client), has(Role::Server), has(Role::Gateway)) {

@@ -9,7 +9,7 @@ pub fn parse(typed: &str) -> Result<Said, String> {
         None => (typed, None),
     };
     let code = if code.trim().is_empty() && extended.is_some() { None } else { Some(number(code)?) };
-    Ok(Said { code, extended })
+    Ok(Said { code, extended, ..Said::default() })
 }
 
 fn number(typed: &str) -> Result<u32, String> {
@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn hex_decimal_and_either_half() {
-        let codes = |code, extended| Ok(Said { code, extended });
+        let codes = |code, extended| Ok(Said { code, extended, ..Said::default() });
         assert_eq!(parse("0x904/0x7"), codes(Some(2308), Some(7)));
         assert_eq!(parse("2308"), codes(Some(2308), None));
         assert_eq!(parse(" 0X904 / 7 "), codes(Some(2308), Some(7)));

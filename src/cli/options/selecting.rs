@@ -18,6 +18,9 @@ pub struct Selecting {
     /// Code that the dialog showed, hex or decimal, with the extended code after a slash
     #[arg(long, value_name = "CODE[/EXTENDED]", value_parser = code::parse)]
     code: Option<Said>,
+    /// Words that the dialog showed, also in German, French or Spanish; a hint, never a proof
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    said: Option<String>,
     /// Only attempts from this time on: RFC 3339, a date, or a span before the newest record (2h, 30d)
     #[arg(long, value_name = "TIME", value_parser = moment::parse)]
     since: Option<Moment>,
@@ -70,7 +73,7 @@ impl Selecting {
             return Err(Failure::usage(format_args!("--since ({since}) is later than --until ({until}): swap them")));
         }
         Ok(Request {
-            complaint: self.code.unwrap_or_default(),
+            complaint: Said { text: self.said.clone(), ..self.code.clone().unwrap_or_default() },
             selection: Selection {
                 since: since.or(around.map(|(first, _)| first.plus(-self.window))),
                 until: until.or(around.map(|(_, last)| last.plus(self.window))),
