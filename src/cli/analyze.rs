@@ -13,6 +13,7 @@ const EXAMPLES: &str = "\
 Examples:
   whyrdp analyze SRV01/ CLIENT7/                logs of both ends tell more than those of one
   whyrdp analyze --code 0x904/0x7 logs/         the dialog said 0x904, extended 0x7
+  whyrdp analyze --said 'The function requested is not supported' logs/
   whyrdp analyze --around 2024-05-01T08:00 --tz Europe/Berlin logs/
   whyrdp analyze --since 2h --user alice logs/  the last two hours of the logs
   whyrdp analyze --fail-on confirmed logs/      exit 1 if a cause is confirmed
@@ -37,6 +38,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     args.selecting.request(args.rendering.zone(), None)?;
     let output = args.rendering.open(session)?;
     let signatures = args.reading.load(session)?;
+    args.selecting.complain(&signatures, &session.console);
     let found = args.reading.discover();
     let mut all = Findings::default();
     let totals = args.reading.rows(&found, &signatures, session, &mut |row| {

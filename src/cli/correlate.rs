@@ -50,6 +50,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     args.selecting.request(args.rendering.zone(), None)?;
     let output = args.rendering.open(session)?;
     let signatures = args.signatures.load(args.strict, &session.console)?;
+    args.selecting.complain(&signatures, &session.console);
     let mut reader = Reader { signatures: &signatures, all: Findings::default(), rows: 0 };
     if args.files.is_empty() {
         reader.file(Path::new("-"))?;

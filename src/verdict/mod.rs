@@ -94,17 +94,21 @@ pub fn report(case: &Case<'_>, selected: &[usize], said: &Said) -> Report {
     }
 }
 
-/// Attempts that the complaint is about: those whose logged code equals it, else all that failed.
+/// Attempts that the complaint is about: those whose logged code equals it, else all that failed
+/// and may have shown it.
 fn complaint(case: &Case<'_>, selected: &[usize], said: &Said) -> BTreeSet<usize> {
     // The dialog's own code is surer than those that its text goes with.
     let codes = said.code.as_ref().map_or(said.codes.as_slice(), std::slice::from_ref);
-    if codes.is_empty() && said.causes.is_empty() {
+    if codes.is_empty() && said.text.is_none() {
         return BTreeSet::new();
     }
     let logged = |at: &usize| case.attempts[*at].disconnect.is_some_and(|code| codes.contains(&code));
     let equal: BTreeSet<usize> = selected.iter().copied().filter(logged).collect();
     if equal.is_empty() {
-        let open = |at: &usize| case.attempts[*at].failed() && case.attempts[*at].disconnect.is_none();
+        // Another code in the log speaks against a code that was read, not against words.
+        let open = |at: &usize| {
+            case.attempts[*at].failed() && (said.code.is_none() || case.attempts[*at].disconnect.is_none())
+        };
         return selected.iter().copied().filter(open).collect();
     }
     equal

@@ -3,9 +3,11 @@
 use jiff::tz::TimeZone;
 use whyrdp::correlate::{Request, Said, Selection};
 use whyrdp::event::Time;
+use whyrdp::signature::{Signatures, phrase};
 
 use super::code;
 use super::moment::{self, Moment};
+use crate::cli::console::Console;
 use crate::cli::exit::Failure;
 
 /// Fifteen minutes to each side.
@@ -52,6 +54,14 @@ impl Selecting {
     pub fn selects(&self) -> bool {
         let times = self.since.is_some() || self.until.is_some() || self.around.is_some();
         times || !(self.host.is_empty() && self.user.is_empty() && self.client_ip.is_empty())
+    }
+
+    /// Tells where the words of the dialog are those of none that is known.
+    pub fn complain(&self, signatures: &Signatures, console: &Console) {
+        let Some(said) = &self.said else { return };
+        if signatures.dialogs_in(said).is_empty() && phrase::codes(said).is_empty() {
+            console.warn(format_args!("--said: these words are of no known dialog, so they hint at nothing: {said}"));
+        }
     }
 
     /// What is meant, now that the newest record is known.
