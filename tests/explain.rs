@@ -1,5 +1,7 @@
 //! `whyrdp explain` from outside: exit codes, forms, width, and nothing unescaped.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
 use std::fs;
 
 use assert_cmd::Command;

@@ -1,5 +1,7 @@
 //! What `explain` answers, and that the pages of the documentation say the same.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -226,5 +228,15 @@ fn the_pages_of_the_documentation_are_current() {
     });
     for link in links {
         assert!(pages.contains_key(&link), "no page {link}");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_question_panics(asked in "[0x9/ %()|_a-fA-FéL\u{1b}\n-]{0,24}") {
+        let answer = explain(signatures(), &asked);
+        markdown(&[answer.clone()]);
+        json(&[answer]).unwrap();
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The tables lie beside the repository, not in it: where they are missing, nothing is tested.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 #![allow(clippy::print_stderr, reason = "says why nothing was tested")]
 
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::topic::{Kind, Line, Topic};
 use super::{causes, dialogs, records};
-use crate::signature::definition::{Background, Cause, Code, CodeRange, Glob, Pattern, Rule};
+use crate::signature::definition::{Background, Cause, Code, CodeRange, Glob, Pair, Pattern, Rule};
 use crate::signature::{Signatures, number as read_number};
 
 /// Number spaces: the likeliest first, and how people call them.
@@ -105,8 +105,8 @@ pub fn pair(signatures: &Signatures, code: u32, extended: u32) -> Vec<Topic> {
         // Status and SubStatus of 4625 are written so too.
         return [code, extended].into_iter().flat_map(|one| number(signatures, one, false)).collect();
     }
-    let known = signatures.pairs().iter();
-    let together = known.filter(|p| p.code == code && (p.extended.0..=p.extended.1).contains(&extended)).last();
+    let known = |p: &&Pair| p.code == code && (p.extended.0..=p.extended.1).contains(&extended);
+    let together = signatures.pairs().iter().rfind(known);
     let halves = || {
         let meaning = |code: Option<&Code>| code.map_or("not documented", |code| code.meaning.as_str()).to_owned();
         format!("{}; extended: {}", meaning(first), meaning(second))

@@ -90,7 +90,15 @@ pub fn shown_by(signatures: &Signatures, topic: &mut Topic, code: Option<u32>, e
                 && extended.is_none_or(|extended| one.extended.unwrap_or_default() == extended)
         })
     });
-    topic.section("Dialogs that go with it", fits.map(line).collect());
+    let told = |dialog: &Dialog| Line {
+        more: Some(dialog.causes.join(", "))
+            .filter(|c| !c.is_empty())
+            .map(|c| format!("fits {c}"))
+            .into_iter()
+            .collect(),
+        ..line(dialog)
+    };
+    topic.section("Dialogs that go with it", fits.map(told).collect());
 }
 
 /// Dialogs and claims that are about a cause.

@@ -75,8 +75,12 @@ pub fn safe(text: &str) -> String {
             let _ = write!(out, "<{word}>");
             continue;
         }
+        let mut before = ' ';
         for ch in word.chars() {
+            let inside = ch == '_' && before.is_alphanumeric() && !word.ends_with('_');
+            before = ch;
             match ch {
+                '_' if inside => out.push(ch),
                 '\\' | '`' | '*' | '_' | '[' | ']' | '|' => {
                     out.push('\\');
                     out.push(ch);
@@ -99,6 +103,7 @@ mod tests {
     #[test]
     fn nothing_in_a_text_is_markup() {
         assert_eq!(safe("a *b* <script> [x](y) C:\\_z\nnext"), "a \\*b\\* &lt;script&gt; \\[x\\](y) C:\\\\\\_z next");
+        assert_eq!(safe("rule_1 _x_"), "rule_1 \\_x\\_");
         assert_eq!(safe("see https://a.b/c_d"), "see <https://a.b/c_d>");
     }
 }

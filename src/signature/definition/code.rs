@@ -98,6 +98,7 @@ words! {
 
 words! {
     /// How a connection ended, as told by the code of its end.
+    #[derive(Default)]
     Ending {
         /// As somebody wanted: logoff, closed window, replaced by the same user.
         Wanted = "wanted",
@@ -108,12 +109,7 @@ words! {
         /// No end at all: mstsc's own short first connection.
         Prelude = "prelude",
         /// The code does not tell.
+        #[default]
         Open = "open",
-    }
-}
-
-impl Default for Ending {
-    fn default() -> Self {
-        Ending::Open
     }
 }
