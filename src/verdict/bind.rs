@@ -222,7 +222,7 @@ impl<'c> Index<'c> {
 }
 
 /// `Some(true)` where a key agrees, `Some(false)` where none can be compared, `None` where one disagrees.
-fn agreement(case: &Case<'_>, attempt: &Attempt, item: &Item<'_>, keys: &[Key], role: Role) -> Option<bool> {
+pub fn agreement(case: &Case<'_>, attempt: &Attempt, item: &Item<'_>, keys: &[Key], role: Role) -> Option<bool> {
     let own_end = !matches!(role, Role::Dc | Role::Broker | Role::License);
     let mut matched = false;
     for key in keys {

@@ -65,6 +65,12 @@ pub fn findings(case: &Case<'_>, _index: &Index<'_>) -> Vec<Finding> {
     found
 }
 
+/// Records that make up an attack: members of the bursts that prove one.
+pub fn attack_items(case: &Case<'_>) -> BTreeSet<ItemId> {
+    let proofs = case.signatures.correlations().iter().filter(|c| cause_of(case, &c.slug).is_some());
+    proofs.flat_map(|correlation| bursts(case, correlation).into_iter().flatten()).collect()
+}
+
 /// Rules without a meaning for connections: somebody's Sigma rules.
 fn foreign<'a>(case: &'a Case<'_>, gathered: &mut BTreeMap<(String, HostId), Gathered<'a>>) {
     for (id, item) in case.items.iter().enumerate() {
