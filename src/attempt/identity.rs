@@ -190,7 +190,14 @@ mod tests {
 
     #[test]
     fn addresses_are_read_in_every_form() {
-        for text in ["10.0.2.17:57064", "10.0.2.17/255.255.255.255", "TERMSRV/10.0.2.17", "::ffff:10.0.2.17", "10.0.2.17", "[::ffff:10.0.2.17]:3389"] {
+        for text in [
+            "10.0.2.17:57064",
+            "10.0.2.17/255.255.255.255",
+            "TERMSRV/10.0.2.17",
+            "::ffff:10.0.2.17",
+            "10.0.2.17",
+            "[::ffff:10.0.2.17]:3389",
+        ] {
             assert_eq!(address(text), Some("10.0.2.17".parse().unwrap()), "{text}");
         }
         assert_eq!(address("[fe80::1%4]:50000"), Some("fe80::1".parse().unwrap()));

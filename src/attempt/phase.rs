@@ -52,9 +52,9 @@ fn never_entered(connection: &Connection, case: &Case<'_>) -> Option<Phase> {
         if connection.phase.is_some_and(|reached| reached >= phase) || limit.is_some_and(|known| known <= phase) {
             continue;
         }
-        let matched = |slug: &str| connection.items.iter().any(|&id| case.items[id].rules.iter().any(|own| own.slug == slug));
-        let told = meaning.given.as_deref().is_none_or(matched);
-        if told && !matched(&rule.slug) && covered(case, rule, opener, connection, from, to) {
+        let matched =
+            |slug: &str| connection.items.iter().any(|&id| case.items[id].rules.iter().any(|own| own.slug == slug));
+        if !matched(&rule.slug) && covered(case, rule, opener, connection, from, to) {
             limit = Some(phase);
         }
     }
@@ -72,7 +72,9 @@ fn never_seen(attempt: &Attempt, case: &Case<'_>) -> Option<Phase> {
     let from = case.local(server, attempt.start.plus(-slack));
     let to = case.local(server, attempt.end.plus(slack));
     let opens = |rule: &&Rule| {
-        rule.meaning.as_ref().is_some_and(|m| m.always.is_some() && m.host == Role::Server && m.mark == Some(Mark::Open))
+        rule.meaning
+            .as_ref()
+            .is_some_and(|m| m.always.is_some() && m.host == Role::Server && m.mark == Some(Mark::Open))
     };
     let covering = |rule: &&Rule| {
         case.signatures.providers(rule).iter().any(|p| case.covers(server, &format!("{p}/Operational"), from, to))

@@ -44,7 +44,9 @@ pub fn cannot_judge(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) -> Ve
         let mut known: BTreeMap<(Role, &str), Option<(String, String)>> = BTreeMap::new();
         let span = (attempt.start.plus(-SLACK), attempt.end.plus(SLACK));
         for need in needs.iter().filter(|need| !weigh::out_of_phase(attempt, need.cause)) {
-            for (role, channel) in need.logs.iter().filter(|(role, _)| *role != Role::Gateway || attempt.gateway.is_some()) {
+            for (role, channel) in
+                need.logs.iter().filter(|(role, _)| *role != Role::Gateway || attempt.gateway.is_some())
+            {
                 let missing = known.entry((*role, channel)).or_insert_with(|| gap(case, attempt, *role, channel));
                 let Some((because, log)) = missing else { continue };
                 let gap = gaps.entry(&need.cause.family).or_default();

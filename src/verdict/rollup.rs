@@ -21,11 +21,7 @@ const MOST_CHANGES: usize = 10;
 
 /// Every cause found, best first: level, then root before consequence, then attempts explained, score, prior, id.
 /// Attempts of an attack (`guesses`) count only among themselves: a real user's outage comes first.
-pub fn causes(
-    case: &Case<'_>,
-    judged: &BTreeMap<usize, Judged<'_>>,
-    guesses: &BTreeSet<EventRef>,
-) -> Vec<CauseReport> {
+pub fn causes(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, guesses: &BTreeSet<EventRef>) -> Vec<CauseReport> {
     let mut by_cause: BTreeMap<&str, Vec<(usize, &Found<'_>)>> = BTreeMap::new();
     for (at, judged) in judged {
         for found in &judged.found {
@@ -57,7 +53,9 @@ fn add_roots(case: &Case<'_>, reports: &mut [(u8, CauseReport)]) {
     for (_, report) in reports {
         let Some(cause) = case.signatures.cause(&report.id) else { continue };
         let roots = found.iter().filter(|(id, hosts, level)| {
-            *level >= Level::Probable && cause.caused_by.contains(id) && hosts.iter().any(|host| report.hosts.contains(host))
+            *level >= Level::Probable
+                && cause.caused_by.contains(id)
+                && hosts.iter().any(|host| report.hosts.contains(host))
         });
         report.caused_by.extend(roots.map(|(id, _, _)| id.clone()));
         report.caused_by.sort();

@@ -7,8 +7,8 @@ use crate::attempt::{Attempt, Case, Connection, ItemId};
 use crate::event::Time;
 use crate::evidence::EventRef;
 use crate::report::model::{
-    AttemptReport, Basis, CauseReport, ClientEnd, CodeReport, ConnectionReport, EventRow, Finding, GatewayEnd, Join, Noise, Place,
-    Row, RunRow, ServerEnd, Verdict,
+    AttemptReport, Basis, CauseReport, ClientEnd, CodeReport, ConnectionReport, EventRow, Finding, GatewayEnd, Join,
+    Noise, Place, Row, RunRow, ServerEnd, Verdict,
 };
 use crate::signature::definition::{Ending, Outcome, Role, Slot};
 

@@ -39,7 +39,7 @@ pub fn standing(
     clue: &Clue,
     slug: &str,
 ) -> Option<ItemId> {
-    let role = case.signatures.rule(slug)?.meaning.as_ref()?.host;
+    let role = bind::meaning(case, slug)?.host;
     let window = clue.window.unwrap_or(STANDING);
     let (from, to) = index.window(attempt, window);
     let hosts = case.attempts[attempt].host(role).map_or_else(
@@ -58,7 +58,7 @@ pub fn standing(
     );
     // A record that names another user, client or target than the attempt's stands for somebody else.
     let fits = |slug: &str, id: ItemId| {
-        let Some(meaning) = case.signatures.rule(slug).and_then(|rule| rule.meaning.as_ref()) else { return false };
+        let Some(meaning) = bind::meaning(case, slug) else { return false };
         bind::agreement(case, &case.attempts[attempt], &case.items[id], &meaning.join, role).is_some()
     };
     let last = |slug: &str, to: Time| {

@@ -361,8 +361,6 @@ pub struct Meaning {
     /// Written on every connection that enters this phase: its absence, where the
     /// channel covers the time, proves the phase not entered.
     pub always: Option<Phase>,
-    /// `always` holds only on connections on which this rule matched too: other builds write neither.
-    pub given: Option<String>,
     /// How it may be tied to a connection, best first.
     pub join: Vec<Key>,
     /// Which field holds what.

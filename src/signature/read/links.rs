@@ -51,13 +51,6 @@ pub fn check_links(all: &Definitions) -> Vec<(Problem, String)> {
             links.miss(&place, "no-such-rule", "no rule is called", counted);
         }
     }
-    for rule in &all.rules {
-        let given = rule.meaning.as_ref().and_then(|meaning| meaning.given.as_ref());
-        for other in given.into_iter().filter(|other| !rules.contains(other.as_str())) {
-            let place = Place { file: format!("rules/{}/{}.yml", rule.family, rule.slug), of: &rule.slug };
-            links.miss(&place, "no-such-rule", "no rule is called", other);
-        }
-    }
     links.twice(all);
     for words in &all.words {
         let place = Place { file: format!("events ({})", words.provider), of: &words.provider };
