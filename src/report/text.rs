@@ -165,7 +165,8 @@ fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Resul
     others(page, report)?;
     for finding in report.findings.iter().filter(|finding| finding.severity >= Severity::High) {
         let host = finding.host.as_deref().map(|host| format!(" on {host}")).unwrap_or_default();
-        let line = format!("{}{host} ({}), see FINDINGS.", finding.title.trim_end_matches('.'), finding.severity.word());
+        let line =
+            format!("{}{host} ({}), see FINDINGS.", finding.title.trim_end_matches('.'), finding.severity.word());
         page.put(0, "Beside it: ", &Text::of(Style::Yellow, &line))?;
     }
     let unproven = unproven(report);
