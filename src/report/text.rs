@@ -147,7 +147,10 @@ fn short(provider: &str) -> &str {
 }
 
 fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Result<()> {
-    page.put(0, "", &Text::of(Style::Bold, &format!("{}.", headline(report))))?;
+    let none = page.options.selected && report.summary.attempts == 0;
+    let head =
+        if none { "No attempt in these logs is one of those that were asked for".to_owned() } else { headline(report) };
+    page.put(0, "", &Text::of(Style::Bold, &format!("{head}.")))?;
     page.blank()?;
     if page.options.selected {
         let line = "Only attempts of the time, computers, users or addresses that were asked for are told here.";
