@@ -236,7 +236,7 @@ proptest::proptest! {
     #[test]
     fn no_question_panics(asked in "[0x9/ %()|_a-fA-FéL\u{1b}\n-]{0,24}") {
         let answer = explain(signatures(), &asked);
-        markdown(&[answer.clone()]);
-        json(&[answer]).unwrap();
+        markdown(std::slice::from_ref(&answer));
+        json(std::slice::from_ref(&answer)).unwrap();
     }
 }

@@ -16,10 +16,12 @@ pub fn dialog(signatures: &Signatures, dialog: &Dialog) -> Topic {
     });
     topic.section("Codes that go with it", codes.collect());
     topic.section("What it does not say", dialog.note.iter().map(Line::plain).collect());
-    let fits: Vec<&Cause> = dialog.causes.iter().filter_map(|id| signatures.cause(id)).collect();
-    topic.section("Causes that fit", fits.iter().map(|cause| causes::line(signatures, cause)).collect());
-    let typical: Vec<&Cause> = fits.into_iter().take(3).collect();
-    advice(signatures, &mut topic, &typical, dialog.codes.first().map(|code| code.code), None);
+    let known = |ids: &[String]| ids.iter().filter_map(|id| signatures.cause(id)).collect::<Vec<&Cause>>();
+    let (typical, possible) = (known(&dialog.causes), known(&dialog.possible));
+    topic.section("Causes of which it is typical", typical.iter().map(|c| causes::line(signatures, c)).collect());
+    topic.section("Causes that may show it", possible.iter().map(|c| causes::line(signatures, c)).collect());
+    let likely: Vec<&Cause> = typical.into_iter().chain(possible).take(3).collect();
+    advice(signatures, &mut topic, &likely, dialog.codes.first().map(|code| code.code), None);
     topic.texts("Sources", &dialog.references);
     topic
 }
@@ -103,7 +105,10 @@ pub fn shown_by(signatures: &Signatures, topic: &mut Topic, code: Option<u32>, e
 
 /// Dialogs and claims that are about a cause.
 pub fn of_cause(signatures: &Signatures, topic: &mut Topic, cause: &Cause) {
-    let dialogs = signatures.dialogs().iter().filter(|dialog| dialog.causes.contains(&cause.id));
+    let dialogs = signatures
+        .dialogs()
+        .iter()
+        .filter(|dialog| dialog.causes.contains(&cause.id) || dialog.possible.contains(&cause.id));
     topic.section("Dialogs that it may show", dialogs.map(line).collect());
     let claims = signatures.claims().iter().filter(|claim| {
         claim.causes.contains(&cause.id) || (claim.families.contains(&cause.family) && claim.speaks_for.is_none())

@@ -110,6 +110,7 @@ mod tests {
             keys: [("en".to_owned(), keys.iter().map(|key| (*key).to_owned()).collect())].into(),
             codes: Vec::new(),
             causes: Vec::new(),
+            possible: Vec::new(),
             note: None,
             references: Vec::new(),
         };

@@ -17,8 +17,10 @@ pub struct Dialog {
     pub keys: BTreeMap<String, Vec<String>>,
     /// Codes that go with it.
     pub codes: Vec<DialogCode>,
-    /// Causes that fit, best first.
+    /// Causes of which it is typical, best first: it hints at them.
     pub causes: Vec<String>,
+    /// Causes that may show it among many others.
+    pub possible: Vec<String>,
     /// What it does not say, and what to look at.
     pub note: Option<String>,
     /// Sources.

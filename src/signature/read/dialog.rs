@@ -9,7 +9,7 @@ use super::yaml::Node;
 /// Reads the dialog that stands in the file `id`.
 pub fn dialog(node: &Node, id: &str, complaints: &mut Complaints) -> Option<Dialog> {
     let before = complaints.count();
-    let known = ["id", "says", "keys", "codes", "causes", "note", "references"];
+    let known = ["id", "says", "keys", "codes", "causes", "possible", "note", "references"];
     complaints.map(node, "a dialog", &known)?;
     same_id(node, id, complaints);
     let says = complaints.need_text(node, "says");
@@ -34,6 +34,7 @@ pub fn dialog(node: &Node, id: &str, complaints: &mut Complaints) -> Option<Dial
         keys,
         codes,
         causes: complaints.texts(node, "causes"),
+        possible: complaints.texts(node, "possible"),
         note: complaints.may_text(node, "note"),
         references: complaints.texts(node, "references"),
     };

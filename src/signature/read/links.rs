@@ -47,7 +47,7 @@ pub fn check_links(all: &Definitions) -> Vec<(Problem, String)> {
     }
     for dialog in &all.dialogs {
         let place = Place { file: format!("dialogs/{}.yml", dialog.id), of: &dialog.id };
-        for cause in dialog.causes.iter().filter(|cause| !causes.contains(cause.as_str())) {
+        for cause in dialog.causes.iter().chain(&dialog.possible).filter(|cause| !causes.contains(cause.as_str())) {
             links.miss(&place, "no-such-cause", "no cause is called", cause);
         }
     }
