@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use rustc_hash::FxHashMap;
 
-use super::correlation;
 use super::definition::{Cause, Code, Correlation, Definitions, Rule, Words};
+use super::filter;
 use super::index::{self, Index};
 use super::matcher::Matcher;
 use super::pins::{self, Pin};
@@ -51,7 +51,9 @@ impl Signatures {
 
     /// Makes definitions ready. Rules that cannot be used are left out, and told of.
     pub fn compile(mut all: Definitions) -> (Self, Vec<Problem>) {
+        call_by_slug(&mut all);
         let mut problems: Vec<Problem> = read::check_links(&all).into_iter().map(|(problem, _)| problem).collect();
+        filter::apply(&mut all);
         all.rules.sort_by(|a, b| a.slug.cmp(&b.slug));
         all.rules.dedup_by(|a, b| a.slug == b.slug);
         all.correlations.sort_by(|a, b| a.slug.cmp(&b.slug));
@@ -73,6 +75,10 @@ impl Signatures {
                 false
             }
         });
+        // One that lacks a rule would count too few: it is left out, and was told of.
+        let Definitions { rules, correlations, .. } = &mut all;
+        let there = |slug: &String| rules.binary_search_by(|rule| rule.slug.cmp(slug)).is_ok();
+        correlations.retain(|correlation| correlation.rules.iter().all(there));
         let words = all.words.iter().enumerate().map(|(at, words)| (words.provider.to_lowercase(), at)).collect();
         (Signatures { all, ready, index, unpinned, words }, problems)
     }
@@ -230,11 +236,6 @@ impl Signatures {
         self.words_of(provider).map(|words| words.channel.as_str())
     }
 
-    /// The fields that a correlation groups and counts by.
-    pub fn correlation_fields(correlation: &Correlation) -> impl Iterator<Item = &String> {
-        correlation::fields(correlation)
-    }
-
     fn ready(&self, id: RuleId) -> Option<&Ready> {
         self.ready.get(usize::try_from(id.0).ok()?)
     }
@@ -245,6 +246,21 @@ impl Signatures {
 
     fn words_of(&self, provider: &str) -> Option<&Words> {
         self.all.words.get(*self.words.get(&provider.to_lowercase())?)
+    }
+}
+
+/// Correlations and filters may call rules of another folder by id.
+fn call_by_slug(all: &mut Definitions) {
+    let Definitions { rules, correlations, filters, .. } = all;
+    let counted = correlations.iter_mut().flat_map(|correlation| &mut correlation.rules);
+    let narrowed = filters.iter_mut().filter_map(|filter| filter.rules.as_mut()).flatten();
+    for name in counted.chain(narrowed) {
+        // Ids are UUIDs, which no slug can be.
+        if name.contains('-')
+            && let Some(rule) = rules.iter().find(|rule| rule.id.eq_ignore_ascii_case(name))
+        {
+            name.clone_from(&rule.slug);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::definition::{Definitions, FieldTest, Pattern, Rule};
 use super::pins::{self, Pin};
 use super::value::{is_common, system_field};
-use super::{correlation, wording};
+use super::wording;
 use crate::event::{Event, Fields, Interest, UNNAMED, Wanted, positional};
 
 /// Longest provider name that is looked up without an allocation.
@@ -179,8 +179,8 @@ fn fields(rule: &Rule, all: &Definitions) -> Fields {
     }
     let captured = rule.meaning.iter().flat_map(|meaning| meaning.capture.values());
     let counting = all.correlations.iter().filter(|correlation| correlation.rules.contains(&rule.slug));
-    let grouped = counting.flat_map(correlation::fields);
-    captured.chain(grouped).for_each(|name| add(&mut names, name));
+    let grouped = counting.flat_map(|correlation| correlation.fields(&rule.slug));
+    captured.map(String::as_str).chain(grouped).for_each(|name| add(&mut names, name));
     Fields::Named(names)
 }
 

@@ -6,7 +6,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::definition::{Comparison, Condition, Detection, FieldTest, Pattern};
 use super::glob::{self, same};
-use super::value::{SystemField, Target, Value};
+use super::value::{SystemField, Target, Value, number};
 use crate::event::Event;
 
 /// Memory that one regular expression may take.
@@ -123,7 +123,7 @@ impl Check {
                 with_text(value, |text| address(text).is_some_and(|address| inside(address, *network, *length)))
             }
             (Check::Compare(comparison, wanted), value) => {
-                with_text(value, number).is_some_and(|number| compare(*comparison, number, *wanted))
+                with_text(value, number).is_some_and(|number| comparison.holds(number, *wanted))
             }
             (Check::Exists(_) | Check::Null | Check::Field(_), _) => false,
         }
@@ -134,24 +134,6 @@ fn with_text<T>(value: Value<'_>, then: impl FnOnce(&str) -> T) -> T {
     match value {
         Value::Text(text) => then(text),
         Value::Number(number) => then(&number.to_string()),
-    }
-}
-
-fn compare(comparison: Comparison, number: f64, wanted: f64) -> bool {
-    match comparison {
-        Comparison::Less => number < wanted,
-        Comparison::LessOrEqual => number <= wanted,
-        Comparison::Greater => number > wanted,
-        Comparison::GreaterOrEqual => number >= wanted,
-    }
-}
-
-#[allow(clippy::cast_precision_loss, reason = "numbers past 2^53 do not stand in rules")]
-fn number(text: &str) -> Option<f64> {
-    let text = text.trim();
-    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(hex) => u64::from_str_radix(hex, 16).ok().map(|number| number as f64),
-        None => text.parse().ok(),
     }
 }
 

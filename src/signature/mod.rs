@@ -8,6 +8,7 @@ mod compile;
 pub mod correlation;
 pub mod definition;
 mod examples;
+mod filter;
 mod glob;
 mod index;
 mod matcher;

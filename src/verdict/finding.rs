@@ -6,7 +6,7 @@ use crate::attempt::identity::HostId;
 use crate::attempt::{Case, ItemId};
 use crate::report::model::Finding;
 use crate::signature::correlation::{self, Hit};
-use crate::signature::definition::{Bearing, Cause, Correlation, Counted, Observation, Severity};
+use crate::signature::definition::{Bearing, Cause, Correlation, Observation, Severity};
 
 use super::FINDINGS_FAMILY;
 use super::bind::Index;
@@ -65,10 +65,17 @@ pub fn findings(case: &Case<'_>, _index: &Index<'_>) -> Vec<Finding> {
     found
 }
 
-/// Rules without a meaning for connections: somebody's Sigma rules.
+/// Rules without a meaning for connections: somebody's Sigma rules. What a correlation counts
+/// tells nothing by itself, unless the correlation wants it to.
 fn foreign<'a>(case: &'a Case<'_>, gathered: &mut BTreeMap<(String, HostId), Gathered<'a>>) {
+    let (mut counted, mut telling) = (BTreeSet::new(), BTreeSet::new());
+    for correlation in case.signatures.correlations() {
+        let rules = if correlation.generate { &mut telling } else { &mut counted };
+        rules.extend(&correlation.rules);
+    }
+    let tells = |slug: &String| telling.contains(slug) || !counted.contains(slug);
     for (id, item) in case.items.iter().enumerate() {
-        for rule in item.rules.iter().filter(|rule| rule.meaning.is_none()) {
+        for rule in item.rules.iter().filter(|rule| rule.meaning.is_none() && tells(&rule.slug)) {
             gathered
                 .entry((rule.slug.clone(), item.host))
                 .or_insert_with(|| Gathered {
@@ -145,11 +152,12 @@ fn bursts(case: &Case<'_>, correlation: &Correlation) -> Vec<Vec<ItemId>> {
             let item = &case.items[id];
             let record = &item.evidence.record;
             let mut group = vec![item.host.to_string()];
-            group.extend(correlation.group_by.iter().map(|name| record.field(name).unwrap_or_default().to_string()));
-            let value = match &correlation.count {
-                Counted::Events => None,
-                Counted::Values(name) => record.field(name).map(str::to_string),
+            let value = |name: &str| match correlation.field_in(slug, name) {
+                "EventID" => Some(record.event_id.to_string()),
+                name => record.field(name).map(str::to_string),
             };
+            group.extend(correlation.group_by.iter().map(|name| value(name).unwrap_or_default()));
+            let value = correlation.measured().and_then(value);
             hits.push(Hit { rule: slug, time: item.time, group, value, index: id });
         }
     }

@@ -199,23 +199,30 @@ impl Loader {
             match read {
                 Some(Document::Rule(rule)) => self.definitions.rules.push(*rule),
                 Some(Document::Correlation(correlation)) => self.definitions.correlations.push(*correlation),
+                Some(Document::Filter(filter)) => self.definitions.filters.push(*filter),
                 None => {}
             }
         }
     }
 
-    /// Sorts, and lets correlations call rules by slug even where they used a name or an id.
+    /// Sorts, and lets correlations and filters call rules by slug even where they used a name or an id.
     fn finish(&mut self) -> Definitions {
         let mut all = std::mem::take(&mut self.definitions);
         all.rules.sort_by(|a, b| a.slug.cmp(&b.slug));
         all.correlations.sort_by(|a, b| a.slug.cmp(&b.slug));
         all.causes.sort_by(|a, b| a.id.cmp(&b.id));
         all.words.sort_by(|a, b| a.provider.cmp(&b.provider));
-        for rule in all.correlations.iter_mut().flat_map(|correlation| &mut correlation.rules) {
-            let named = self.names.get(rule.as_str()).filter(|_| !self.seen.contains_key(rule.as_str()));
-            if let Some(slug) = named {
-                rule.clone_from(slug);
+        all.filters.sort_by(|a, b| a.slug.cmp(&b.slug));
+        let known =
+            |rule: &String| self.names.get(rule).filter(|_| !self.seen.contains_key(rule)).unwrap_or(rule).clone();
+        for correlation in &mut all.correlations {
+            correlation.rules.iter_mut().for_each(|rule| *rule = known(rule));
+            for fields in correlation.aliases.values_mut() {
+                *fields = std::mem::take(fields).into_iter().map(|(rule, field)| (known(&rule), field)).collect();
             }
+        }
+        for rule in all.filters.iter_mut().filter_map(|filter| filter.rules.as_mut()).flatten() {
+            *rule = known(rule);
         }
         all
     }

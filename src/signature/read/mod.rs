@@ -9,6 +9,7 @@ mod cause;
 mod channels;
 mod codes;
 mod condition;
+mod correlation;
 mod detection;
 mod folder;
 mod links;
