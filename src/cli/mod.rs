@@ -12,6 +12,7 @@ mod options;
 mod output;
 mod progress;
 mod scan;
+mod signatures;
 
 use std::process::ExitCode;
 
@@ -52,6 +53,8 @@ enum Command {
     Scan(scan::Args),
     /// Turn the rows of any number of scans into the report
     Correlate(Box<correlate::Args>),
+    /// List, show, check and test the signatures: what the program knows
+    Signatures(signatures::Args),
 }
 
 /// What every command is given.
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Analyze(args) => analyze::run(*args, &session),
         Command::Scan(args) => scan::run(args, &session),
         Command::Correlate(args) => correlate::run(*args, &session),
+        Command::Signatures(args) => signatures::run(args, &session),
     };
     match done {
         Ok(exit) => exit.into(),

@@ -15,7 +15,7 @@ fn concerns(filter: &Filter, rule: &Rule) -> bool {
         wanted.as_deref().is_none_or(|wanted| own.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(wanted)))
     };
     let (wanted, own) = (&filter.logsource, &rule.logsource);
-    let named = filter.rules.as_ref().is_none_or(|names| names.iter().any(|name| *name == rule.slug));
+    let named = filter.rules.as_ref().is_none_or(|names| names.contains(&rule.slug));
     named
         && same(&wanted.product, &own.product)
         && same(&wanted.category, &own.category)

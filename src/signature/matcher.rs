@@ -79,7 +79,7 @@ impl Check {
     fn new(pattern: &Pattern, target: &Target) -> Result<Self, String> {
         Ok(match pattern {
             Pattern::Text { glob, cased } => {
-                match (super::pins::literal(pattern).and_then(|text| text.parse().ok()), target) {
+                match (pattern.literal().and_then(|text| text.parse().ok()), target) {
                     // Event ids are compared for every rule that is met: not as text.
                     (Some(number), Target::System(SystemField::EventId)) => Check::Number(number),
                     _ => Check::Text(glob::Matcher::new(glob, *cased)),

@@ -4,6 +4,7 @@
 //! program, `compile` makes them ready, `matcher` asks them of events.
 
 mod builtin;
+mod check;
 mod compile;
 pub mod correlation;
 pub mod definition;
@@ -14,9 +15,12 @@ mod index;
 mod matcher;
 mod pins;
 pub mod read;
+mod sources;
 mod value;
 mod wording;
 
+pub use check::check;
 pub use compile::{RuleId, Signatures};
 pub use examples::{event, test_rule};
+pub use sources::{Sources, to_json};
 pub use value::value_of;

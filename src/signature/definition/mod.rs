@@ -300,6 +300,20 @@ pub enum Pattern {
     Field(String),
 }
 
+impl Pattern {
+    /// The text of one without wildcards.
+    pub fn literal(&self) -> Option<&str> {
+        match self {
+            Pattern::Text { glob, .. } => match glob.as_slice() {
+                [Glob::Literal(text)] => Some(text),
+                [] => Some(""),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// A piece of a wildcard pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Glob {

@@ -20,6 +20,15 @@ const SLUG_LENGTH: std::ops::RangeInclusive<usize> = 10..=70;
 /// Reads a folder (or one rule file): `rules/**`, `causes/**`, `codes/*.tsv`, `events/*.yml`,
 /// and rules of Sigma wherever else they lie in it.
 pub fn load_dir(path: &Path) -> (Definitions, Vec<Problem>) {
+    let (files, mut problems) = files_of(path);
+    let (definitions, more) = load_text(&files);
+    problems.extend(more);
+    problems.sort();
+    (definitions, problems)
+}
+
+/// The text of every file that may hold signatures, by its name relative to `path`.
+pub fn files_of(path: &Path) -> (Vec<(String, String)>, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut files = Vec::new();
     for (name, file) in list(path, &mut problems) {
@@ -28,10 +37,7 @@ pub fn load_dir(path: &Path) -> (Definitions, Vec<Problem>) {
             Err(error) => problems.push(unreadable(&name, &error)),
         }
     }
-    let (definitions, more) = load_text(&files);
-    problems.extend(more);
-    problems.sort();
-    (definitions, problems)
+    (files, problems)
 }
 
 /// As [`load_dir`], of files at hand: names relative to the folder, with `/`, and their text.
