@@ -120,6 +120,8 @@ struct Loader {
     /// Sigma `name` or `id` to slug, by which correlations may call rules.
     names: HashMap<String, String>,
     providers: BTreeSet<String>,
+    /// File and line of each correlation, by slug.
+    correlations: BTreeMap<String, (String, u32)>,
 }
 
 impl Loader {
@@ -137,10 +139,10 @@ impl Loader {
             (_, true) => complaints.add(0, "place", "tables belong into `codes`"),
             ("causes", _) => self.cause(text, family, stem, &mut complaints),
             ("events", _) => self.words(text, &mut complaints),
-            ("rules", _) => self.rules(text, family, stem, &mut complaints),
+            ("rules", _) => self.rules((name, text), family, stem, &mut complaints),
             _ => {
                 let (family, stem) = family_and_stem(name);
-                self.rules(text, family, stem, &mut complaints);
+                self.rules((name, text), family, stem, &mut complaints);
             }
         }
         self.problems.extend(complaints.into_list());
@@ -169,8 +171,8 @@ impl Loader {
         }
     }
 
-    fn rules(&mut self, text: &str, family: &str, stem: &str, complaints: &mut Complaints) {
-        for (index, document) in documents(text, complaints).iter().enumerate() {
+    fn rules(&mut self, file: (&str, &str), family: &str, stem: &str, complaints: &mut Complaints) {
+        for (index, document) in documents(file.1, complaints).iter().enumerate() {
             let ours = is_ours(document);
             let mut slug = slug(stem);
             if index > 0 {
@@ -204,7 +206,10 @@ impl Loader {
             }
             match read {
                 Some(Document::Rule(rule)) => self.definitions.rules.push(*rule),
-                Some(Document::Correlation(correlation)) => self.definitions.correlations.push(*correlation),
+                Some(Document::Correlation(correlation)) => {
+                    self.correlations.insert(slug, (file.0.to_owned(), document.line));
+                    self.definitions.correlations.push(*correlation);
+                }
                 Some(Document::Filter(filter)) => self.definitions.filters.push(*filter),
                 None => {}
             }
@@ -227,6 +232,22 @@ impl Loader {
                 *fields = std::mem::take(fields).into_iter().map(|(rule, field)| (known(&rule), field)).collect();
             }
         }
+        all.correlations.retain(|correlation| {
+            let Some(other) = correlation.rules.iter().find(|rule| self.correlations.contains_key(*rule)) else {
+                return true;
+            };
+            let message =
+                format!("it counts the correlation `{other}`: correlations over correlations are not supported");
+            let (file, line) = self.correlations.get(&correlation.slug).cloned().unwrap_or_default();
+            self.problems.push(Problem {
+                file,
+                line,
+                rule: Some(correlation.slug.clone()),
+                code: "unsupported",
+                message,
+            });
+            false
+        });
         for rule in all.filters.iter_mut().filter_map(|filter| filter.rules.as_mut()).flatten() {
             *rule = known(rule);
         }
