@@ -1,6 +1,6 @@
 """Every example of every rule under signatures/rules, judged by rsigma.
 
-Usage: rsigma-examples.py RSIGMA RULES. Prints each example on which rsigma's verdict is not the
+Usage: rsigma_examples.py RSIGMA RULES. Prints each example on which rsigma's verdict is not the
 one that the rule states (`whyrdp signatures test` says that ours is), and ends with 1 if there is one.
 """
 
