@@ -44,15 +44,23 @@ impl Signatures {
             problems.extend(found);
             all.merge(own);
         }
-        let (signatures, found) = Self::compile(all);
+        // What the build and the tests have looked at alone needs no second look.
+        let (signatures, found) = Self::ready_made(all, folders.is_empty());
         problems.extend(found);
         (signatures, problems)
     }
 
     /// Makes definitions ready. Rules that cannot be used are left out, and told of.
-    pub fn compile(mut all: Definitions) -> (Self, Vec<Problem>) {
-        call_by_slug(&mut all);
-        let mut problems: Vec<Problem> = read::check_links(&all).into_iter().map(|(problem, _)| problem).collect();
+    pub fn compile(all: Definitions) -> (Self, Vec<Problem>) {
+        Self::ready_made(all, false)
+    }
+
+    fn ready_made(mut all: Definitions, sound: bool) -> (Self, Vec<Problem>) {
+        let mut problems = Vec::new();
+        if !sound {
+            call_by_slug(&mut all);
+            problems.extend(read::check_links(&all).into_iter().map(|(problem, _)| problem));
+        }
         filter::apply(&mut all);
         all.rules.sort_by(|a, b| a.slug.cmp(&b.slug));
         all.rules.dedup_by(|a, b| a.slug == b.slug);
@@ -62,7 +70,7 @@ impl Signatures {
         let mut ready = Vec::with_capacity(all.rules.len());
         let mut index = Index::default();
         let mut unpinned = Vec::new();
-        all.rules.retain(|rule| match Ready::new(rule) {
+        all.rules.retain(|rule| match Ready::new(rule, sound) {
             Ok((one, pins)) => {
                 index.add(u32::try_from(ready.len()).unwrap_or(u32::MAX), &pins);
                 unpinned.extend(pins.contains(&Pin::default()).then(|| rule.slug.clone()));
@@ -272,12 +280,16 @@ struct Ready {
 }
 
 impl Ready {
-    fn new(rule: &Rule) -> Result<(Self, Vec<Pin>), String> {
+    fn new(rule: &Rule, sound: bool) -> Result<(Self, Vec<Pin>), String> {
         let pins = pins::of(&rule.detection);
         if pins.is_empty() {
             return Err("the rule can match no event: its event ids exclude each other".to_owned());
         }
         let providers = pins::providers(&rule.detection, &pins);
-        Ok((Ready { matcher: Matcher::new(&rule.detection)?, providers }, pins))
+        let matcher = Matcher::new(&rule.detection)?;
+        if !sound {
+            matcher.check()?;
+        }
+        Ok((Ready { matcher, providers }, pins))
     }
 }

@@ -1,6 +1,7 @@
 //! One rule's detection against one event.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::OnceLock;
 
 use regex::{Regex, RegexBuilder};
 
@@ -30,7 +31,7 @@ struct Test {
 enum Check {
     Number(u64),
     Text(glob::Matcher),
-    Regex(Regex),
+    Regex(Expression),
     Network(IpAddr, u8),
     Compare(Comparison, f64),
     Exists(bool),
@@ -38,8 +39,37 @@ enum Check {
     Field(Target),
 }
 
+/// A regular expression that is made when it is first asked: most never are.
+#[derive(Debug)]
+struct Expression {
+    text: String,
+    made: OnceLock<Result<Regex, String>>,
+}
+
+impl Expression {
+    fn get(&self) -> Result<&Regex, &String> {
+        let make = || {
+            let mut builder = RegexBuilder::new(&self.text);
+            builder.size_limit(REGEX_BYTES).dfa_size_limit(REGEX_BYTES);
+            builder.build().map_err(|error| format!("regular expression `{}`: {error}", self.text))
+        };
+        self.made.get_or_init(make).as_ref()
+    }
+}
+
 impl Matcher {
-    /// Makes a detection ready; an error says which expression cannot be used.
+    /// Makes every regular expression now; an error says which one cannot be used.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let checks = self.searches.iter().flatten().flatten().flat_map(|test| &test.checks);
+        for check in checks {
+            if let Check::Regex(expression) = check {
+                expression.get().map_err(String::clone)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a detection ready, but for its regular expressions.
     pub(super) fn new(detection: &Detection) -> Result<Self, String> {
         let test = |test: &FieldTest| {
             let target = Target::of(test.field.as_deref());
@@ -85,11 +115,7 @@ impl Check {
                     _ => Check::Text(glob::Matcher::new(glob, *cased)),
                 }
             }
-            Pattern::Regex(expression) => {
-                let mut builder = RegexBuilder::new(expression);
-                builder.size_limit(REGEX_BYTES).dfa_size_limit(REGEX_BYTES);
-                Check::Regex(builder.build().map_err(|error| format!("regular expression `{expression}`: {error}"))?)
-            }
+            Pattern::Regex(text) => Check::Regex(Expression { text: text.clone(), made: OnceLock::new() }),
             Pattern::Cidr(text) => {
                 let parsed = text.split_once('/').and_then(|(a, n)| Some((a.parse().ok()?, n.parse().ok()?)));
                 let (address, length) = parsed.ok_or_else(|| format!("`{text}` is not a network"))?;
@@ -118,7 +144,9 @@ impl Check {
             (Check::Number(wanted), Value::Number(number)) => *wanted == number,
             (Check::Number(wanted), Value::Text(text)) => text.parse() == Ok(*wanted),
             (Check::Text(glob), value) => with_text(value, |text| glob.fits(text)),
-            (Check::Regex(regex), value) => with_text(value, |text| regex.is_match(text)),
+            (Check::Regex(regex), value) => {
+                with_text(value, |text| regex.get().is_ok_and(|regex| regex.is_match(text)))
+            }
             (Check::Network(network, length), value) => {
                 with_text(value, |text| address(text).is_some_and(|address| inside(address, *network, *length)))
             }

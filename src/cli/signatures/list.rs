@@ -89,7 +89,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
             "no cause is called {cause}: see whyrdp signatures list --kind cause"
         )));
     }
-    let mut lines: Vec<Line<'_>> = lines(&signatures).into_iter().filter(|line| args.wants(line)).collect();
+    let mut lines: Vec<Line<'_>> = lines(signatures).into_iter().filter(|line| args.wants(line)).collect();
     lines.sort_by(|a, b| (a.kind, a.family, a.id).cmp(&(b.kind, b.family, b.id)));
     let mut output = Output::open(None, false, &session.unfinished)?;
     match args.format {
