@@ -16,7 +16,9 @@ mod read;
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=signatures");
     let root = Path::new("signatures");
-    let (definitions, mut problems) = read::load_dir(root);
+    let (files, mut problems) = read::files_of(root);
+    let (definitions, more) = read::load_text(&files);
+    problems.extend(more);
     for (mut problem, name) in read::check_links(&definitions) {
         problem.line = line_of(&root.join(&problem.file), &name).unwrap_or(0);
         problems.push(problem);
@@ -24,9 +26,17 @@ fn main() -> io::Result<()> {
     for problem in &problems {
         println!("cargo::error=signatures/{problem}");
     }
+    // Examples are for tests, which read the files: starting up need not unpack them.
+    let mut definitions = definitions;
+    for meaning in definitions.rules.iter_mut().filter_map(|rule| rule.meaning.as_mut()) {
+        meaning.tests = Default::default();
+    }
     let blob = postcard::to_allocvec(&definitions).map_err(io::Error::other)?;
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
-    fs::write(Path::new(&out).join("signatures.postcard"), blob)
+    fs::write(Path::new(&out).join("signatures.postcard"), blob)?;
+    // The files as they stand, for `whyrdp signatures`; nothing else reads them.
+    let sources = postcard::to_allocvec(&files).map_err(io::Error::other)?;
+    fs::write(Path::new(&out).join("sources.postcard"), sources)
 }
 
 /// The first line of a file that holds this name.

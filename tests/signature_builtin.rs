@@ -3,24 +3,37 @@
 #![allow(clippy::print_stdout, reason = "times are shown, not judged")]
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use whyrdp::signature::definition::Definitions;
+use whyrdp::signature::definition::{Definitions, Tests};
 use whyrdp::signature::read::{check_links, load_dir};
-use whyrdp::signature::{Signatures, test_rule};
+use whyrdp::signature::{Signatures, Sources, test_rule};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("signatures")
+}
+
+fn folder() -> Definitions {
+    let (all, problems) = load_dir(&root());
+    assert_eq!(problems, []);
+    all
+}
 
 #[test]
 fn the_blob_holds_what_the_folder_holds() {
-    let (all, problems) = load_dir(&Path::new(env!("CARGO_MANIFEST_DIR")).join("signatures"));
-    assert_eq!(problems, []);
+    let mut all = folder();
+    // Examples stay out: nothing but tests asks for them.
+    all.rules.iter_mut().filter_map(|rule| rule.meaning.as_mut()).for_each(|meaning| meaning.tests = Tests::default());
     assert_eq!(Definitions::builtin(), all);
+    assert!(!Sources::builtin().0.is_empty());
+    assert_eq!(Sources::builtin(), Sources::folder(&root()).0);
 }
 
 #[test]
 fn every_rule_matches_and_misses_as_its_examples_say() {
     let mut wrong = Vec::new();
-    for rule in &Definitions::builtin().rules {
+    for rule in &folder().rules {
         if rule.meaning.is_none() {
             wrong.push(format!("{}: has no whyrdp block", rule.slug));
         }

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use whyrdp::signature::definition::{Anchor, Bearing, Counted, Key, Kind, Mark, Observation, Phase, Slot};
+use whyrdp::signature::definition::{Anchor, Bearing, Comparison, Counted, Key, Kind, Mark, Observation, Phase, Slot};
 use whyrdp::signature::read::{Problem, check_links, load_dir, load_text};
 
 fn fixtures() -> std::path::PathBuf {
@@ -66,7 +66,8 @@ fn foreign_rules_are_pinned_to_their_channel_and_correlations_find_them_by_name(
     assert!(rule.detection.searches.iter().any(|search| search.name == "_logsource_service"));
     let correlation = all.correlations.iter().find(|c| c.slug == "win_security_rdp_logon_2").unwrap();
     assert_eq!(correlation.rules, ["win_security_rdp_logon"]);
-    assert_eq!((correlation.at_least, &correlation.count), (3, &Counted::Values("IpAddress".into())));
+    assert_eq!(correlation.count, Counted::Values("IpAddress".into()));
+    assert_eq!(correlation.thresholds, [(Comparison::Greater, 2.0)]);
     assert_eq!(correlation.timespan, 3_600 * 10_000_000);
 }
 

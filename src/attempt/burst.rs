@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::signature::correlation::{self, Hit};
-use crate::signature::definition::{Correlation, Counted};
+use crate::signature::definition::Correlation;
 
 use super::ItemId;
 use super::item::Item;
@@ -20,11 +20,12 @@ pub fn bursts(
             let item = &items[id];
             let record = &item.evidence.record;
             let mut group = vec![item.host.to_string()];
-            group.extend(correlation.group_by.iter().map(|name| record.field(name).unwrap_or_default().to_string()));
-            let value = match &correlation.count {
-                Counted::Events => None,
-                Counted::Values(name) => record.field(name).map(str::to_string),
+            let value = |name: &str| match correlation.field_in(slug, name) {
+                "EventID" => Some(record.event_id.to_string()),
+                name => record.field(name).map(str::to_string),
             };
+            group.extend(correlation.group_by.iter().map(|name| value(name).unwrap_or_default()));
+            let value = correlation.measured().and_then(value);
             hits.push(Hit { rule: slug, time: item.time, group, value, index: id });
         }
     }

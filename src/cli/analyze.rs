@@ -41,7 +41,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     args.selecting.complain(&signatures, &session.console);
     let found = args.reading.discover();
     let mut all = Findings::default();
-    let totals = args.reading.rows(&found, &signatures, session, &mut |row| {
+    let totals = args.reading.rows(&found, signatures, session, &mut |row| {
         all.add(row);
         Ok(())
     })?;
@@ -49,6 +49,6 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     if let Some(failure) = scan::nothing(&found, totals) {
         return Err(failure);
     }
-    let report = findings::report(&all, &signatures, &args.selecting, args.rendering.zone())?;
+    let report = findings::report(&all, signatures, &args.selecting, args.rendering.zone())?;
     Ok(args.rendering.write(&report, args.selecting.selects(), output, session)?.max(partial))
 }

@@ -50,8 +50,8 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     args.selecting.request(args.rendering.zone(), None)?;
     let output = args.rendering.open(session)?;
     let signatures = args.signatures.load(args.strict, &session.console)?;
-    args.selecting.complain(&signatures, &session.console);
-    let mut reader = Reader { signatures: &signatures, all: Findings::default(), rows: 0 };
+    args.selecting.complain(signatures, &session.console);
+    let mut reader = Reader { signatures, all: Findings::default(), rows: 0 };
     if args.files.is_empty() {
         reader.file(Path::new("-"))?;
     }
@@ -63,7 +63,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     if rows == 0 {
         return Err(Failure::new(Exit::Nothing, "no row could be read: give what `whyrdp scan` wrote"));
     }
-    let report = findings::report(&all, &signatures, &args.selecting, args.rendering.zone())?;
+    let report = findings::report(&all, signatures, &args.selecting, args.rendering.zone())?;
     Ok(args.rendering.write(&report, args.selecting.selects(), output, session)?.max(partial))
 }
 

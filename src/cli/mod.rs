@@ -13,6 +13,7 @@ mod options;
 mod output;
 mod progress;
 mod scan;
+mod signatures;
 
 use std::process::ExitCode;
 
@@ -56,6 +57,8 @@ enum Command {
     Correlate(Box<correlate::Args>),
     /// Say what a code, an event, a cause or the text of a dialog means; needs no logs
     Explain(explain::Args),
+    /// List, show, check and test the signatures: what the program knows
+    Signatures(signatures::Args),
 }
 
 /// What every command is given.
@@ -85,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Scan(args) => scan::run(args, &session),
         Command::Correlate(args) => correlate::run(*args, &session),
         Command::Explain(args) => explain::run(args, &session),
+        Command::Signatures(args) => signatures::run(args, &session),
     };
     match done {
         Ok(exit) => exit.into(),

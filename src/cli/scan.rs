@@ -60,7 +60,7 @@ pub struct Reading {
 
 impl Reading {
     /// The signatures to use.
-    pub fn load(&self, session: &Session) -> Result<Signatures, Failure> {
+    pub fn load(&self, session: &Session) -> Result<&'static Signatures, Failure> {
         self.signatures.load(self.strict, &session.console)
     }
 
@@ -139,7 +139,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     };
     let mut complaints = Vec::new();
     let mut lost = false;
-    let totals = args.reading.rows(&found, &signatures, session, &mut |row| {
+    let totals = args.reading.rows(&found, signatures, session, &mut |row| {
         if let Row::Problem(problem) = &row {
             lost |= problem.lost;
             if problem.lost || session.console.verbose() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::topic::{Kind, Line, Topic};
 use crate::signature::Signatures;
-use crate::signature::definition::{Cause, Correlation, Meaning, Observation, Rule};
+use crate::signature::definition::{Cause, Comparison, Correlation, Meaning, Observation, Rule};
 
 /// `Schannel 36870, 36871 (System)`: where the records of a rule or a correlation stand.
 pub fn places(signatures: &Signatures, slug: &str) -> String {
@@ -177,12 +177,22 @@ pub fn correlation(signatures: &Signatures, one: &Correlation) -> Topic {
     let mut topic = Topic::new(Kind::Signature, one.slug.clone(), one.title.clone());
     topic.fact("family", one.family.clone());
     topic.fact("level", one.level.clone());
-    topic.fact("at least", format!("{} within {} s", one.at_least, one.timespan / 10_000_000));
+    let bounds: Vec<String> = one.thresholds.iter().map(|(how, number)| format!("{} {number}", sign(*how))).collect();
+    topic.fact("fires at", format!("{} within {} s", bounds.join(" and "), one.timespan / 10_000_000));
     topic.section("What it tells", vec![Line::plain(one.description.clone())]);
     let counted = one.rules.iter().filter_map(|slug| signatures.rule(slug));
     topic.section("What it counts", counted.map(|rule| line(signatures, rule)).collect());
     bears(signatures, &mut topic, &BTreeSet::from([one.slug.as_str()]));
     topic
+}
+
+fn sign(how: Comparison) -> &'static str {
+    match how {
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
+    }
 }
 
 /// All events of a provider that words or signatures know.

@@ -28,6 +28,7 @@ impl Definitions {
         self.correlations.retain(|rule| !slugs.contains(rule.slug.as_str()) && !ids.contains(rule.id.as_str()));
         self.causes.retain(|cause| !causes.contains(cause.id.as_str()));
         self.rules.extend(over.rules);
+        self.filters.extend(over.filters);
         self.correlations.extend(over.correlations);
         self.causes.extend(over.causes);
         self.rules.sort_by(|a, b| a.slug.cmp(&b.slug));

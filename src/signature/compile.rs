@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use rustc_hash::FxHashMap;
 
-use super::correlation;
 use super::definition::{Cause, Claim, Code, CodeRange, Correlation, Definitions, Dialog, Pair, Rule, Words};
+use super::filter;
 use super::index::{self, Index};
 use super::matcher::Matcher;
 use super::phrase;
@@ -45,14 +45,24 @@ impl Signatures {
             problems.extend(found);
             all.merge(own);
         }
-        let (signatures, found) = Self::compile(all);
+        // What the build and the tests have looked at alone needs no second look.
+        let (signatures, found) = Self::ready_made(all, folders.is_empty());
         problems.extend(found);
         (signatures, problems)
     }
 
     /// Makes definitions ready. Rules that cannot be used are left out, and told of.
-    pub fn compile(mut all: Definitions) -> (Self, Vec<Problem>) {
-        let mut problems: Vec<Problem> = read::check_links(&all).into_iter().map(|(problem, _)| problem).collect();
+    pub fn compile(all: Definitions) -> (Self, Vec<Problem>) {
+        Self::ready_made(all, false)
+    }
+
+    fn ready_made(mut all: Definitions, sound: bool) -> (Self, Vec<Problem>) {
+        let mut problems = Vec::new();
+        if !sound {
+            call_by_slug(&mut all);
+            problems.extend(read::check_links(&all).into_iter().map(|(problem, _)| problem));
+        }
+        filter::apply(&mut all);
         all.rules.sort_by(|a, b| a.slug.cmp(&b.slug));
         all.rules.dedup_by(|a, b| a.slug == b.slug);
         all.correlations.sort_by(|a, b| a.slug.cmp(&b.slug));
@@ -61,7 +71,7 @@ impl Signatures {
         let mut ready = Vec::with_capacity(all.rules.len());
         let mut index = Index::default();
         let mut unpinned = Vec::new();
-        all.rules.retain(|rule| match Ready::new(rule) {
+        all.rules.retain(|rule| match Ready::new(rule, sound) {
             Ok(one) => {
                 index.add(u32::try_from(ready.len()).unwrap_or(u32::MAX), &one.pins);
                 unpinned.extend(one.pins.contains(&Pin::default()).then(|| rule.slug.clone()));
@@ -74,6 +84,10 @@ impl Signatures {
                 false
             }
         });
+        // One that lacks a rule would count too few: it is left out, and was told of.
+        let Definitions { rules, correlations, .. } = &mut all;
+        let there = |slug: &String| rules.binary_search_by(|rule| rule.slug.cmp(slug)).is_ok();
+        correlations.retain(|correlation| correlation.rules.iter().all(there));
         let words = all.words.iter().enumerate().map(|(at, words)| (words.provider.to_lowercase(), at)).collect();
         (Signatures { all, ready, index, unpinned, words }, problems)
     }
@@ -271,11 +285,6 @@ impl Signatures {
         self.words_of(provider).map(|words| words.channel.as_str())
     }
 
-    /// The fields that a correlation groups and counts by.
-    pub fn correlation_fields(correlation: &Correlation) -> impl Iterator<Item = &String> {
-        correlation::fields(correlation)
-    }
-
     fn ready(&self, id: RuleId) -> Option<&Ready> {
         self.ready.get(usize::try_from(id.0).ok()?)
     }
@@ -289,6 +298,21 @@ impl Signatures {
     }
 }
 
+/// Correlations and filters may call rules of another folder by id.
+fn call_by_slug(all: &mut Definitions) {
+    let Definitions { rules, correlations, filters, .. } = all;
+    let counted = correlations.iter_mut().flat_map(|correlation| &mut correlation.rules);
+    let narrowed = filters.iter_mut().filter_map(|filter| filter.rules.as_mut()).flatten();
+    for name in counted.chain(narrowed) {
+        // Ids are UUIDs, which no slug can be.
+        if name.contains('-')
+            && let Some(rule) = rules.iter().find(|rule| rule.id.eq_ignore_ascii_case(name))
+        {
+            name.clone_from(&rule.slug);
+        }
+    }
+}
+
 /// A rule made ready.
 #[derive(Debug)]
 struct Ready {
@@ -298,12 +322,16 @@ struct Ready {
 }
 
 impl Ready {
-    fn new(rule: &Rule) -> Result<Self, String> {
+    fn new(rule: &Rule, sound: bool) -> Result<Self, String> {
         let pins = pins::of(&rule.detection);
         if pins.is_empty() {
             return Err("the rule can match no event: its event ids exclude each other".to_owned());
         }
         let providers = pins::providers(&rule.detection, &pins);
-        Ok(Ready { matcher: Matcher::new(&rule.detection)?, providers, pins })
+        let matcher = Matcher::new(&rule.detection)?;
+        if !sound {
+            matcher.check()?;
+        }
+        Ok(Ready { matcher, providers, pins })
     }
 }

@@ -1,5 +1,6 @@
-//! Judgements over many matches: so many within a span, by group.
+//! Judgements over many matches within a span, by group: so many, such values, in such an order.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use super::definition::{Correlation, Counted};
@@ -35,155 +36,222 @@ pub struct Burst {
 
 /// The bursts of a correlation, by group, then time. Windows that overlap become one burst.
 pub fn evaluate(correlation: &Correlation, hits: &[Hit<'_>]) -> Vec<Burst> {
-    let mut groups: BTreeMap<&[String], Vec<&Hit<'_>>> = BTreeMap::new();
-    for hit in hits.iter().filter(|hit| correlation.rules.iter().any(|rule| rule == hit.rule)) {
-        if correlation.count == Counted::Events || hit.value.is_some() {
-            groups.entry(&hit.group).or_default().push(hit);
+    let mut groups: BTreeMap<&[String], Vec<Member<'_>>> = BTreeMap::new();
+    for hit in hits {
+        let Some(rule) = correlation.rules.iter().position(|rule| rule == hit.rule) else { continue };
+        let number = hit.value.as_deref().and_then(number);
+        let counts = match correlation.count {
+            Counted::Events | Counted::Rules | Counted::Sequence => true,
+            Counted::Values(_) => hit.value.is_some(),
+            Counted::Sum(_) | Counted::Average(_) | Counted::Percentile(..) => number.is_some(),
+        };
+        if counts {
+            groups.entry(&hit.group).or_default().push(Member { hit, rule, number: number.unwrap_or_default() });
         }
     }
     let mut bursts = Vec::new();
-    for (group, mut hits) in groups {
-        hits.sort_by_key(|hit| (hit.time, hit.index));
-        for (from, to) in windows(correlation, &hits) {
-            let members = &hits[from..=to];
+    for (group, mut members) in groups {
+        members.sort_by_key(|member| (member.hit.time, member.hit.index, Reverse(member.rule)));
+        let spans = match correlation.count {
+            Counted::Sequence => sequences(correlation, &members),
+            _ => windows(correlation, &members),
+        };
+        for (from, to) in spans {
+            let members = &members[from..=to];
             if let (Some(first), Some(last)) = (members.first(), members.last()) {
-                let members = members.iter().map(|hit| hit.index).collect();
-                bursts.push(Burst { group: group.to_vec(), first: first.time, last: last.time, members });
+                let (first, last) = (first.hit.time, last.hit.time);
+                let mut members: Vec<usize> = members.iter().map(|member| member.hit.index).collect();
+                members.dedup();
+                bursts.push(Burst { group: group.to_vec(), first, last, members });
             }
         }
     }
     bursts
 }
 
-/// Fields that a correlation needs of its rules' records.
-pub(super) fn fields(correlation: &Correlation) -> impl Iterator<Item = &String> {
-    let counted = match &correlation.count {
-        Counted::Events => None,
-        Counted::Values(field) => Some(field),
-    };
-    correlation.group_by.iter().chain(counted)
+/// A hit that counts, with the position of its rule in the correlation's list.
+struct Member<'a> {
+    hit: &'a Hit<'a>,
+    rule: usize,
+    number: f64,
 }
 
-/// First and last position of each burst; a window slides over the sorted matches once.
-fn windows(correlation: &Correlation, hits: &[&Hit<'_>]) -> Vec<(usize, usize)> {
-    let wanted = usize::try_from(correlation.at_least).unwrap_or(usize::MAX);
+fn number(text: &str) -> Option<f64> {
+    super::value::number(text).filter(|number| number.is_finite())
+}
+
+/// First and last position of each burst. A window slides over the sorted matches once and is judged
+/// where it cannot grow, so that "fewer than" and "exactly" speak of whole spans.
+fn windows(correlation: &Correlation, members: &[Member<'_>]) -> Vec<(usize, usize)> {
+    let mut window = Window::new(&correlation.count, members);
     let mut found: Vec<(usize, usize)> = Vec::new();
-    let mut values: HashMap<&str, usize> = HashMap::new();
-    let mut from = 0;
-    for (to, hit) in hits.iter().enumerate() {
-        *values.entry(key(hit)).or_default() += 1;
-        while hit.time.since(hits[from].time) > correlation.timespan {
-            if let Some(count) = values.get_mut(key(hits[from])) {
-                *count -= 1;
-                if *count == 0 {
-                    values.remove(key(hits[from]));
-                }
-            }
-            from += 1;
+    for (to, member) in members.iter().enumerate() {
+        window.add(to);
+        while member.hit.time.since(members[window.from].hit.time) > correlation.timespan {
+            window.drop_first();
         }
-        let count = if correlation.count == Counted::Events { to + 1 - from } else { values.len() };
-        if count < wanted {
+        let from = window.from;
+        let grows =
+            members.get(to + 1).is_some_and(|next| next.hit.time.since(members[from].hit.time) <= correlation.timespan);
+        if grows || !holds(correlation, window.measure(to)) {
             continue;
         }
-        match found.last_mut() {
-            Some(last) if from <= last.1 => last.1 = to,
-            _ => found.push((from, to)),
+        join(&mut found, from, to);
+    }
+    found
+}
+
+fn holds(correlation: &Correlation, measure: f64) -> bool {
+    correlation.thresholds.iter().all(|(comparison, wanted)| comparison.holds(measure, *wanted))
+}
+
+fn join(found: &mut Vec<(usize, usize)>, from: usize, to: usize) {
+    match found.last_mut() {
+        Some(last) if from <= last.1 => last.1 = to,
+        _ => found.push((from, to)),
+    }
+}
+
+/// First and last position of each run of all rules in their order. For every rule the latest
+/// beginning of a run that came so far is kept: no other can end within the span if that one does not.
+fn sequences(correlation: &Correlation, members: &[Member<'_>]) -> Vec<(usize, usize)> {
+    let mut starts: Vec<Option<usize>> = vec![None; correlation.rules.len()];
+    let mut found = Vec::new();
+    for (at, member) in members.iter().enumerate() {
+        // A record that several rules match comes with the last rule first, and is one step at most.
+        let start = match member.rule.checked_sub(1) {
+            None => Some(at),
+            Some(before) => {
+                starts[before].filter(|start| member.hit.time.since(members[*start].hit.time) <= correlation.timespan)
+            }
+        };
+        let Some(start) = start else { continue };
+        starts[member.rule] = Some(start);
+        if member.rule + 1 == correlation.rules.len() {
+            join(&mut found, start, at);
         }
     }
     found
 }
 
-fn key<'a>(hit: &'a Hit<'_>) -> &'a str {
-    hit.value.as_deref().unwrap_or_default()
+/// What is measured of the members from `from` on.
+struct Window<'a> {
+    count: &'a Counted,
+    members: &'a [Member<'a>],
+    from: usize,
+    /// How often each value, or rule, is inside.
+    keys: HashMap<&'a str, usize>,
+    /// Sums of all members before each.
+    sums: Vec<f64>,
+    ranks: Ranks,
+}
+
+impl<'a> Window<'a> {
+    fn new(count: &'a Counted, members: &'a [Member<'a>]) -> Self {
+        let mut sums = Vec::new();
+        let mut ranks = Ranks::default();
+        match count {
+            Counted::Sum(_) | Counted::Average(_) => {
+                let mut sum = 0.0;
+                sums.push(sum);
+                sums.extend(members.iter().map(|member| {
+                    sum += member.number;
+                    sum
+                }));
+            }
+            Counted::Percentile(..) => ranks = Ranks::new(members),
+            _ => {}
+        }
+        Window { count, members, from: 0, keys: HashMap::new(), sums, ranks }
+    }
+
+    fn key(&self, at: usize) -> Option<&'a str> {
+        let hit = self.members[at].hit;
+        match self.count {
+            Counted::Values(_) => hit.value.as_deref(),
+            Counted::Rules => Some(hit.rule),
+            _ => None,
+        }
+    }
+
+    fn add(&mut self, at: usize) {
+        if let Some(key) = self.key(at) {
+            *self.keys.entry(key).or_default() += 1;
+        }
+        self.ranks.change(at, 1);
+    }
+
+    fn drop_first(&mut self) {
+        if let Some(key) = self.key(self.from)
+            && let Some(count) = self.keys.get_mut(key)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.keys.remove(key);
+            }
+        }
+        self.ranks.change(self.from, -1);
+        self.from += 1;
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "nobody counts 2^53 records")]
+    fn measure(&self, to: usize) -> f64 {
+        let inside = (to + 1 - self.from) as f64;
+        let sum = || self.sums[to + 1] - self.sums[self.from];
+        match self.count {
+            Counted::Events => inside,
+            Counted::Values(_) | Counted::Rules | Counted::Sequence => self.keys.len() as f64,
+            Counted::Sum(_) => sum(),
+            Counted::Average(_) => sum() / inside,
+            Counted::Percentile(_, percent) => self.ranks.percentile(*percent, to + 1 - self.from),
+        }
+    }
+}
+
+/// Numbers inside a window, by rank: a binary indexed tree over all numbers in their order.
+#[derive(Default)]
+struct Ranks {
+    /// Rank of each member's number, from one.
+    of: Vec<usize>,
+    sorted: Vec<f64>,
+    tree: Vec<i64>,
+}
+
+impl Ranks {
+    fn new(members: &[Member<'_>]) -> Self {
+        let mut order: Vec<usize> = (0..members.len()).collect();
+        order.sort_by(|a, b| members[*a].number.total_cmp(&members[*b].number));
+        let mut of = vec![0; members.len()];
+        (1..).zip(&order).for_each(|(rank, at)| of[*at] = rank);
+        let sorted = order.iter().map(|at| members[*at].number).collect();
+        Ranks { of, sorted, tree: vec![0; members.len() + 1] }
+    }
+
+    fn change(&mut self, member: usize, by: i64) {
+        let Some(rank) = self.of.get(member) else { return };
+        let mut at = *rank;
+        while let Some(sum) = self.tree.get_mut(at) {
+            *sum += by;
+            at += at & at.wrapping_neg();
+        }
+    }
+
+    /// The least number that at least so many percent of the `inside` numbers do not exceed.
+    fn percentile(&self, percent: u8, inside: usize) -> f64 {
+        let wanted = (usize::from(percent) * inside).div_ceil(100).max(1);
+        let mut left = i64::try_from(wanted).unwrap_or(i64::MAX);
+        let (mut at, mut step) = (0, self.tree.len().next_power_of_two());
+        while step > 0 {
+            if let Some(sum) = self.tree.get(at + step).filter(|sum| **sum < left) {
+                left -= sum;
+                at += step;
+            }
+            step /= 2;
+        }
+        self.sorted.get(at).copied().unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::TICKS_PER_SECOND;
-
-    fn rule(count: Counted, at_least: u32) -> Correlation {
-        Correlation {
-            slug: "many".into(),
-            family: String::new(),
-            title: String::new(),
-            id: String::new(),
-            description: String::new(),
-            level: String::new(),
-            tags: vec![],
-            rules: vec!["a".into(), "b".into()],
-            group_by: vec!["Computer".into()],
-            timespan: 10 * TICKS_PER_SECOND,
-            count,
-            at_least,
-        }
-    }
-
-    fn hits(rows: &[(u64, &'static str, &str, &str)]) -> Vec<Hit<'static>> {
-        let hit = |(index, (second, rule, group, value)): (usize, &(u64, &'static str, &str, &str))| Hit {
-            rule,
-            time: Time::from_filetime(second * 10_000_000),
-            group: vec![(*group).to_owned()],
-            value: (!value.is_empty()).then(|| (*value).to_owned()),
-            index,
-        };
-        rows.iter().enumerate().map(hit).collect()
-    }
-
-    fn members(correlation: &Correlation, rows: &[(u64, &'static str, &str, &str)]) -> Vec<Vec<usize>> {
-        evaluate(correlation, &hits(rows)).into_iter().map(|burst| burst.members).collect()
-    }
-
-    #[test]
-    fn windows_that_touch_are_one_burst_and_others_stay_apart() {
-        let rows: Vec<_> = [0, 4, 8, 12, 16, 100, 101, 102, 200].map(|s| (s, "a", "h", "")).to_vec();
-        assert_eq!(members(&rule(Counted::Events, 3), &rows), [vec![0, 1, 2, 3, 4], vec![5, 6, 7]]);
-        assert!(members(&rule(Counted::Events, 4), &rows).is_empty());
-    }
-
-    #[test]
-    fn groups_count_apart_and_other_rules_not_at_all() {
-        let rows = [(0, "a", "x", ""), (1, "b", "x", ""), (2, "a", "y", ""), (3, "c", "x", ""), (4, "a", "x", "")];
-        let bursts = evaluate(&rule(Counted::Events, 3), &hits(&rows));
-        assert_eq!(bursts.len(), 1);
-        assert_eq!((bursts[0].group[0].as_str(), &bursts[0].members), ("x", &vec![0, 1, 4]));
-        assert_eq!(bursts[0].last.since(bursts[0].first), 4 * TICKS_PER_SECOND);
-    }
-
-    #[test]
-    fn values_count_once_and_those_missing_never() {
-        let by_value = rule(Counted::Values("Ip".into()), 2);
-        let rows =
-            [(0, "a", "h", "1"), (1, "a", "h", "1"), (2, "a", "h", ""), (20, "a", "h", "2"), (25, "a", "h", "1")];
-        assert_eq!(members(&by_value, &rows), [vec![3, 4]]);
-    }
-
-    #[test]
-    fn order_of_delivery_does_not_matter() {
-        let rows = [(8, "a", "h", ""), (0, "a", "h", ""), (4, "a", "h", "")];
-        assert_eq!(members(&rule(Counted::Events, 3), &rows), [vec![1, 2, 0]]);
-        assert!(members(&rule(Counted::Events, 3), &[]).is_empty());
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn bursts_never_overlap_and_hold_every_window_that_fires(
-            times in proptest::collection::vec(0_u64..60, 0..40), wanted in 1_u32..5,
-        ) {
-            let rows: Vec<_> = times.iter().map(|second| (*second, "a", "h", "")).collect();
-            let found = members(&rule(Counted::Events, wanted), &rows);
-            let held: Vec<usize> = found.concat();
-            let mut once = held.clone();
-            once.sort_unstable();
-            once.dedup();
-            proptest::prop_assert_eq!(once.len(), held.len());
-            for start in &times {
-                let inside: Vec<usize> =
-                    (0..times.len()).filter(|n| (*start..=start + 10).contains(&times[*n])).collect();
-                if inside.len() >= wanted as usize {
-                    proptest::prop_assert!(found.iter().any(|burst| inside.iter().all(|n| burst.contains(n))));
-                }
-            }
-        }
-    }
-}
+#[path = "correlation_tests.rs"]
+mod tests;

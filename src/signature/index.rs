@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use super::definition::{Definitions, FieldTest, Pattern, Rule};
+use super::definition::{Definitions, FieldTest, Pattern, Rule, Words};
 use super::pins::{self, Pin};
 use super::value::{is_common, system_field};
-use super::{correlation, wording};
+use super::wording;
 use crate::event::{Event, Fields, Interest, UNNAMED, Wanted, positional};
 
 /// Longest provider name that is looked up without an allocation.
@@ -91,13 +91,14 @@ impl Slots {
 /// look-up tells everything.
 pub(super) fn interest(all: &Definitions) -> Interest {
     let mut interest = Interest::default();
+    let shown = Shown::new(all);
     for rule in &all.rules {
         let own = fields(rule, all);
         for pin in pins::of(&rule.detection) {
             match &pin.providers {
-                None => want(&mut interest.any_provider, &pin, &own, all, None),
+                None => want(&mut interest.any_provider, &pin, &own, &shown, None),
                 Some(names) => names.iter().for_each(|name| {
-                    want(interest.providers.entry(name.clone()).or_default(), &pin, &own, all, Some(name));
+                    want(interest.providers.entry(name.clone()).or_default(), &pin, &own, &shown, Some(name));
                 }),
             }
         }
@@ -130,36 +131,49 @@ fn spread(wanted: &mut Wanted) {
     }
 }
 
-fn want(wanted: &mut Wanted, pin: &Pin, own: &Fields, all: &Definitions, provider: Option<&str>) {
+fn want(wanted: &mut Wanted, pin: &Pin, own: &Fields, shown: &Shown<'_>, provider: Option<&str>) {
     match &pin.ids {
         None => {
             let others = wanted.others.get_or_insert_with(none);
             others.join(own);
-            others.join(&worded(all, provider, None));
+            others.join(&shown.of(provider, None));
         }
         Some(ids) => ids.iter().for_each(|id| {
             join(&mut wanted.ids, *id, own);
-            join(&mut wanted.ids, *id, &worded(all, provider, Some(*id)));
+            join(&mut wanted.ids, *id, &shown.of(provider, Some(*id)));
         }),
     }
 }
 
-/// Fields that the words for these events show.
-fn worded(all: &Definitions, provider: Option<&str>, id: Option<u32>) -> Fields {
-    let mut names = BTreeSet::new();
-    for words in &all.words {
-        if provider.is_some_and(|provider| provider != words.provider.to_lowercase()) {
-            continue;
-        }
-        let texts = words.events.iter().filter(|(event, _)| id.is_none_or(|id| id == **event));
-        for name in texts.flat_map(|(_, text)| wording::fields(text)) {
-            add(&mut names, name);
-            if is_common(name) {
-                names.insert(name.to_owned());
-            }
-        }
+/// Words for events, by provider in lower case.
+struct Shown<'a>(FxHashMap<String, &'a Words>);
+
+impl<'a> Shown<'a> {
+    fn new(all: &'a Definitions) -> Self {
+        Shown(all.words.iter().map(|words| (words.provider.to_lowercase(), words)).collect())
     }
-    Fields::Named(names)
+
+    /// Fields that the words for these events show.
+    fn of(&self, provider: Option<&str>, id: Option<u32>) -> Fields {
+        let mut names = BTreeSet::new();
+        let mut add_all = |text: &str| {
+            for name in wording::fields(text) {
+                add(&mut names, name);
+                if is_common(name) {
+                    names.insert(name.to_owned());
+                }
+            }
+        };
+        let mut of = |words: &Words| match id {
+            Some(id) => words.events.get(&id).into_iter().for_each(|text| add_all(text)),
+            None => words.events.values().for_each(|text| add_all(text)),
+        };
+        match provider {
+            Some(provider) => self.0.get(provider).into_iter().for_each(|words| of(words)),
+            None => self.0.values().for_each(|words| of(words)),
+        }
+        Fields::Named(names)
+    }
 }
 
 /// Fields that a rule tests or captures, and those by which correlations group its matches.
@@ -179,8 +193,8 @@ fn fields(rule: &Rule, all: &Definitions) -> Fields {
     }
     let captured = rule.meaning.iter().flat_map(|meaning| meaning.capture.values());
     let counting = all.correlations.iter().filter(|correlation| correlation.rules.contains(&rule.slug));
-    let grouped = counting.flat_map(correlation::fields);
-    captured.chain(grouped).for_each(|name| add(&mut names, name));
+    let grouped = counting.flat_map(|correlation| correlation.fields(&rule.slug));
+    captured.map(String::as_str).chain(grouped).for_each(|name| add(&mut names, name));
     Fields::Named(names)
 }
 

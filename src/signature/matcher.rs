@@ -1,12 +1,13 @@
 //! One rule's detection against one event.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::OnceLock;
 
 use regex::{Regex, RegexBuilder};
 
 use super::definition::{Comparison, Condition, Detection, FieldTest, Pattern};
 use super::glob::{self, same};
-use super::value::{SystemField, Target, Value};
+use super::value::{SystemField, Target, Value, number};
 use crate::event::Event;
 
 /// Memory that one regular expression may take.
@@ -30,7 +31,7 @@ struct Test {
 enum Check {
     Number(u64),
     Text(glob::Matcher),
-    Regex(Regex),
+    Regex(Expression),
     Network(IpAddr, u8),
     Compare(Comparison, f64),
     Exists(bool),
@@ -38,8 +39,37 @@ enum Check {
     Field(Target),
 }
 
+/// A regular expression that is made when it is first asked: most never are.
+#[derive(Debug)]
+struct Expression {
+    text: String,
+    made: OnceLock<Result<Regex, String>>,
+}
+
+impl Expression {
+    fn get(&self) -> Result<&Regex, &String> {
+        let make = || {
+            let mut builder = RegexBuilder::new(&self.text);
+            builder.size_limit(REGEX_BYTES).dfa_size_limit(REGEX_BYTES);
+            builder.build().map_err(|error| format!("regular expression `{}`: {error}", self.text))
+        };
+        self.made.get_or_init(make).as_ref()
+    }
+}
+
 impl Matcher {
-    /// Makes a detection ready; an error says which expression cannot be used.
+    /// Makes every regular expression now; an error says which one cannot be used.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let checks = self.searches.iter().flatten().flatten().flat_map(|test| &test.checks);
+        for check in checks {
+            if let Check::Regex(expression) = check {
+                expression.get().map_err(String::clone)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a detection ready, but for its regular expressions.
     pub(super) fn new(detection: &Detection) -> Result<Self, String> {
         let test = |test: &FieldTest| {
             let target = Target::of(test.field.as_deref());
@@ -79,17 +109,13 @@ impl Check {
     fn new(pattern: &Pattern, target: &Target) -> Result<Self, String> {
         Ok(match pattern {
             Pattern::Text { glob, cased } => {
-                match (super::pins::literal(pattern).and_then(|text| text.parse().ok()), target) {
+                match (pattern.literal().and_then(|text| text.parse().ok()), target) {
                     // Event ids are compared for every rule that is met: not as text.
                     (Some(number), Target::System(SystemField::EventId)) => Check::Number(number),
                     _ => Check::Text(glob::Matcher::new(glob, *cased)),
                 }
             }
-            Pattern::Regex(expression) => {
-                let mut builder = RegexBuilder::new(expression);
-                builder.size_limit(REGEX_BYTES).dfa_size_limit(REGEX_BYTES);
-                Check::Regex(builder.build().map_err(|error| format!("regular expression `{expression}`: {error}"))?)
-            }
+            Pattern::Regex(text) => Check::Regex(Expression { text: text.clone(), made: OnceLock::new() }),
             Pattern::Cidr(text) => {
                 let parsed = text.split_once('/').and_then(|(a, n)| Some((a.parse().ok()?, n.parse().ok()?)));
                 let (address, length) = parsed.ok_or_else(|| format!("`{text}` is not a network"))?;
@@ -118,12 +144,14 @@ impl Check {
             (Check::Number(wanted), Value::Number(number)) => *wanted == number,
             (Check::Number(wanted), Value::Text(text)) => text.parse() == Ok(*wanted),
             (Check::Text(glob), value) => with_text(value, |text| glob.fits(text)),
-            (Check::Regex(regex), value) => with_text(value, |text| regex.is_match(text)),
+            (Check::Regex(regex), value) => {
+                with_text(value, |text| regex.get().is_ok_and(|regex| regex.is_match(text)))
+            }
             (Check::Network(network, length), value) => {
                 with_text(value, |text| address(text).is_some_and(|address| inside(address, *network, *length)))
             }
             (Check::Compare(comparison, wanted), value) => {
-                with_text(value, number).is_some_and(|number| compare(*comparison, number, *wanted))
+                with_text(value, number).is_some_and(|number| comparison.holds(number, *wanted))
             }
             (Check::Exists(_) | Check::Null | Check::Field(_), _) => false,
         }
@@ -134,24 +162,6 @@ fn with_text<T>(value: Value<'_>, then: impl FnOnce(&str) -> T) -> T {
     match value {
         Value::Text(text) => then(text),
         Value::Number(number) => then(&number.to_string()),
-    }
-}
-
-fn compare(comparison: Comparison, number: f64, wanted: f64) -> bool {
-    match comparison {
-        Comparison::Less => number < wanted,
-        Comparison::LessOrEqual => number <= wanted,
-        Comparison::Greater => number > wanted,
-        Comparison::GreaterOrEqual => number >= wanted,
-    }
-}
-
-#[allow(clippy::cast_precision_loss, reason = "numbers past 2^53 do not stand in rules")]
-fn number(text: &str) -> Option<f64> {
-    let text = text.trim();
-    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(hex) => u64::from_str_radix(hex, 16).ok().map(|number| number as f64),
-        None => text.parse().ok(),
     }
 }
 

@@ -4,20 +4,25 @@
 //! program, `compile` makes them ready, `matcher` asks them of events, `phrase` of what a user read.
 
 mod builtin;
+mod check;
 mod compile;
 pub mod correlation;
 pub mod definition;
 mod examples;
+mod filter;
 mod glob;
 mod index;
 mod matcher;
 pub mod phrase;
 mod pins;
 pub mod read;
+mod sources;
 mod value;
 mod wording;
 
+pub use check::check;
 pub use compile::{RuleId, Signatures};
 pub use examples::{event, test_rule};
+pub use sources::{Sources, to_json};
 pub use value::value_of;
 pub use wording::number;

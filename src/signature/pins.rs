@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::definition::{Condition, Detection, FieldTest, Glob, Pattern};
+use super::definition::{Condition, Detection, FieldTest, Pattern};
 
 /// One way in which a rule can match.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,7 +65,7 @@ impl Pin {
 }
 
 fn narrow(pin: Pin, test: &FieldTest) -> Option<Pin> {
-    let literals = || -> Option<Vec<&str>> { test.patterns.iter().map(literal).collect() };
+    let literals = || -> Option<Vec<&str>> { test.patterns.iter().map(Pattern::literal).collect() };
     let own = match test.field.as_deref() {
         Some("Provider_Name") if !test.all => {
             let names = literals().map(|names| names.into_iter().map(str::to_lowercase).collect());
@@ -86,7 +86,7 @@ pub(super) fn providers(detection: &Detection, pins: &[Pin]) -> Vec<String> {
     let tests = detection.searches.iter().flat_map(|search| search.any.iter().flatten());
     let named = tests.filter(|test| test.field.as_deref() == Some("Provider_Name"));
     let mut found: Vec<String> = Vec::new();
-    for name in named.flat_map(|test| test.patterns.iter().filter_map(literal)) {
+    for name in named.flat_map(|test| test.patterns.iter().filter_map(Pattern::literal)) {
         let lower = name.to_lowercase();
         let pinned = pins.iter().filter_map(|pin| pin.providers.as_ref()).any(|names| names.contains(&lower));
         if pinned && !found.iter().any(|known| known.to_lowercase() == lower) {
@@ -94,16 +94,4 @@ pub(super) fn providers(detection: &Detection, pins: &[Pin]) -> Vec<String> {
         }
     }
     found
-}
-
-/// The text of a pattern without wildcards.
-pub(super) fn literal(pattern: &Pattern) -> Option<&str> {
-    match pattern {
-        Pattern::Text { glob, .. } => match glob.as_slice() {
-            [Glob::Literal(text)] => Some(text),
-            [] => Some(""),
-            _ => None,
-        },
-        _ => None,
-    }
 }

@@ -175,6 +175,16 @@ pub fn value_of(event: &Event, name: &str) -> Option<String> {
     Target::of(Some(name)).first(event)
 }
 
+/// A number as logs write it, decimal or `0x`.
+#[allow(clippy::cast_precision_loss, reason = "numbers past 2^53 do not stand in rules")]
+pub(super) fn number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(hex) => u64::from_str_radix(hex, 16).ok().map(|number| number as f64),
+        None => text.parse().ok(),
+    }
+}
+
 /// Puts a value under a Sigma field name into an event. Some records have data of their own
 /// called `Version` or `Channel`: what cannot be in the `System` part is such data.
 pub(super) fn put(event: &mut Event, name: &str, value: &str) -> Result<(), String> {

@@ -70,10 +70,17 @@ pub fn attack_items(case: &Case<'_>) -> BTreeSet<ItemId> {
     proofs.filter_map(|correlation| case.bursts.get(correlation.slug.as_str())).flatten().flatten().copied().collect()
 }
 
-/// Rules without a meaning for connections: somebody's Sigma rules.
+/// Rules without a meaning for connections: somebody's Sigma rules. What a correlation counts
+/// tells nothing by itself, unless the correlation wants it to.
 fn foreign<'a>(case: &'a Case<'_>, gathered: &mut BTreeMap<(String, HostId), Gathered<'a>>) {
+    let (mut counted, mut telling) = (BTreeSet::new(), BTreeSet::new());
+    for correlation in case.signatures.correlations() {
+        let rules = if correlation.generate { &mut telling } else { &mut counted };
+        rules.extend(&correlation.rules);
+    }
+    let tells = |slug: &String| telling.contains(slug) || !counted.contains(slug);
     for (id, item) in case.items.iter().enumerate() {
-        for rule in item.rules.iter().filter(|rule| rule.meaning.is_none()) {
+        for rule in item.rules.iter().filter(|rule| rule.meaning.is_none() && tells(&rule.slug)) {
             gathered
                 .entry((rule.slug.clone(), item.host))
                 .or_insert_with(|| Gathered {

@@ -20,8 +20,9 @@ pub struct SignatureOptions {
 }
 
 impl SignatureOptions {
-    /// Reads them, complaining of those that cannot be used.
-    pub fn load(&self, strict: bool, console: &Console) -> Result<Signatures, Failure> {
+    /// Reads them, complaining of those that cannot be used. They stay until the program ends:
+    /// taking so many small things apart would be work for nobody.
+    pub fn load(&self, strict: bool, console: &Console) -> Result<&'static Signatures, Failure> {
         for folder in &self.signatures {
             if !folder.is_dir() {
                 let what = format_args!("no such folder of signatures: {}", folder.display());
@@ -50,7 +51,7 @@ impl SignatureOptions {
                 shortened(slow)
             ));
         }
-        Ok(signatures)
+        Ok(Box::leak(Box::new(signatures)))
     }
 }
 

@@ -8,6 +8,7 @@
 mod words;
 mod cause;
 mod code;
+mod correlation;
 mod dialog;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cause::{Anchor, Bearing, Cause, Clue, CodePair, Observation, Requires, Window};
 pub use code::{Background, Code, CodeRange, Confidence, Ending, Members, Pair};
+pub use correlation::{Correlation, Counted, Filter};
 pub use dialog::{Claim, Dialog, DialogCode, Judgement};
 
 words! {
@@ -310,6 +312,20 @@ pub enum Pattern {
     Field(String),
 }
 
+impl Pattern {
+    /// The text of one without wildcards.
+    pub fn literal(&self) -> Option<&str> {
+        match self {
+            Pattern::Text { glob, .. } => match glob.as_slice() {
+                [Glob::Literal(text)] => Some(text),
+                [] => Some(""),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// A piece of a wildcard pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Glob {
@@ -332,6 +348,18 @@ pub enum Comparison {
     Greater,
     /// `|gte`
     GreaterOrEqual,
+}
+
+impl Comparison {
+    /// Does it hold between a number and the one in the rule?
+    pub fn holds(self, number: f64, wanted: f64) -> bool {
+        match self {
+            Comparison::Less => number < wanted,
+            Comparison::LessOrEqual => number <= wanted,
+            Comparison::Greater => number > wanted,
+            Comparison::GreaterOrEqual => number >= wanted,
+        }
+    }
 }
 
 /// A condition over searches, by their index in [`Detection::searches`].
@@ -400,44 +428,6 @@ pub struct Tests {
 /// One example event.
 pub type Example = BTreeMap<String, Vec<String>>;
 
-/// A Sigma correlation rule: a judgement over many matches of other rules.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Correlation {
-    /// File name without ending.
-    pub slug: String,
-    /// Folder it stands in.
-    pub family: String,
-    /// Sigma `title`.
-    pub title: String,
-    /// Sigma `id`.
-    pub id: String,
-    /// Sigma `description`.
-    pub description: String,
-    /// Sigma `level`.
-    pub level: String,
-    /// Sigma `tags`.
-    pub tags: Vec<String>,
-    /// Slugs of the rules it counts.
-    pub rules: Vec<String>,
-    /// Fields whose values must be equal; `Computer` is one like any other.
-    pub group_by: Vec<String>,
-    /// Span in 100 ns steps.
-    pub timespan: i64,
-    /// What is counted.
-    pub count: Counted,
-    /// Least number that fires.
-    pub at_least: u32,
-}
-
-/// What a correlation counts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Counted {
-    /// Matches.
-    Events,
-    /// Different values of this field.
-    Values(String),
-}
-
 /// Words for the events of one provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Words {
@@ -458,6 +448,8 @@ pub struct Definitions {
     pub rules: Vec<Rule>,
     /// By slug.
     pub correlations: Vec<Correlation>,
+    /// Conditions that are added to rules, by slug.
+    pub filters: Vec<Filter>,
     /// By id.
     pub causes: Vec<Cause>,
     /// By number space, then number.

@@ -22,6 +22,15 @@ const SLUG_LENGTH: std::ops::RangeInclusive<usize> = 10..=70;
 /// Reads a folder (or one rule file): `rules/**`, `causes/**`, `codes/*.tsv`, `events/*.yml`,
 /// `dialogs/*.yml`, `claims/*.yml`, and rules of Sigma wherever else they lie in it.
 pub fn load_dir(path: &Path) -> (Definitions, Vec<Problem>) {
+    let (files, mut problems) = files_of(path);
+    let (definitions, more) = load_text(&files);
+    problems.extend(more);
+    problems.sort();
+    (definitions, problems)
+}
+
+/// The text of every file that may hold signatures, by its name relative to `path`.
+pub fn files_of(path: &Path) -> (Vec<(String, String)>, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut files = Vec::new();
     for (name, file) in list(path, &mut problems) {
@@ -30,10 +39,7 @@ pub fn load_dir(path: &Path) -> (Definitions, Vec<Problem>) {
             Err(error) => problems.push(unreadable(&name, &error)),
         }
     }
-    let (definitions, more) = load_text(&files);
-    problems.extend(more);
-    problems.sort();
-    (definitions, problems)
+    (files, problems)
 }
 
 /// As [`load_dir`], of files at hand: names relative to the folder, with `/`, and their text.
@@ -116,6 +122,8 @@ struct Loader {
     /// Sigma `name` or `id` to slug, by which correlations may call rules.
     names: HashMap<String, String>,
     providers: BTreeSet<String>,
+    /// File and line of each correlation, by slug.
+    correlations: BTreeMap<String, (String, u32)>,
 }
 
 impl Loader {
@@ -147,10 +155,10 @@ impl Loader {
                     self.definitions.claims.extend(dialog::claim(&document, stem, &mut complaints));
                 }
             }
-            ("rules", _) => self.rules(text, family, stem, &mut complaints),
+            ("rules", _) => self.rules((name, text), family, stem, &mut complaints),
             _ => {
                 let (family, stem) = family_and_stem(name);
-                self.rules(text, family, stem, &mut complaints);
+                self.rules((name, text), family, stem, &mut complaints);
             }
         }
         self.problems.extend(complaints.into_list());
@@ -179,8 +187,8 @@ impl Loader {
         }
     }
 
-    fn rules(&mut self, text: &str, family: &str, stem: &str, complaints: &mut Complaints) {
-        for (index, document) in documents(text, complaints).iter().enumerate() {
+    fn rules(&mut self, file: (&str, &str), family: &str, stem: &str, complaints: &mut Complaints) {
+        for (index, document) in documents(file.1, complaints).iter().enumerate() {
             let ours = is_ours(document);
             let mut slug = slug(stem);
             if index > 0 {
@@ -214,13 +222,17 @@ impl Loader {
             }
             match read {
                 Some(Document::Rule(rule)) => self.definitions.rules.push(*rule),
-                Some(Document::Correlation(correlation)) => self.definitions.correlations.push(*correlation),
+                Some(Document::Correlation(correlation)) => {
+                    self.correlations.insert(slug, (file.0.to_owned(), document.line));
+                    self.definitions.correlations.push(*correlation);
+                }
+                Some(Document::Filter(filter)) => self.definitions.filters.push(*filter),
                 None => {}
             }
         }
     }
 
-    /// Sorts, and lets correlations call rules by slug even where they used a name or an id.
+    /// Sorts, and lets correlations and filters call rules by slug even where they used a name or an id.
     fn finish(&mut self) -> Definitions {
         let mut all = std::mem::take(&mut self.definitions);
         all.rules.sort_by(|a, b| a.slug.cmp(&b.slug));
@@ -229,11 +241,33 @@ impl Loader {
         all.words.sort_by(|a, b| a.provider.cmp(&b.provider));
         all.dialogs.sort_by(|a, b| a.id.cmp(&b.id));
         all.claims.sort_by(|a, b| a.id.cmp(&b.id));
-        for rule in all.correlations.iter_mut().flat_map(|correlation| &mut correlation.rules) {
-            let named = self.names.get(rule.as_str()).filter(|_| !self.seen.contains_key(rule.as_str()));
-            if let Some(slug) = named {
-                rule.clone_from(slug);
+        all.filters.sort_by(|a, b| a.slug.cmp(&b.slug));
+        let known =
+            |rule: &String| self.names.get(rule).filter(|_| !self.seen.contains_key(rule)).unwrap_or(rule).clone();
+        for correlation in &mut all.correlations {
+            correlation.rules.iter_mut().for_each(|rule| *rule = known(rule));
+            for fields in correlation.aliases.values_mut() {
+                *fields = std::mem::take(fields).into_iter().map(|(rule, field)| (known(&rule), field)).collect();
             }
+        }
+        all.correlations.retain(|correlation| {
+            let Some(other) = correlation.rules.iter().find(|rule| self.correlations.contains_key(*rule)) else {
+                return true;
+            };
+            let message =
+                format!("it counts the correlation `{other}`: correlations over correlations are not supported");
+            let (file, line) = self.correlations.get(&correlation.slug).cloned().unwrap_or_default();
+            self.problems.push(Problem {
+                file,
+                line,
+                rule: Some(correlation.slug.clone()),
+                code: "unsupported",
+                message,
+            });
+            false
+        });
+        for rule in all.filters.iter_mut().filter_map(|filter| filter.rules.as_mut()).flatten() {
+            *rule = known(rule);
         }
         all
     }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::definition::{Correlation, Definitions, Observation};
+use super::definition::{Definitions, Observation};
 use super::problem::Problem;
 use super::words;
 
@@ -62,9 +62,19 @@ pub fn check_links(all: &Definitions) -> Vec<(Problem, String)> {
         }
     }
     for rule in &all.correlations {
-        let place = Place { file: rule_file(rule), of: &rule.slug };
+        let place = Place { file: rule_file(&rule.family, &rule.slug), of: &rule.slug };
         for counted in rule.rules.iter().filter(|counted| !rules.contains(counted.as_str())) {
-            links.miss(&place, "no-such-rule", "no rule is called", counted);
+            if correlations.contains(counted.as_str()) {
+                links.miss(&place, "unsupported", "a correlation over a correlation is not supported:", counted);
+            } else {
+                links.miss(&place, "no-such-rule", "no rule is called", counted);
+            }
+        }
+    }
+    for filter in &all.filters {
+        let place = Place { file: rule_file(&filter.family, &filter.slug), of: &filter.slug };
+        for rule in filter.rules.iter().flatten().filter(|rule| !rules.contains(rule.as_str())) {
+            links.miss(&place, "no-such-rule", "the filter names a rule that is not there:", rule);
         }
     }
     links.twice(all);
@@ -79,8 +89,8 @@ pub fn check_links(all: &Definitions) -> Vec<(Problem, String)> {
     links.found
 }
 
-fn rule_file(rule: &Correlation) -> String {
-    format!("rules/{}/{}.yml", rule.family, rule.slug)
+fn rule_file(family: &str, slug: &str) -> String {
+    format!("rules/{family}/{slug}.yml")
 }
 
 struct Place<'a> {

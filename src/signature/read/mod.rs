@@ -9,6 +9,7 @@ mod cause;
 mod channels;
 mod codes;
 mod condition;
+mod correlation;
 mod detection;
 mod dialog;
 mod folder;
@@ -19,6 +20,7 @@ mod sigma;
 mod words;
 mod yaml;
 
-pub use folder::{load_dir, load_text};
+pub use folder::{files_of, load_dir, load_text};
 pub use links::check_links;
 pub use problem::Problem;
+pub use yaml::{Node, Value as NodeValue, parse as parse_yaml};

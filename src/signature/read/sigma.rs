@@ -1,10 +1,11 @@
-//! Sigma rules: the head that every rule has, and correlation rules. What a rule
-//! looks for is in `detection`, what it means for a connection in `meaning`.
+//! Sigma rules: the head that every rule has. What a rule looks for is in `detection`,
+//! what it means for a connection in `meaning`, judgements over many in `correlation`.
 
-use super::definition::{Correlation, Counted, Logsource, Rule};
-use super::problem::{Complaints, read_span};
+use super::correlation::logsource;
+use super::definition::{Correlation, Filter, Rule};
+use super::problem::Complaints;
 use super::yaml::Node;
-use super::{channels, detection, meaning};
+use super::{channels, correlation, detection, meaning};
 
 const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
 const STATUSES: [&str; 5] = ["stable", "test", "experimental", "deprecated", "unsupported"];
@@ -48,6 +49,8 @@ pub enum Document {
     Rule(Box<Rule>),
     /// A correlation rule.
     Correlation(Box<Correlation>),
+    /// A filter.
+    Filter(Box<Filter>),
 }
 
 /// Does the document claim to be one of ours? Such a one is held to more than Sigma asks.
@@ -62,15 +65,14 @@ pub fn read(node: &Node, place: Place<'_>, complaints: &mut Complaints) -> Optio
         complaints.add(action.line, "unsupported", "`action` documents of old Sigma are not supported");
         return None;
     }
-    if let Some(filter) = node.get("filter").filter(|_| node.get("detection").is_none()) {
-        complaints.add(filter.line, "unsupported", "filters of Sigma are not supported");
-        return None;
+    if let Some(body) = node.get("filter").filter(|_| node.get("detection").is_none()) {
+        return correlation::filter(node, body, place, complaints).map(|filter| Document::Filter(Box::new(filter)));
     }
     if is_ours(node) {
         complaints.map(node, "a rule", KEYS)?;
     }
     let document = match (node.get("correlation"), node.get("detection")) {
-        (Some(body), None) => Document::Correlation(Box::new(correlation(node, body, place, complaints)?)),
+        (Some(body), None) => Document::Correlation(Box::new(correlation::read(node, body, place, complaints)?)),
         (None, Some(body)) => Document::Rule(Box::new(rule(node, body, place, complaints)?)),
         (Some(body), Some(_)) => {
             complaints.add(body.line, "unknown-key", "a rule has `detection` or `correlation`, not both");
@@ -87,12 +89,8 @@ pub fn read(node: &Node, place: Place<'_>, complaints: &mut Complaints) -> Optio
 fn rule(node: &Node, body: &Node, place: Place<'_>, complaints: &mut Complaints) -> Option<Rule> {
     let head = head(node, complaints);
     let logsource = match complaints.need(node, "logsource") {
-        Some(source) => Logsource {
-            product: complaints.may_text(source, "product"),
-            category: complaints.may_text(source, "category"),
-            service: complaints.may_text(source, "service"),
-        },
-        None => Logsource::default(),
+        Some(source) => logsource(source, complaints),
+        None => Default::default(),
     };
     let mut detection = detection::read(body, complaints);
     if let Some(detection) = &mut detection
@@ -118,15 +116,23 @@ fn rule(node: &Node, body: &Node, place: Place<'_>, complaints: &mut Complaints)
     })
 }
 
-struct Head {
-    title: String,
-    id: String,
-    description: String,
-    level: String,
-    tags: Vec<String>,
+/// What rules and correlation rules have in common.
+#[derive(Debug)]
+pub struct Head {
+    /// `title`
+    pub title: String,
+    /// `id` in lower case.
+    pub id: String,
+    /// `description`
+    pub description: String,
+    /// `level`; medium unless given.
+    pub level: String,
+    /// `tags`
+    pub tags: Vec<String>,
 }
 
-fn head(node: &Node, complaints: &mut Complaints) -> Option<Head> {
+/// Reads it.
+pub fn head(node: &Node, complaints: &mut Complaints) -> Option<Head> {
     let ours = is_ours(node);
     let title = complaints.need_text(node, "title");
     let id = if ours { complaints.need_text(node, "id") } else { complaints.may_text(node, "id") };
@@ -158,84 +164,4 @@ fn head(node: &Node, complaints: &mut Complaints) -> Option<Head> {
 fn is_uuid(text: &str) -> bool {
     let mut groups = text.split('-').map(|group| (group.len(), group.bytes().all(|b| b.is_ascii_hexdigit())));
     [8, 4, 4, 4, 12].into_iter().all(|length| groups.next() == Some((length, true))) && groups.next().is_none()
-}
-
-fn correlation(node: &Node, body: &Node, place: Place<'_>, complaints: &mut Complaints) -> Option<Correlation> {
-    let head = head(node, complaints);
-    complaints.map(
-        body,
-        "`correlation`",
-        &["type", "rules", "group-by", "timespan", "condition", "generate", "aliases"],
-    )?;
-    for key in ["aliases"] {
-        if let Some(value) = body.get(key) {
-            complaints.add(value.line, "unsupported", format!("`{key}` of correlation rules is not supported"));
-        }
-    }
-    let by_value = match complaints.need_text(body, "type").as_deref() {
-        Some("event_count") => false,
-        Some("value_count") => true,
-        Some(other) => {
-            let line = body.get("type").map_or(body.line, |value| value.line);
-            let message = format!("the correlation type `{other}` is not supported; it is event_count or value_count");
-            complaints.add(line, "unsupported", message);
-            return None;
-        }
-        None => return None,
-    };
-    complaints.need(body, "rules");
-    let rules = complaints.texts(body, "rules");
-    if rules.is_empty() {
-        complaints.add(body.line, "empty", "the correlation names no rules");
-    }
-    let timespan = complaints.need_text(body, "timespan");
-    let ticks = timespan.as_deref().and_then(read_span).filter(|ticks| *ticks > 0);
-    if let (Some(text), None) = (&timespan, ticks) {
-        complaints.add(body.line, "span", format!("`timespan` must be like 10m (ms, s, m, h, d, w), not `{text}`"));
-    }
-    let (at_least, field) = complaints.need(body, "condition").and_then(|node| threshold(node, complaints))?;
-    let count = match (by_value, field) {
-        (false, None) => Counted::Events,
-        (true, Some(field)) => Counted::Values(field),
-        (false, Some(_)) => {
-            complaints.add(body.line, "unknown-key", "`field` belongs to value_count only");
-            return None;
-        }
-        (true, None) => {
-            complaints.add(body.line, "missing-key", "the condition of a value_count must name its `field`");
-            return None;
-        }
-    };
-    let head = head?;
-    Some(Correlation {
-        slug: place.slug.to_owned(),
-        family: place.family.to_owned(),
-        title: head.title,
-        id: head.id,
-        description: head.description,
-        level: head.level,
-        tags: head.tags,
-        rules,
-        group_by: complaints.texts(body, "group-by"),
-        timespan: ticks?,
-        count,
-        at_least,
-    })
-}
-
-/// `{gte: 20}`, with `field` for value counts. `eq` fires, as a running count does, when it is reached.
-fn threshold(node: &Node, complaints: &mut Complaints) -> Option<(u32, Option<String>)> {
-    complaints.map(node, "the correlation's condition", &["gte", "gt", "eq", "field"])?;
-    let mut found = Vec::new();
-    for key in ["gte", "gt", "eq"] {
-        if let Some(value) = node.get(key) {
-            let number = complaints.number(value, key, 0, 1_000_000)?;
-            found.push(if key == "gt" { number + 1 } else { number }.max(1));
-        }
-    }
-    let [number] = found[..] else {
-        complaints.add(node.line, "condition", "the condition takes exactly one of gte, gt, eq");
-        return None;
-    };
-    Some((number, complaints.may_text(node, "field")))
 }
