@@ -55,10 +55,16 @@ pub fn report(case: &Case<'_>, selected: &[usize], said: Said) -> Report {
     let about = complaint(case, selected, said);
     let judged: BTreeMap<usize, Judged<'_>> =
         selected.iter().map(|&at| (at, judge(&index, at, said, about.contains(&at)))).collect();
-    let causes = rollup::causes(case, &judged);
+    let attacks = finding::attack_items(case);
+    let guesses = selected
+        .iter()
+        .filter(|at| case.attempts[**at].items().iter().any(|id| attacks.contains(id)))
+        .map(|at| case.attempts[*at].id)
+        .collect();
+    let causes = rollup::causes(case, &judged, &guesses);
     let findings = finding::findings(case, &index);
     let cannot_judge = missing::cannot_judge(case, &judged);
-    let timeline = rows::timeline(case, &judged, &findings);
+    let timeline = rows::timeline(case, &judged, &findings, &causes);
     let top_cause = causes.first().filter(|cause| cause.verdict >= Level::Probable).map(|cause| cause.id.clone());
     Report {
         schema_version: SCHEMA_VERSION,
@@ -149,9 +155,9 @@ fn judge<'a>(index: &Index<'a>, at: usize, said: Said, complained: bool) -> Judg
     judged
 }
 
-/// Attacks stand in the findings, and what leaves a session working explains no failure.
+/// Attacks stand in the findings.
 fn may_explain(cause: &Cause) -> bool {
-    cause.family != FINDINGS_FAMILY && cause.severity != Severity::Low
+    cause.family != FINDINGS_FAMILY
 }
 
 fn hint(cause: &Cause, logged: Option<u32>, said: Said, complained: bool) -> Hint {

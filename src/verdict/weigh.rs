@@ -116,7 +116,7 @@ pub fn weigh(index: &Index<'_>, at: usize, cause: &Cause, hint: Hint) -> Weighed
 pub fn out_of_phase(attempt: &Attempt, cause: &Cause) -> bool {
     let out = |phase: &Phase| {
         attempt.phase_limit.is_some_and(|limit| *phase >= limit)
-            || attempt.phase.is_some_and(|reached| *phase < reached)
+            || attempt.phase.is_some_and(|reached| phase.precedes(reached))
     };
     !cause.phases.is_empty() && cause.phases.iter().all(out)
 }

@@ -23,9 +23,9 @@ pub fn message(case: &Case<'_>, item: &Item<'_>) -> String {
 pub fn basis(case: &Case<'_>, cites: &[&Cite]) -> String {
     let mut parts = Vec::new();
     for (bearing, verb) in [
-        (Bearing::Proof, "Proved by"),
-        (Bearing::Standing, "Standing since before"),
-        (Bearing::Support, "Supported by"),
+        (Bearing::Proof, "proved by"),
+        (Bearing::Standing, "standing since before"),
+        (Bearing::Support, "supported by"),
     ] {
         let mut count: BTreeMap<(String, u32), std::collections::BTreeSet<usize>> = BTreeMap::new();
         for cite in cites.iter().filter(|cite| cite.bearing == bearing) {
@@ -48,5 +48,7 @@ pub fn basis(case: &Case<'_>, cites: &[&Cite]) -> String {
     if parts.is_empty() {
         return String::new();
     }
-    format!("{}; nothing on record speaks against it.", parts.join("; "))
+    let text = parts.join("; ");
+    let (first, rest) = text.split_at(1);
+    format!("{}{rest}; nothing on record speaks against it.", first.to_uppercase())
 }
