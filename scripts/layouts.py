@@ -27,6 +27,20 @@ BIG_ENDIAN_PORTS = {"Microsoft-Windows-Winsock-AFD", "Microsoft-Windows-Kernel-N
 # Field types of events whose manifest is not public, by the words of their texts.
 SPOKEN = {"ErrorCode": "u32", "BytesReceived": "u64", "BytesTransfered": "u64", "SessionDuration": "u64"}
 
+# Names that event logs write otherwise than the manifests' dumps, which lost blanks.
+WRITTEN = {
+    ("Microsoft-Windows-TerminalServices-ClientActiveXCore", 226, "ErrorCode"): "Error Code",
+    ("Microsoft-Windows-Windows Firewall With Advanced Security", 2033, "StoreType"): "Store Type",
+    **{("Microsoft-Windows-DNS-Client", number, "SentUpdateServer"): "Sent UpdateServer" for number in range(8000, 8100)},
+}
+
+
+def name_of(provider, number, name):
+    """The name that a record in an event log has."""
+    if name in ("binary", "binaryData") and provider in ("Schannel", "Microsoft-Windows-Security-Kerberos"):
+        return "Binary"
+    return WRITTEN.get((provider, number, name), name)
+
 
 def shown(provider, field):
     """How a value is to be shown where its type does not say."""
@@ -44,16 +58,16 @@ def shown(provider, field):
     return ""
 
 
-def written(provider, fields):
+def written(provider, number, fields):
     out = []
     for field in fields:
-        text = f"{field['name']}:{TYPES[field['type']]}"
+        text = f"{name_of(provider, number, field['name'])}:{TYPES[field['type']]}"
         if "length" in field:
             text += f"={field['length']}"
         if "count" in field:
             text += f"*{field['count']}"
         out.append(text + shown(provider, field))
-    return " ".join(out)
+    return "|".join(out)
 
 
 def rows(data):
@@ -66,14 +80,14 @@ def rows(data):
             if not names:
                 continue
             # 32 or 64 bit: the layout that fits the payload is taken.
-            wide = " ".join(f"{name}:{SPOKEN.get(name, 's')}" for name in names)
+            wide = "|".join(f"{name}:{SPOKEN.get(name, 's')}" for name in names)
             yield int(number), "*", 0, 0, channel, wide
             if "u64" in wide:
                 yield int(number), "*", 0, 0, channel, wide.replace("u64", "u32")
             continue
         layouts = [event, *event.get("alt", [])]
         for layout in sorted(layouts, key=lambda layout: -layout["seen"][1]):
-            fields = written(data["name"], layout["fields"])
+            fields = written(data["name"], int(number), layout["fields"])
             if not fields and "%1" in event.get("message", ""):
                 continue
             yield int(number), version, *layout["seen"], channel, fields
@@ -105,7 +119,7 @@ def main(source, target):
     classes = json.loads((source / "mof.json").read_text())["mof"]
     for key, event in sorted(classes.items()):
         guid, kind, version = key.split(":")
-        fields = written(event["provider"], event["fields"])
+        fields = written(event["provider"], 0, event["fields"])
         lines.append(f"class\t{guid}\t{kind}\t{version}\t{event['control']}\t{event['provider']}\t{fields}")
     (target / "classic.tsv").write_text("\n".join(lines) + "\n")
 

@@ -222,7 +222,7 @@ fn read_layouts(text: &'static str) -> FxHashMap<u32, Vec<Layout>> {
 
 fn layout(version: &str, first: &str, last: &str, channel: &'static str, fields: &'static str) -> Layout {
     let mut known: Vec<Field> = Vec::new();
-    for text in fields.split(' ').filter(|text| !text.is_empty()) {
+    for text in fields.split('|').filter(|text| !text.is_empty()) {
         known.extend(field(text, &known));
     }
     Layout {
@@ -311,10 +311,10 @@ mod tests {
                 [id, _, _, _, _, fields] if id.parse::<u16>().is_ok() => fields,
                 _ => panic!("{line}"),
             };
-            let count = fields.split(' ').filter(|text| !text.is_empty()).count();
+            let count = fields.split('|').filter(|text| !text.is_empty()).count();
             let read = layout("0", "0", "0", "", fields).fields;
             assert_eq!(read.len(), count, "{line}");
-            for (field, text) in read.iter().zip(fields.split(' ')) {
+            for (field, text) in read.iter().zip(fields.split('|')) {
                 let told = text.contains('=') || text.contains('*');
                 let known = field.length != Extent::Free || field.count != Extent::Free;
                 assert_eq!(told, known, "{text} in {line}");
@@ -329,7 +329,7 @@ mod tests {
         let client = known("{28aa95bb-d444-4719-a36f-40462168127e}");
         let [layout] = client.layouts(226) else { panic!("one layout") };
         assert_eq!(layout.channel, "Microsoft-Windows-TerminalServices-RDPClient/Operational");
-        assert_eq!(layout.fields.last().map(|field| field.name), Some("ErrorCode"));
+        assert_eq!(layout.fields.last().map(|field| field.name), Some("Error Code"));
         assert_eq!(client.layouts(1003).len(), 2);
         assert!(client.layouts(9).is_empty());
     }

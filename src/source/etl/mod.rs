@@ -148,8 +148,8 @@ impl Etl {
         }
     }
 
-    /// Calls `buffer` with the records of each buffer of a block, or with what is wrong with it.
-    fn buffers(&self, block: usize, buffer: &mut dyn FnMut(Result<&[u8], Trouble>, Place)) -> io::Result<()> {
+    /// Calls `take` with the records of each buffer of a block, or with what is wrong with it.
+    fn buffers(&self, block: usize, take: &mut Take<'_>) -> io::Result<()> {
         let Some((start, end)) = self.bounds(block) else { return Ok(()) };
         // Taken out while in use: a sink may read another block meanwhile.
         let mut worker = WORKER.take();
@@ -162,7 +162,7 @@ impl Etl {
             let mut at = 0;
             while let Some(rest) = data.get(at..).filter(|rest| !rest.is_empty()) {
                 let place = start + at as u64;
-                let Some(step) = self.buffer(rest, place, &mut worker.decompressed, &mut budget, buffer) else { break };
+                let Some(step) = self.buffer(rest, place, &mut worker.decompressed, &mut budget, take) else { break };
                 at += step;
             }
         }
@@ -180,7 +180,7 @@ impl Etl {
         place: u64,
         room: &mut Vec<u8>,
         budget: &mut usize,
-        take: &mut dyn FnMut(Result<&[u8], Trouble>, Place),
+        take: &mut Take<'_>,
     ) -> Option<usize> {
         let header = Buffer::read(rest);
         let step = match (&self.shape, header) {
@@ -230,6 +230,9 @@ impl Etl {
         Some(step)
     }
 }
+
+/// Takes the records of a buffer, or what is wrong with it.
+type Take<'t> = dyn FnMut(Result<&[u8], Trouble>, Place) + 't;
 
 /// What is wrong with a buffer.
 struct Trouble {
