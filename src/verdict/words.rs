@@ -11,7 +11,8 @@ use super::weigh::Cite;
 /// A record in one line.
 pub fn message(case: &Case<'_>, item: &Item<'_>) -> String {
     let record = &item.evidence.record;
-    let field = |name: &str| record.field(name).map(str::to_string);
+    // Windows writes a hyphen where it has no value.
+    let field = |name: &str| record.field(name).map(str::trim).filter(|value| *value != "-").map(str::to_string);
     let worded = case.signatures.message(&record.provider, &record.source_name, record.event_id, &field);
     worded.unwrap_or_else(|| {
         let title = item.rules.first().map(|rule| rule.title.clone());
