@@ -5,6 +5,7 @@ pub mod correlate;
 pub mod error;
 pub mod event;
 pub mod evidence;
+pub mod inventory;
 pub mod os;
 pub mod report;
 pub mod scan;

@@ -132,7 +132,9 @@ fn real_files_hold_what_is_known_of_them() {
 fn read_bytes(name: &str, bytes: &[u8]) -> Collected {
     let path = scratch(name);
     std::fs::write(&path, bytes).unwrap();
-    read(&path)
+    let found = read(&path);
+    let _ = std::fs::remove_file(&path);
+    found
 }
 
 fn scratch(name: &str) -> PathBuf {

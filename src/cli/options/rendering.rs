@@ -77,7 +77,7 @@ impl Rendering {
         };
         let terminal = output.is_terminal();
         let options = Options {
-            width: if terminal { width() } else { COLUMNS },
+            width: width(terminal),
             color: session.console.colors(terminal),
             timezone: self.tz.clone(),
             verbose: session.console.verbose(),
@@ -102,6 +102,8 @@ impl Rendering {
     }
 }
 
-fn width() -> usize {
-    terminal_size::terminal_size().map_or(COLUMNS, |(width, _)| usize::from(width.0))
+/// Columns to write in.
+pub fn width(terminal: bool) -> usize {
+    let known = terminal_size::terminal_size().filter(|_| terminal);
+    known.map_or(COLUMNS, |(width, _)| usize::from(width.0))
 }
