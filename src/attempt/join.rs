@@ -94,7 +94,7 @@ fn merge_prelude(case: &mut Case<'_>, attempt: Attempt) {
     let first = attempt.side(Role::Client).next();
     let earlier = case.attempts.iter().rposition(|known| {
         let (Some(a), Some(b)) = (known.side(Role::Client).last(), first) else { return false };
-        let code = a.items.iter().filter_map(|&id| case.items[id].number(Slot::Disconnect)).last();
+        let code = a.items.iter().rev().find_map(|&id| case.items[id].number(Slot::Disconnect));
         let prelude = code
             .and_then(|number| case.signatures.code(Slot::Disconnect.word(), number))
             .is_some_and(|code| code.ends == Ending::Prelude);

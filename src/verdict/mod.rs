@@ -49,6 +49,9 @@ pub(crate) struct Judged<'a> {
     out: Vec<RuledOut>,
 }
 
+/// A cause and, where it is out: why, in words, and by which items.
+type Tried<'a> = (&'a Cause, Option<(Because, String, Vec<usize>)>);
+
 /// Judges the attempts at these indices and writes the report.
 pub fn report(case: &Case<'_>, selected: &[usize], said: Said) -> Report {
     let index = Index::new(case);
@@ -129,7 +132,7 @@ fn judge<'a>(index: &Index<'a>, at: usize, said: Said, complained: bool) -> Judg
         return Judged::default();
     }
     let mut judged = Judged::default();
-    let mut families: BTreeMap<&str, Vec<(&Cause, Option<(Because, String, Vec<usize>)>)>> = BTreeMap::new();
+    let mut families: BTreeMap<&str, Vec<Tried<'_>>> = BTreeMap::new();
     for cause in case.signatures.causes().iter().filter(|cause| may_explain(cause)) {
         let hint = hint(cause, attempt.disconnect, said, complained);
         let out = match weigh::weigh(index, at, cause, hint) {
@@ -238,7 +241,7 @@ fn link(found: &mut [Found<'_>]) {
 /// One entry for a family that is out as a whole; single causes only where something pointed at them.
 fn ruled_out(
     case: &Case<'_>,
-    families: BTreeMap<&str, Vec<(&Cause, Option<(Because, String, Vec<usize>)>)>>,
+    families: BTreeMap<&str, Vec<Tried<'_>>>,
     pointed_at: impl Fn(&Cause) -> bool,
 ) -> Vec<RuledOut> {
     let mut found = Vec::new();

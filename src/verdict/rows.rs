@@ -109,7 +109,7 @@ fn gateway(case: &Case<'_>, attempt: &Attempt) -> Option<GatewayEnd> {
 
 fn extended(case: &Case<'_>, attempt: &Attempt) -> Option<u32> {
     let items = attempt.connections.iter().flat_map(|connection| connection.items.iter());
-    items.filter_map(|id| case.items[*id].number(Slot::Extended)).filter(|number| *number != 0).last()
+    items.rev().filter_map(|id| case.items[*id].number(Slot::Extended)).find(|number| *number != 0)
 }
 
 fn connection(case: &Case<'_>, connection: &Connection) -> ConnectionReport {
@@ -132,7 +132,7 @@ fn connection(case: &Case<'_>, connection: &Connection) -> ConnectionReport {
 /// How one connection ended, by its own records.
 fn ended(case: &Case<'_>, connection: &Connection) -> Outcome {
     let says = |slot: Slot| {
-        let number = connection.items.iter().filter_map(|id| case.items[*id].number(slot)).last()?;
+        let number = connection.items.iter().rev().find_map(|id| case.items[*id].number(slot))?;
         case.signatures.code(slot.word(), number).map(|code| code.ends)
     };
     let unwanted =

@@ -372,7 +372,7 @@ fn score(sum: &Sum, level: Level, hint: Hint) -> u8 {
     match level {
         Level::Confirmed => 65 + more.min(35),
         Level::Probable => 40 + more.min(24),
-        Level::Possible => supports.max(5).min(30) + 5 * u8::from(hint > Hint::None),
+        Level::Possible => supports.clamp(5, 30) + 5 * u8::from(hint > Hint::None),
     }
 }
 
