@@ -34,9 +34,19 @@ fn main() -> io::Result<()> {
     let blob = postcard::to_allocvec(&definitions).map_err(io::Error::other)?;
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
     fs::write(Path::new(&out).join("signatures.postcard"), blob)?;
+    fs::write(Path::new(&out).join("layouts.tsv"), layouts(&root.join("layouts"))?)?;
     // The files as they stand, for `whyrdp signatures`; nothing else reads them.
     let sources = postcard::to_allocvec(&files).map_err(io::Error::other)?;
     fs::write(Path::new(&out).join("sources.postcard"), sources)
+}
+
+/// The layouts of all providers, one after the other.
+fn layouts(folder: &Path) -> io::Result<String> {
+    let files = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+    let mut tables: Vec<_> =
+        files.into_iter().filter(|path| path.extension().is_some_and(|end| end == "tsv")).collect();
+    tables.sort();
+    tables.iter().map(fs::read_to_string).collect()
 }
 
 /// The first line of a file that holds this name.

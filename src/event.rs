@@ -320,6 +320,17 @@ pub struct Stamp<'a> {
     pub time: Option<Time>,
     /// As in [`Origin::forwarded`].
     pub forwarded: bool,
+    /// Kind of the record's header, for formats that have several; else empty.
+    pub kind: &'static str,
+}
+
+/// What a logger says that it lost before anything reached its file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// Events.
+    pub events: u64,
+    /// Buffers of events.
+    pub buffers: u64,
 }
 
 /// What a source could not read, or read only in part.
@@ -394,6 +405,9 @@ pub struct Interest {
     pub providers: BTreeMap<String, Wanted>,
     /// Of every provider, whatever its name.
     pub any_provider: Wanted,
+    /// Records too whose content nobody can tell without files of their maker (WPP messages, unknown
+    /// classic events): never for signatures, which would match on numbers that mean nothing.
+    pub undecoded: bool,
 }
 
 impl Interest {
@@ -402,6 +416,7 @@ impl Interest {
         Interest {
             providers: BTreeMap::new(),
             any_provider: Wanted { ids: BTreeMap::new(), others: Some(Fields::All) },
+            undecoded: true,
         }
     }
 

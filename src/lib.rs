@@ -37,6 +37,7 @@ pub mod correlate;
 pub mod error;
 pub mod event;
 pub mod evidence;
+pub mod inventory;
 pub mod os;
 pub mod reference;
 pub mod report;

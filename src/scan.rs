@@ -8,7 +8,7 @@
 mod block;
 mod queue;
 
-use crate::event::Interest;
+use crate::event::{Interest, Lost};
 use crate::evidence::{InputFacts, Problem, ProviderFacts, Row};
 use crate::signature::Signatures;
 use crate::source::Input;
@@ -94,7 +94,7 @@ pub fn scan<E>(
             (options.progress)(before + unit.bytes_done());
             if unit.last {
                 before += unit.input.bytes;
-                finish(unit.input, std::mem::take(&mut file), &mut totals, emit)?;
+                finish(unit.input, unit.lost(), std::mem::take(&mut file), &mut totals, emit)?;
             }
         }
     }
@@ -103,6 +103,7 @@ pub fn scan<E>(
 /// The rows that end a file.
 fn finish<E>(
     input: &Input,
+    lost: Lost,
     file: Part,
     totals: &mut Totals,
     emit: &mut dyn FnMut(Row) -> Result<(), E>,
@@ -117,8 +118,11 @@ fn finish<E>(
         records: file.records,
         first: file.first,
         last: file.last,
+        record_kinds: file.kinds.into_iter().map(|(kind, records)| (kind.to_owned(), records)).collect(),
+        lost_events: lost.events,
+        lost_buffers: lost.buffers,
         providers: file.providers.into_iter().collect(),
-        ..InputFacts::default()
+        sha256: None,
     };
     for ((computer, channel), coverage) in file.coverage.sorted() {
         emit(Row::Coverage { computer, channel, coverage })?;

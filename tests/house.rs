@@ -59,6 +59,7 @@ fn every_room_names_only_the_rooms_it_may() {
         ("report", &["evidence", "signature"][..]),
         ("reference", &["signature"][..]),
         ("scan", &["source", "signature", "evidence"][..]),
+        ("inventory", &["evidence", "signature", "report"][..]),
         ("correlate", &["evidence", "attempt", "verdict", "signature", "report"][..]),
     ]);
     let mut wrong = Vec::new();

@@ -9,6 +9,7 @@ mod correlate;
 mod exit;
 mod explain;
 mod findings;
+mod inventory;
 mod options;
 mod output;
 mod progress;
@@ -51,6 +52,8 @@ Exit codes:
 enum Command {
     /// Find the root causes, evidence and timeline of every connection attempt in the logs
     Analyze(Box<analyze::Args>),
+    /// Tell what the logs hold: computers, channels, spans, records, damage, and what is missing
+    Inventory(inventory::Args),
     /// Turn logs into rows (JSON Lines) that `correlate` reads; judges nothing
     Scan(scan::Args),
     /// Turn the rows of any number of scans into the report
@@ -85,6 +88,7 @@ pub fn main() -> ExitCode {
     }
     let done = match cli.command {
         Command::Analyze(args) => analyze::run(*args, &session),
+        Command::Inventory(args) => inventory::run(args, &session),
         Command::Scan(args) => scan::run(args, &session),
         Command::Correlate(args) => correlate::run(*args, &session),
         Command::Explain(args) => explain::run(args, &session),

@@ -45,7 +45,7 @@ pub struct Args {
 /// What is read and how, as typed.
 #[derive(Debug, clap::Args)]
 pub struct Reading {
-    /// Logs (.evtx), folders of them, or - for standard input; the current folder unless given
+    /// Logs (.evtx) and traces (.etl), folders of them, or - for standard input; the current folder unless given
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -113,9 +113,9 @@ pub fn nothing(found: &Discovery, totals: Totals) -> Option<Failure> {
         return None;
     }
     let what = if found.inputs.is_empty() && found.problems.is_empty() {
-        "no log found: whyrdp reads .evtx files or folders of them"
+        "no log found: whyrdp reads .evtx and .etl files or folders of them"
     } else {
-        "nothing could be read: whyrdp reads .evtx files or folders of them"
+        "nothing could be read: whyrdp reads .evtx and .etl files or folders of them"
     };
     Some(Failure::new(Exit::Nothing, what))
 }
@@ -123,7 +123,7 @@ pub fn nothing(found: &Discovery, totals: Totals) -> Option<Failure> {
 /// The words of the system, and what to do.
 fn advised(what: &str) -> String {
     if what.contains("os error 2)") || what.contains("os error 3)") {
-        return "no such file or folder; whyrdp reads .evtx files or folders of them".to_owned();
+        return "no such file or folder; whyrdp reads .evtx and .etl files or folders of them".to_owned();
     }
     what.to_owned()
 }

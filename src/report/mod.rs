@@ -4,6 +4,7 @@
 //! unescaped; how that is done is each form's own affair.
 
 mod headline;
+pub mod inventory;
 mod json;
 pub mod model;
 pub mod terminal;

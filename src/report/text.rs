@@ -7,6 +7,7 @@ mod attempts;
 mod causes;
 mod coverage;
 mod gaps;
+pub(super) mod inventory;
 pub mod page;
 mod timeline;
 
@@ -35,8 +36,8 @@ pub fn write(report: &Report, out: &mut dyn Write, options: &Options) -> io::Res
     attempts::noise(&mut page, report)?;
     attempts::findings(&mut page, report, &index)?;
     timeline::write(&mut page, report, &index)?;
-    coverage::hosts(&mut page, report)?;
-    coverage::inputs(&mut page, report)
+    coverage::hosts(&mut page, &report.coverage.hosts)?;
+    coverage::inputs(&mut page, &report.inputs)
 }
 
 /// What ids stand for.

@@ -23,6 +23,8 @@ pub struct Part {
     pub first: Option<Time>,
     /// Latest time.
     pub last: Option<Time>,
+    /// Records by kind of header, for formats that have several.
+    pub kinds: BTreeMap<&'static str, u64>,
     /// By provider.
     pub providers: BTreeMap<String, ProviderFacts>,
     /// By computer and channel.
@@ -54,6 +56,9 @@ impl Part {
         self.lost += later.lost;
         self.see(later.first);
         self.see(later.last);
+        for (kind, records) in later.kinds {
+            *self.kinds.entry(kind).or_default() += records;
+        }
         for (name, facts) in later.providers {
             let kept = self.providers.entry(name).or_default();
             kept.records += facts.records;
@@ -115,7 +120,14 @@ impl Sink for Reader<'_> {
     fn record(&mut self, stamp: &Stamp<'_>) {
         self.part.records += 1;
         self.part.see(stamp.time);
-        if let Some(time) = stamp.time {
+        if !stamp.kind.is_empty() {
+            *self.part.kinds.entry(stamp.kind).or_default() += 1;
+        }
+        if stamp.provider.is_empty() && stamp.provider_guid.is_none() && !stamp.kind.is_empty() {
+            // Records that speak of the log itself.
+            return;
+        }
+        if let Some(time) = stamp.time.filter(|_| !(stamp.computer.is_empty() && stamp.channel.is_empty())) {
             let spans = &mut self.part.coverage;
             spans.of(stamp.computer, stamp.channel).record(stamp.record_id, time, stamp.forwarded);
         }
@@ -188,6 +200,7 @@ mod tests {
                 record_id: Some(block as u64 + 1),
                 time: Some(Time::default()),
                 forwarded: false,
+                kind: "",
             };
             sink.record(&stamp);
             assert!(block == 0, "index out of bounds");

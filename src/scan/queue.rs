@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::block::{Part, complaint, panicked};
-use super::{Interest, Problem, Row, Signatures};
+use super::{Interest, Lost, Problem, Row, Signatures};
 use crate::source::{self, Input, Log};
 
 /// Files opened at a time: enough to keep threads busy with small ones, few enough for any
@@ -50,6 +50,14 @@ impl Unit<'_> {
             }
         }
         part
+    }
+
+    /// What the file's logger says that it lost.
+    pub fn lost(&self) -> Lost {
+        match &self.opened {
+            Opened::Log(log) => log.lost(),
+            Opened::Failed(_) => Lost::default(),
+        }
     }
 
     /// Bytes of the file that are done with this block, about.

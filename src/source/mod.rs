@@ -4,11 +4,15 @@
 use std::path::PathBuf;
 
 use crate::error::Error;
-use crate::event::{Damage, Interest, Sink};
+use crate::event::{Damage, Interest, Lost, Sink};
 
+mod bytes;
 mod discover;
+mod etl;
 mod evtx;
+mod layout;
 mod map;
+mod text;
 
 pub use discover::{Discovery, Given, Problem, discover, discover_given};
 pub use evtx::render;
@@ -34,6 +38,10 @@ pub trait Log: Send + Sync {
     fn read(&self, block: usize, interest: &Interest, sink: &mut dyn Sink);
     /// What was found wrong on opening, before any block was read.
     fn damage(&self) -> Vec<Damage>;
+    /// What its logger says that it lost; most formats do not tell.
+    fn lost(&self) -> Lost {
+        Lost::default()
+    }
 }
 
 /// A format that files can have.
@@ -50,7 +58,10 @@ pub struct Format {
 pub const HEAD: usize = 8192;
 
 /// Every format that can be read. A new one adds its line here.
-pub const FORMATS: &[Format] = &[Format { name: "evtx", sniff: evtx::sniff, open: evtx::open }];
+pub const FORMATS: &[Format] = &[
+    Format { name: "evtx", sniff: evtx::sniff, open: evtx::open },
+    Format { name: "etl", sniff: etl::sniff, open: etl::open },
+];
 
 /// The format of a file by its first bytes.
 pub fn recognise(head: &[u8]) -> Option<&'static Format> {

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 #![allow(dead_code)]
 
+pub mod trace;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

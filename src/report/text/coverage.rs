@@ -5,19 +5,19 @@ use std::io;
 use super::page::{Column, Entry, Page, Room, Style, Text};
 use super::short;
 use crate::report::headline::{count, digits, list};
-use crate::report::model::{Clock, HostCoverage, InputReport, Report};
+use crate::report::model::{Clock, HostCoverage, InputReport};
 
 /// Inputs shown without damage, and places of damage per input, unless everything is wanted.
 const SHOWN: usize = 12;
 const PLACES: usize = 5;
 
 /// Hosts, their clocks and channels.
-pub fn hosts(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    if report.coverage.hosts.is_empty() {
+pub fn hosts(page: &mut Page<'_>, hosts: &[HostCoverage]) -> io::Result<()> {
+    if hosts.is_empty() {
         return Ok(());
     }
     page.heading("What the logs cover")?;
-    for (at, host) in report.coverage.hosts.iter().enumerate() {
+    for (at, host) in hosts.iter().enumerate() {
         if at > 0 {
             page.blank()?;
         }
@@ -95,14 +95,14 @@ fn clock(clock: &Clock) -> Option<String> {
 }
 
 /// What was read, the damaged first.
-pub fn inputs(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    if report.inputs.is_empty() {
+pub fn inputs(page: &mut Page<'_>, inputs: &[InputReport]) -> io::Result<()> {
+    if inputs.is_empty() {
         return Ok(());
     }
     page.heading("Inputs")?;
     let most = if page.options.verbose { usize::MAX } else { SHOWN };
     let (damaged, sound): (Vec<&InputReport>, Vec<&InputReport>) =
-        report.inputs.iter().partition(|input| !input.damage.is_empty() || input.lost != Default::default());
+        inputs.iter().partition(|input| !input.damage.is_empty() || input.lost != Default::default());
     for input in damaged.iter().chain(sound.iter().take(most)) {
         one_input(page, input)?;
     }

@@ -1,6 +1,8 @@
 //! The tokens of BinXML ([MS-EVEN6] 2.2.12 ff.), as places in a chunk: nothing is copied.
 //! Offsets count from the start of the chunk, as the format's own do.
 
+pub(super) use crate::source::bytes::{u16_at, u32_at, u64_at};
+
 /// Why a stream could not be read further, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
@@ -82,21 +84,6 @@ pub(super) const DEFINITION_HEADER: usize = 24;
 pub(super) const STRING: u8 = 0x01;
 /// A BinXML stream as a value.
 pub(super) const BINXML: u8 = 0x21;
-
-pub(super) fn u16_at(data: &[u8], at: usize) -> Option<u16> {
-    let bytes = data.get(at..)?.first_chunk()?;
-    Some(u16::from_le_bytes(*bytes))
-}
-
-pub(super) fn u32_at(data: &[u8], at: usize) -> Option<u32> {
-    let bytes = data.get(at..)?.first_chunk()?;
-    Some(u32::from_le_bytes(*bytes))
-}
-
-pub(super) fn u64_at(data: &[u8], at: usize) -> Option<u64> {
-    let bytes = data.get(at..)?.first_chunk()?;
-    Some(u64::from_le_bytes(*bytes))
-}
 
 /// Bytes of one value of a type with a fixed size.
 pub(super) fn fixed_size(kind: u8) -> Option<usize> {

@@ -237,6 +237,7 @@ impl<'a> Scan<'a> {
                     record_id: facts.record_id,
                     time: facts.time,
                     forwarded: facts.forwarded,
+                    kind: "",
                 });
                 let want = self.want(&facts);
                 if want.any() {
@@ -297,6 +298,7 @@ impl<'a> Scan<'a> {
             record_id: system.record_id,
             time: system.time,
             forwarded: self.worker.event.origin.forwarded,
+            kind: "",
         });
         let by = |name: &str| self.interest.provider(name).and_then(|wanted| wanted.fields(system.event_id));
         let want =

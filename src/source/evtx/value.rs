@@ -1,159 +1,17 @@
 //! Typed values as the text that Windows' XML shows ([MS-EVEN6] 2.2.12, 3.1.4.7.5), and as
 //! numbers. Values of a size that their type does not have read as empty.
 
-use super::binxml::{BINXML, STRING, u16_at, u32_at, u64_at};
+use super::binxml::{BINXML, STRING, u32_at, u64_at};
 use crate::event::{Guid, Time};
+use crate::source::text::{
+    push_ansi, push_bytes, push_decimal, push_guid, push_hex, push_sid, push_signed, push_system_time, push_time,
+    signed, system_time, unsigned,
+};
+
+pub(super) use crate::source::text::push_utf16;
 
 /// Set in the type of an array.
 const ARRAY: u8 = 0x80;
-
-/// UTF-16 up to the first NUL; broken surrogates become U+FFFD.
-pub(super) fn push_utf16(out: &mut String, bytes: &[u8]) {
-    let (units, _) = bytes.as_chunks::<2>();
-    let mut rest = units;
-    // Nearly all text is ASCII: narrowed by blocks.
-    while let Some(block) = rest.get(..rest.len().min(BLOCK)).filter(|block| !block.is_empty()) {
-        let mut narrow = [0; BLOCK];
-        let mut other = 0;
-        for (to, unit) in narrow.iter_mut().zip(block) {
-            *to = unit[0];
-            other |= u8::from(unit[0] == 0) | unit[0] & 0x80 | unit[1];
-        }
-        match narrow.get(..block.len()).map(std::str::from_utf8) {
-            Some(Ok(text)) if other == 0 => out.push_str(text),
-            _ => break,
-        }
-        rest = rest.get(block.len()..).unwrap_or_default();
-    }
-    let rest = rest.iter().map(|unit| u16::from_le_bytes(*unit)).take_while(|unit| *unit != 0);
-    out.extend(char::decode_utf16(rest).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
-}
-
-/// Units narrowed at once.
-const BLOCK: usize = 32;
-
-/// What Windows-1252 means by 0x80 to 0x9F.
-const C1: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8D}', 'Ž', '\u{8F}', '\u{90}', '‘', '’',
-    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9D}', 'ž', 'Ÿ',
-];
-
-fn push_ansi(out: &mut String, bytes: &[u8]) {
-    out.extend(bytes.iter().filter(|byte| **byte != 0).map(|byte| match byte {
-        0x80..=0x9F => C1.get(usize::from(byte - 0x80)).copied().unwrap_or(char::REPLACEMENT_CHARACTER),
-        _ => char::from(*byte),
-    }));
-}
-
-pub(super) fn push_decimal(out: &mut String, mut value: u64) {
-    let mut digits = [b'0'; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-    }
-    out.push_str(std::str::from_utf8(&digits[at..]).unwrap_or_default());
-}
-
-fn push_signed(out: &mut String, value: i64) {
-    if value < 0 {
-        out.push('-');
-    }
-    push_decimal(out, value.unsigned_abs());
-}
-
-fn push_hex(out: &mut String, value: u64) {
-    let digits = (16 - value.leading_zeros() / 4).max(1);
-    out.push_str("0x");
-    for digit in (0..digits).rev() {
-        out.extend(char::from_digit((value >> (4 * digit) & 0xF) as u32, 16));
-    }
-}
-
-fn push_bytes(out: &mut String, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    out.reserve(bytes.len() * 2);
-    for byte in bytes {
-        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        out.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-}
-
-fn push_sid(out: &mut String, bytes: &[u8]) {
-    let Some(([revision, count, authority @ ..], subs)) = bytes.split_first_chunk::<8>() else {
-        return out.push_str("S-?");
-    };
-    out.push_str("S-");
-    push_decimal(out, u64::from(*revision));
-    out.push('-');
-    push_decimal(out, authority.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)));
-    for sub in subs.as_chunks::<4>().0.iter().take(usize::from(*count)) {
-        out.push('-');
-        push_decimal(out, u64::from(u32::from_le_bytes(*sub)));
-    }
-}
-
-/// Braces and lower case, as in Windows' XML.
-fn push_guid(out: &mut String, guid: Guid) {
-    out.push('{');
-    for (at, byte) in guid.0.iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            out.push('-');
-        }
-        out.extend(char::from_digit(u32::from(byte >> 4), 16));
-        out.extend(char::from_digit(u32::from(byte & 15), 16));
-    }
-    out.push('}');
-}
-
-fn push_time(out: &mut String, time: Time) {
-    use std::fmt::Write;
-    // Writing to a String cannot fail.
-    let _ = write!(out, "{time}");
-}
-
-fn push_system_time(out: &mut String, bytes: &[u8]) {
-    match system_time(bytes) {
-        Some(time) => push_time(out, time),
-        // What Windows shows for one that is no time.
-        None => push_time(out, Time::from_filetime(0)),
-    }
-}
-
-/// A SYSTEMTIME ([MS-DTYP] 2.3.13).
-fn system_time(bytes: &[u8]) -> Option<Time> {
-    let part = |at: usize| u16_at(bytes, at * 2);
-    let small = |at| i8::try_from(part(at)?).ok();
-    let nanoseconds = i32::from(part(7)?).checked_mul(1_000_000)?;
-    let date = jiff::civil::DateTime::new(
-        i16::try_from(part(0)?).ok()?,
-        small(1)?,
-        small(3)?,
-        small(4)?,
-        small(5)?,
-        small(6)?,
-        nanoseconds,
-    );
-    let stamp = jiff::tz::Offset::UTC.to_timestamp(date.ok()?).ok()?;
-    Time::from_unix(stamp.as_second(), i64::from(stamp.subsec_nanosecond()))
-}
-
-fn signed(bytes: &[u8]) -> Option<i64> {
-    Some(match *bytes {
-        [a] => i64::from(a as i8),
-        [a, b] => i64::from(i16::from_le_bytes([a, b])),
-        [a, b, c, d] => i64::from(i32::from_le_bytes([a, b, c, d])),
-        _ => i64::from_le_bytes(*bytes.first_chunk()?),
-    })
-}
-
-fn unsigned(bytes: &[u8]) -> Option<u64> {
-    (bytes.len() <= 8).then(|| bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
-}
 
 fn float(out: &mut String, text: &str) {
     out.push_str(text);

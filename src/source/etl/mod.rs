@@ -1,0 +1,306 @@
+//! Event traces (.etl): buffers of records, compressed or not, read block by block. Each buffer
+//! stands for itself: what is damaged ends at its end.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io;
+use std::sync::OnceLock;
+
+use rustc_hash::FxHashMap;
+
+use crate::error::Error;
+use crate::event::{Damage, Guid, Interest, Lost, Sink};
+use crate::os;
+use crate::source::{Input, Log};
+
+mod buffer;
+mod fields;
+mod names;
+mod record;
+mod salvage;
+mod scan;
+mod session;
+mod tracelog;
+mod value;
+mod want;
+mod xpress;
+
+use buffer::{Buffer, HEADER};
+use names::Names;
+use record::{Form, Next, TRAITS};
+use scan::{Place, Scan};
+use session::Session;
+
+/// Bytes read at once, about.
+const BLOCK: usize = 1 << 20;
+/// Bytes that the compressed buffers of one block may make: far more than any real ones do.
+const DECOMPRESSED: usize = 256 << 20;
+/// What a thread keeps from block to block at most.
+const KEPT: usize = 8 << 20;
+
+/// By the headers of the first buffer and the first record: there is no magic number.
+pub(super) fn sniff(head: &[u8]) -> bool {
+    session::begins(head)
+}
+
+struct Etl {
+    file: File,
+    bytes: u64,
+    session: Session,
+    shape: Shape,
+    damage: Vec<Damage>,
+    /// Names of providers that some records tell, gathered when first asked for.
+    names: OnceLock<FxHashMap<Guid, String>>,
+}
+
+/// How buffers follow each other.
+enum Shape {
+    /// All of one size; so many in a block.
+    Even { stride: usize, each: usize },
+    /// Each of its own size; offsets at which blocks begin and end.
+    Own(Vec<u64>),
+}
+
+pub(super) fn open(input: &Input) -> Result<Box<dyn Log>, Error> {
+    let trouble = |error| Error::new(&input.path, error);
+    let file = File::open(&input.path).map_err(trouble)?;
+    let bytes = file.metadata().map_err(trouble)?.len();
+    let mut head = [0; 4096];
+    let read = os::read_at(&file, &mut head, 0).map_err(trouble)?;
+    let head = head.get(..read).unwrap_or_default();
+    let first = Buffer::read(head).filter(|_| session::begins(head));
+    let (Some(first), Some(session)) = (first, Session::read(head)) else {
+        return Err(Error::new(&input.path, "the header of the trace cannot be read"));
+    };
+    let mut damage = Vec::new();
+    if session.clock.is_guess() {
+        let what = "the header tells no frequency of the clock: times are counted as if it were 10 MHz";
+        damage.push(Damage { offset: 0, what: what.to_owned(), lost: false });
+    }
+    if !session.stopped {
+        let what = "the session was not stopped when the file was copied: its last buffers may be missing";
+        damage.push(Damage { offset: 0, what: what.to_owned(), lost: false });
+    }
+    let shape = if session.compressed {
+        Shape::Own(walk(&file, bytes, &mut damage).map_err(trouble)?)
+    } else {
+        Shape::Even { stride: first.size, each: (BLOCK / first.size).max(1) }
+    };
+    Ok(Box::new(Etl { file, bytes, session, shape, damage, names: OnceLock::new() }))
+}
+
+/// Offsets of blocks in a file whose buffers each have a size of their own; the last is the file's end.
+fn walk(file: &File, bytes: u64, damage: &mut Vec<Damage>) -> io::Result<Vec<u64>> {
+    let mut starts = vec![0];
+    let mut window = vec![0; 64 << 10];
+    let (mut base, mut held) = (0, 0);
+    let mut at: u64 = 0;
+    let mut started = 0;
+    while at < bytes {
+        let within = usize::try_from(at.saturating_sub(base)).unwrap_or(usize::MAX);
+        if at < base || within.saturating_add(HEADER) > held {
+            base = at;
+            held = os::read_at(file, &mut window, at)?;
+        }
+        let within = usize::try_from(at - base).unwrap_or(usize::MAX);
+        let header = window.get(within..held.max(within)).and_then(Buffer::read);
+        let Some(header) = header else {
+            let rest = window.get(within..held).unwrap_or_default();
+            if rest.iter().any(|byte| *byte != 0) {
+                let what = format!("no buffer begins here; {} bytes behind are missing", bytes - at);
+                damage.push(Damage { offset: at, what, lost: true });
+            }
+            break;
+        };
+        at += header.size as u64;
+        if at - started >= BLOCK as u64 {
+            starts.push(at.min(bytes));
+            started = at;
+        }
+    }
+    if starts.last().is_some_and(|last| *last < at.min(bytes)) {
+        starts.push(at.min(bytes));
+    }
+    Ok(starts)
+}
+
+/// What a thread keeps from block to block.
+#[derive(Default)]
+struct Worker {
+    raw: Vec<u8>,
+    decompressed: Vec<u8>,
+}
+
+thread_local! {
+    static WORKER: Cell<Worker> = const { Cell::new(Worker { raw: Vec::new(), decompressed: Vec::new() }) };
+}
+
+impl Etl {
+    /// Where a block lies.
+    fn bounds(&self, block: usize) -> Option<(u64, u64)> {
+        match &self.shape {
+            Shape::Even { stride, each } => {
+                let length = (*stride as u64) * (*each as u64);
+                let start = (block as u64).checked_mul(length)?;
+                (start < self.bytes).then_some((start, start.saturating_add(length).min(self.bytes)))
+            }
+            Shape::Own(starts) => Some((*starts.get(block)?, *starts.get(block + 1)?)),
+        }
+    }
+
+    /// Calls `take` with the records of each buffer of a block, or with what is wrong with it.
+    fn buffers(&self, block: usize, take: &mut Take<'_>) -> io::Result<()> {
+        let Some((start, end)) = self.bounds(block) else { return Ok(()) };
+        // Taken out while in use: a sink may read another block meanwhile.
+        let mut worker = WORKER.take();
+        let length = usize::try_from(end - start).unwrap_or(usize::MAX).min(BLOCK + buffer::LARGEST);
+        worker.raw.resize(length, 0);
+        let read = os::read_at(&self.file, &mut worker.raw, start);
+        if let Ok(read) = read {
+            let data = worker.raw.get(..read).unwrap_or_default();
+            let mut budget = DECOMPRESSED;
+            let mut at = 0;
+            while let Some(rest) = data.get(at..).filter(|rest| !rest.is_empty()) {
+                let place = start + at as u64;
+                let Some(step) = self.buffer(rest, place, &mut worker.decompressed, &mut budget, take) else { break };
+                at += step;
+            }
+        }
+        if worker.raw.capacity() + worker.decompressed.capacity() > KEPT {
+            worker = Worker::default();
+        }
+        WORKER.set(worker);
+        read.map(|_| ())
+    }
+
+    /// Reads the buffer at the start of `rest`; returns its length, `None` where none can follow.
+    fn buffer(
+        &self,
+        rest: &[u8],
+        place: u64,
+        room: &mut Vec<u8>,
+        budget: &mut usize,
+        take: &mut Take<'_>,
+    ) -> Option<usize> {
+        let header = Buffer::read(rest);
+        let step = match (&self.shape, header) {
+            (Shape::Even { stride, .. }, _) => *stride,
+            (Shape::Own(_), Some(header)) => header.size,
+            (Shape::Own(_), None) => return None,
+        };
+        let bytes = rest.get(..step).unwrap_or(rest);
+        let file = Place::File(place);
+        let Some(header) = header else {
+            if bytes.iter().any(|byte| *byte != 0) {
+                let why =
+                    if bytes.len() < HEADER { "the file ends within a buffer" } else { "not a buffer; it is missing" };
+                take(Err(Trouble { what: why, lost: true }), file);
+            }
+            return Some(step);
+        };
+        if header.after_loss {
+            let what = "the session lost events or buffers before this one";
+            take(Err(Trouble { what, lost: false }), file);
+        }
+        if header.compressed {
+            let want = header.end.saturating_sub(HEADER);
+            let input = bytes.get(HEADER..header.size.min(bytes.len())).unwrap_or_default();
+            let larger = want > self.session.buffer_size.max(BLOCK);
+            let done = match budget.checked_sub(want) {
+                Some(left) if !larger => {
+                    *budget = left;
+                    xpress::decompress(input, want, room)
+                }
+                _ => Err("a compressed buffer that would grow beyond all bounds; it is missing"),
+            };
+            if let Err(what) = done {
+                take(Err(Trouble { what, lost: true }), file);
+            }
+            // What was made before the fault is sound.
+            take(Ok(room), Place::Compressed(place));
+            room.clear();
+            return Some(step);
+        }
+        let end = header.end.min(bytes.len());
+        take(Ok(bytes.get(HEADER..end).unwrap_or_default()), file);
+        if header.end > bytes.len() {
+            let what = "the file ends within a buffer: what stood behind is missing";
+            take(Err(Trouble { what, lost: true }), Place::File(place));
+        }
+        Some(step)
+    }
+}
+
+/// Takes the records of a buffer, or what is wrong with it.
+type Take<'t> = dyn FnMut(Result<&[u8], Trouble>, Place) + 't;
+
+/// What is wrong with a buffer.
+struct Trouble {
+    what: &'static str,
+    lost: bool,
+}
+
+impl Log for Etl {
+    fn blocks(&self) -> usize {
+        match &self.shape {
+            Shape::Even { stride, each } => {
+                let length = (*stride as u64) * (*each as u64);
+                usize::try_from(self.bytes.div_ceil(length)).unwrap_or(usize::MAX)
+            }
+            Shape::Own(starts) => starts.len().saturating_sub(1),
+        }
+    }
+
+    fn read(&self, block: usize, interest: &Interest, sink: &mut dyn Sink) {
+        let mut scan = Scan::new(&self.session, self, interest, sink);
+        let done = self.buffers(block, &mut |buffer, place| match buffer {
+            Ok(data) => scan.records(data, place),
+            Err(trouble) => {
+                let (Place::File(offset) | Place::Compressed(offset)) = place;
+                scan.report(offset, trouble.what.to_owned(), trouble.lost);
+            }
+        });
+        let offset = self.bounds(block).map_or(0, |(start, _)| start);
+        if let Err(error) = done {
+            scan.report(offset, format!("cannot be read: {error}"), true);
+        }
+        scan.finish(offset);
+    }
+
+    fn damage(&self) -> Vec<Damage> {
+        self.damage.clone()
+    }
+
+    fn lost(&self) -> Lost {
+        self.session.lost
+    }
+}
+
+impl Names for Etl {
+    fn name(&self, guid: Guid) -> Option<String> {
+        self.names.get_or_init(|| self.all_names()).get(&guid).cloned()
+    }
+}
+
+impl Etl {
+    fn all_names(&self) -> FxHashMap<Guid, String> {
+        let mut names = FxHashMap::default();
+        for block in 0..self.blocks() {
+            // What cannot be read is reported by the scan.
+            let _ = self.buffers(block, &mut |buffer, _| {
+                let Ok(data) = buffer else { return };
+                let mut at = 0;
+                while let Next::Record(record) = record::next(data, at, self.session.wide) {
+                    if record.form == Form::Event
+                        && let Some(guid) = record.guid
+                        && let Some(name) = record.item(TRAITS).and_then(tracelog::provider)
+                    {
+                        names.entry(guid).or_insert(name);
+                    }
+                    at += record.step;
+                }
+            });
+        }
+        names
+    }
+}
