@@ -7,6 +7,7 @@ mod csv;
 mod ecs;
 mod facts;
 mod headline;
+mod html;
 mod json;
 mod jsonl;
 mod l2tcsv;
@@ -16,6 +17,7 @@ pub mod terminal;
 mod text;
 mod timesketch;
 mod wanted;
+mod when;
 
 pub use headline::headline;
 
@@ -61,6 +63,7 @@ pub struct Format {
 pub const FORMATS: &[Format] = &[
     Format { name: "text", about: "for reading, the verdict first", write: text::write },
     Format { name: "json", about: "everything, for programs (docs/report.schema.json)", write: json::write },
+    Format { name: "html", about: "one page with pictures and a timeline to search in", write: html::write },
     Format { name: "jsonl", about: "everything, one part of the report a line", write: jsonl::write },
     Format { name: "csv", about: "verdicts, attempts and records for a spreadsheet", write: csv::write },
     Format { name: "ecs", about: "Elastic Common Schema 9.4, one document a line", write: ecs::write },
