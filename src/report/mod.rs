@@ -11,6 +11,7 @@ mod html;
 mod json;
 mod jsonl;
 mod l2tcsv;
+mod markdown;
 pub mod model;
 mod ocsf;
 pub mod terminal;
@@ -64,6 +65,7 @@ pub const FORMATS: &[Format] = &[
     Format { name: "text", about: "for reading, the verdict first", write: text::write },
     Format { name: "json", about: "everything, for programs (docs/report.schema.json)", write: json::write },
     Format { name: "html", about: "one page with pictures and a timeline to search in", write: html::write },
+    Format { name: "md", about: "Markdown for a ticket", write: markdown::write },
     Format { name: "jsonl", about: "everything, one part of the report a line", write: jsonl::write },
     Format { name: "csv", about: "verdicts, attempts and records for a spreadsheet", write: csv::write },
     Format { name: "ecs", about: "Elastic Common Schema 9.4, one document a line", write: ecs::write },

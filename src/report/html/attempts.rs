@@ -74,7 +74,7 @@ fn one(page: &Page<'_>, number: usize, attempt: &AttemptReport, drawn: bool) -> 
                     }
                 }
                 @if !attempt.verdicts.is_empty() {
-                    h4 { "Causes" }
+                    h3.sub { "Causes" }
                     ul.records {
                         @for verdict in &attempt.verdicts {
                             li {

@@ -143,7 +143,7 @@ fn inputs(page: &Page<'_>) -> Markup {
                             td { (say(&input.kind)) }
                             td.n { (digits(input.bytes)) }
                             td.n { (digits(input.records)) }
-                            td { @if let Some(hash) = &input.sha256 { code.hash { (say(hash)) } } @else { span.dim { "not asked for (--hash)" } } }
+                            td { @if let Some(hash) = &input.sha256 { code.hash { (say(hash)) } } @else { span.dim { "not taken" } } }
                         }
                     }
                 }

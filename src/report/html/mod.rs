@@ -220,7 +220,7 @@ fn lead(page: &Page<'_>) -> Markup {
             p.note {
                 @if s.first.is_some() { "From " (page.span(s.first, s.last)) ". " }
                 "All times are " (when::name(&page.options.timezone))
-                ", as the computer that wrote the record has them. "
+                "; evidence has the time of the computer that wrote it, the timeline corrects clocks that are off. "
                 @if page.options.selected { strong { "Only the attempts that were asked for are told here." } }
             }
             (complaint(page))
