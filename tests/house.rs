@@ -55,6 +55,8 @@ fn every_room_names_only_the_rooms_it_may() {
         // The verdict writes the report's model; the model knows nothing of verdicts.
         ("verdict", &["attempt", "evidence", "signature", "report"][..]),
         ("report", &["evidence", "signature"][..]),
+        // Looks cited records up again; the only reader beside the scan.
+        ("verify", &["source", "evidence", "report"][..]),
         ("scan", &["source", "signature", "evidence"][..]),
         ("correlate", &["evidence", "attempt", "verdict", "signature", "report"][..]),
     ]);

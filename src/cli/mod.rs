@@ -11,7 +11,10 @@ mod findings;
 mod options;
 mod output;
 mod progress;
+mod record;
 mod scan;
+mod schema;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -52,6 +55,10 @@ enum Command {
     Scan(scan::Args),
     /// Turn the rows of any number of scans into the report
     Correlate(Box<correlate::Args>),
+    /// Check that inputs still hash the same and that cited records are where a report says
+    Verify(verify::Args),
+    /// Print the JSON Schema of reports or rows, or the SQL of a table for rows
+    Schema(schema::Args),
 }
 
 /// What every command is given.
@@ -80,6 +87,8 @@ pub fn main() -> ExitCode {
         Command::Analyze(args) => analyze::run(*args, &session),
         Command::Scan(args) => scan::run(args, &session),
         Command::Correlate(args) => correlate::run(*args, &session),
+        Command::Verify(args) => verify::run(&args, &session),
+        Command::Schema(args) => schema::run(&args, &session),
     };
     match done {
         Ok(exit) => exit.into(),

@@ -14,6 +14,7 @@ mod l2tcsv;
 mod markdown;
 pub mod model;
 mod ocsf;
+pub mod redact;
 pub mod terminal;
 mod text;
 mod timesketch;

@@ -8,10 +8,12 @@ use crate::event::{Damage, Interest, Sink};
 
 mod discover;
 mod evtx;
+mod hash;
 mod map;
 
 pub use discover::{Discovery, Given, Problem, discover, discover_given};
 pub use evtx::render;
+pub use hash::sha256;
 
 /// One file that a format recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
