@@ -29,10 +29,7 @@ fn left(report: &Report, names: &[&str]) -> Vec<String> {
     for form in FORMATS {
         let text = render(report, form).to_lowercase();
         for name in names.iter().filter(|name| text.contains(&name.to_lowercase())) {
-            let at = text.find(&name.to_lowercase()).unwrap();
-            let near = &text
-                [text.floor_char_boundary(at.saturating_sub(60))..text.ceil_char_boundary((at + 60).min(text.len()))];
-            left.push(format!("{name} in {}: …{near}…", form.name));
+            left.push(format!("{name} in {}", form.name));
         }
     }
     left
@@ -92,8 +89,7 @@ fn the_report_still_says_the_same() {
 #[test]
 fn hostile_and_foreign_names_go_as_well() {
     let redacted = redact(&sample::report(), &Hints::default()).unwrap();
-    let names =
-        ["nimda", "alice", "Jürgen", "Lüdenscheidt", "CLIENT7", "SRV01", "GW1", "203.0.113.77", "10.0.0."];
+    let names = ["nimda", "alice", "Jürgen", "Lüdenscheidt", "CLIENT7", "SRV01", "GW1", "203.0.113.77", "10.0.0."];
     let left = left(&redacted, &names);
     assert!(left.is_empty(), "{}", left.join("\n"));
 }

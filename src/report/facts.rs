@@ -151,7 +151,8 @@ pub fn account(text: Option<&str>) -> Account<'_> {
 
 /// At most `most` bytes, cut between characters.
 pub fn cut(text: &str, most: usize) -> &str {
-    &text[..text.floor_char_boundary(most)]
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
 }
 
 /// Is it about who the user is?

@@ -1,4 +1,5 @@
 //! Reports of cases, from their logs to the verdict.
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
