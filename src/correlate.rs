@@ -68,11 +68,22 @@ fn selects(case: &Case<'_>, selection: &Selection, attempt: &Attempt) -> bool {
             let typed = attempt.target.as_deref().is_some_and(|target| target.eq_ignore_ascii_case(name));
             known || typed || attempt.client_name.as_deref().is_some_and(|client| client.eq_ignore_ascii_case(name))
         });
-    let user = selection.users.is_empty() || {
-        let own = attempt.user.as_deref().and_then(user_key);
-        own.is_some() && selection.users.iter().any(|user| user_key(user) == own)
-    };
+    let user = selection.users.is_empty() || selection.users.iter().any(|user| of_user(case, user, attempt));
     let ip = selection.client_ips.is_empty()
         || selection.client_ips.iter().filter_map(|text| address(text)).any(|ip| attempt.client_ips.contains(&ip));
     time && host && user && ip
+}
+
+/// The attempt names this user; or it names nobody, as a handshake that failed does, and its client
+/// logged on as this user at another time.
+fn of_user(case: &Case<'_>, user: &str, attempt: &Attempt) -> bool {
+    let wanted = user_key(user);
+    let named = |attempt: &Attempt| attempt.user.as_deref().and_then(user_key);
+    if let Some(name) = named(attempt) {
+        return Some(name) == wanted;
+    }
+    case.attempts.iter().filter(|other| named(other).is_some() && named(other) == wanted).any(|other| {
+        let same_host = attempt.client.is_some() && attempt.client == other.client;
+        same_host || attempt.client_ips.iter().any(|ip| other.client_ips.contains(ip))
+    })
 }

@@ -155,7 +155,10 @@ impl Record {
                 break;
             }
             room -= name.len();
-            let end = value.floor_char_boundary(room);
+            let mut end = value.len().min(room);
+            while !value.is_char_boundary(end) {
+                end -= 1;
+            }
             cut |= end < value.len();
             room -= end;
             fields.push(Field(name.into(), value[..end].into()));

@@ -1,5 +1,7 @@
 //! The rules of the house, held against the source itself.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

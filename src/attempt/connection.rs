@@ -131,7 +131,7 @@ impl Connection {
         }
         // A phase that was proven entered later was not the one that failed.
         if let (Some((stopped, _)), Some(phase)) = (self.stopped, self.phase)
-            && phase > stopped
+            && stopped.precedes(phase)
         {
             self.stopped = None;
         }

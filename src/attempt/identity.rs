@@ -143,6 +143,8 @@ pub fn bare_target(text: &str) -> &str {
 /// Reads an address in any form that Windows logs: with port, in brackets, IPv4 mapped
 /// into IPv6, with a zone. Placeholders such as `-` and `LOCAL` are none.
 pub fn address(text: &str) -> Option<IpAddr> {
+    // A rule's remote address may carry its mask.
+    let text = text.split_once('/').map_or(text, |(before, _)| if before.contains(['.', ':']) { before } else { text });
     let text = bare_target(text);
     let inner = match text.strip_prefix('[') {
         Some(rest) => rest.split(']').next()?,
@@ -188,7 +190,14 @@ mod tests {
 
     #[test]
     fn addresses_are_read_in_every_form() {
-        for text in ["10.0.2.17:57064", "::ffff:10.0.2.17", "10.0.2.17", "[::ffff:10.0.2.17]:3389"] {
+        for text in [
+            "10.0.2.17:57064",
+            "10.0.2.17/255.255.255.255",
+            "TERMSRV/10.0.2.17",
+            "::ffff:10.0.2.17",
+            "10.0.2.17",
+            "[::ffff:10.0.2.17]:3389",
+        ] {
             assert_eq!(address(text), Some("10.0.2.17".parse().unwrap()), "{text}");
         }
         assert_eq!(address("[fe80::1%4]:50000"), Some("fe80::1".parse().unwrap()));

@@ -70,7 +70,21 @@ pub fn both_ends(case: &mut Case<'_>, connections: Vec<Connection>) -> Vec<Conne
         }
         merge_prelude(case, attempt);
     }
+    learn_clients(case);
     rest
+}
+
+/// A join that is not ambiguous tells the client's address; an address that several clients share
+/// (NAT, a gateway) tells nothing.
+fn learn_clients(case: &mut Case<'_>) {
+    let mut found = BTreeSet::new();
+    for attempt in case.attempts.iter().filter(|attempt| !attempt.ambiguous) {
+        let Some(host) = attempt.client else { continue };
+        found.extend(attempt.side(Role::Server).filter_map(|connection| Some((host, connection.client_ip?))));
+    }
+    for (host, ip) in found {
+        case.hosts.learn_address(host, ip);
+    }
 }
 
 /// The next connection of the same client to the same target within seconds continues the
@@ -80,7 +94,7 @@ fn merge_prelude(case: &mut Case<'_>, attempt: Attempt) {
     let first = attempt.side(Role::Client).next();
     let earlier = case.attempts.iter().rposition(|known| {
         let (Some(a), Some(b)) = (known.side(Role::Client).last(), first) else { return false };
-        let code = a.items.iter().filter_map(|&id| case.items[id].number(Slot::Disconnect)).last();
+        let code = a.items.iter().rev().find_map(|&id| case.items[id].number(Slot::Disconnect));
         let prelude = code
             .and_then(|number| case.signatures.code(Slot::Disconnect.word(), number))
             .is_some_and(|code| code.ends == Ending::Prelude);
@@ -238,13 +252,16 @@ pub fn one_end(case: &mut Case<'_>, connections: Vec<Connection>) {
         case.attempts.push(Attempt::of(action));
     }
     for mut legs in group::actions(gateways) {
-        let fitting = case.attempts.iter().position(|attempt| behind(case, attempt, &legs));
+        let fitting = match case.attempts.iter().position(|attempt| behind(case, attempt, &legs)) {
+            Some(at) => Some((at, "gateway target")),
+            None => only_client(case, &legs).map(|at| (at, "only client at that time")),
+        };
         match fitting {
-            Some(at) => {
+            Some((at, key)) => {
                 let attempt = &mut case.attempts[at];
                 attempt.gateway = legs.first().map(|leg| leg.host);
                 attempt.connections.append(&mut legs);
-                attempt.joined_by.extend(["gateway target".to_string(), "time".to_string()]);
+                attempt.joined_by.extend([key.to_string(), "time".to_string()]);
                 attempt.joined_by.sort();
                 attempt.joined_by.dedup();
             }
@@ -256,6 +273,23 @@ pub fn one_end(case: &mut Case<'_>, connections: Vec<Connection>) {
             }
         }
     }
+}
+
+/// A tunnel that was refused before it named a target: the one client whose connection was
+/// alive then and reached no server. With two of them it stays alone.
+fn only_client(case: &Case<'_>, legs: &[Connection]) -> Option<usize> {
+    let first = legs.first().filter(|_| legs.iter().all(|leg| leg.target.is_none()))?;
+    let time = case.aligned(first.host, first.start);
+    let mut fitting = case.attempts.iter().enumerate().filter(|(_, attempt)| {
+        attempt.gateway.is_none()
+            && attempt.side(Role::Server).next().is_none()
+            && attempt.side(Role::Client).any(|c| {
+                let slack = EARLY;
+                case.aligned(c.host, c.start).plus(-slack) <= time && time <= case.aligned(c.host, c.end).plus(slack)
+            })
+    });
+    let (at, _) = fitting.next()?;
+    fitting.next().is_none().then_some(at)
 }
 
 /// Did this attempt go through these legs: same target, same time, nothing that speaks against?

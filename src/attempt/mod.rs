@@ -2,6 +2,7 @@
 //! on client, gateway and server. Knows what a connection, a phase and an outcome are;
 //! what any one code or event means stands in the signatures.
 
+mod burst;
 mod clock;
 mod connection;
 mod group;
@@ -37,8 +38,10 @@ pub struct Case<'a> {
     pub hosts: Hosts,
     /// Every record with a time, by time, host, channel, record id.
     pub items: Vec<Item<'a>>,
-    /// Records of each rule, by slug, in order.
+    /// Records of each rule, by slug, in order; of a correlation, the members of its bursts.
     pub by_rule: BTreeMap<&'a str, Vec<ItemId>>,
+    /// Bursts of each correlation that fired, by slug.
+    pub bursts: BTreeMap<&'a str, Vec<Vec<ItemId>>>,
     /// Roles that each host's records show.
     pub roles: Vec<BTreeSet<Role>>,
     /// Every user action, by start.
@@ -230,6 +233,17 @@ impl<'a> Case<'a> {
             }
             roles[item.host].extend(item.meanings().filter(|meaning| shows_role(meaning)).map(|meaning| meaning.host));
         }
+        let mut bursts = BTreeMap::new();
+        for correlation in signatures.correlations() {
+            let fired = burst::bursts(correlation, &items, &by_rule);
+            if !fired.is_empty() {
+                bursts.insert(correlation.slug.as_str(), fired);
+            }
+        }
+        for (slug, fired) in &bursts {
+            let members: BTreeSet<ItemId> = fired.iter().flatten().copied().collect();
+            by_rule.insert(slug, members.into_iter().collect());
+        }
         let clocks = vec![HostClock::default(); hosts.len()];
         let mut channels = vec![Vec::new(); hosts.len()];
         for ((computer, channel), coverage) in &findings.coverage {
@@ -243,6 +257,7 @@ impl<'a> Case<'a> {
             hosts,
             items,
             by_rule,
+            bursts,
             roles,
             attempts: Vec::new(),
             strays: Vec::new(),

@@ -94,9 +94,7 @@ pub fn lone(connections: Vec<Connection>, case: &Case<'_>, wanted: &BTreeSet<IpA
         *count.entry(ip).or_default() += 1;
     }
     split(connections, |_, connection| {
-        let Some(ip) = connection.client_ip.filter(|_| connection.side == Role::Server && connection.bare()) else {
-            return None;
-        };
+        let ip = connection.client_ip.filter(|_| connection.side == Role::Server && connection.bare())?;
         if failed_by_record(connection, &case.items) || known.contains(&ip) || asked_for(connection, wanted) {
             None
         } else if count.get(&ip).is_some_and(|count| *count >= PROBE) {

@@ -46,6 +46,11 @@ fn identify(attempt: &mut Attempt, case: &Case<'_>) {
         keep(&mut attempt.target, item.capture(Slot::Target).map(str::to_string).as_ref());
         keep(&mut attempt.client_name, item.capture(Slot::ClientHost).map(str::to_string).as_ref());
     }
+    if attempt.client_ips.is_empty()
+        && let Some(host) = attempt.client
+    {
+        attempt.client_ips.extend(&case.hosts.get(host).addresses);
+    }
     if attempt.client.is_none() {
         let by_name = attempt.client_name.as_deref().and_then(|name| case.hosts.resolve(name));
         attempt.client = by_name.filter(|host| Some(*host) != attempt.server);

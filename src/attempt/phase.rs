@@ -27,7 +27,7 @@ pub fn settle(attempt: &mut Attempt, case: &Case<'_>) {
     }
     attempt.phase = attempt.connections.iter().filter_map(|connection| connection.phase).chain(attempt.phase).max();
     let stops = attempt.connections.iter().filter_map(|connection| connection.stopped).chain(attempt.stopped);
-    attempt.stopped = stops.filter(|(phase, _)| attempt.phase.is_none_or(|reached| reached <= *phase)).max();
+    attempt.stopped = stops.filter(|(phase, _)| attempt.phase.is_none_or(|reached| !phase.precedes(reached))).max();
     let by_record = attempt.stopped.and_then(|(phase, _)| phase.next(gateway));
     let by_absence = attempt.side(Role::Server).map(|connection| never_entered(connection, case)).max().flatten();
     let never_seen = never_seen(attempt, case);
@@ -47,12 +47,14 @@ fn never_entered(connection: &Connection, case: &Case<'_>) -> Option<Phase> {
         connection.items.iter().map(|&id| &case.items[id]).find(|item| item.marks(connection.side, Mark::Open))?;
     let mut limit = None;
     for rule in case.signatures.rules() {
-        let Some(meaning) = rule.meaning.as_ref().filter(|m| m.always && m.host == connection.side) else { continue };
-        let Some(phase) = meaning.reaches else { continue };
+        let Some(meaning) = rule.meaning.as_ref().filter(|m| m.host == connection.side) else { continue };
+        let Some(phase) = meaning.always else { continue };
         if connection.phase.is_some_and(|reached| reached >= phase) || limit.is_some_and(|known| known <= phase) {
             continue;
         }
-        if covered(case, rule, opener, connection, from, to) {
+        let matched =
+            |slug: &str| connection.items.iter().any(|&id| case.items[id].rules.iter().any(|own| own.slug == slug));
+        if !matched(&rule.slug) && covered(case, rule, opener, connection, from, to) {
             limit = Some(phase);
         }
     }
@@ -70,7 +72,9 @@ fn never_seen(attempt: &Attempt, case: &Case<'_>) -> Option<Phase> {
     let from = case.local(server, attempt.start.plus(-slack));
     let to = case.local(server, attempt.end.plus(slack));
     let opens = |rule: &&Rule| {
-        rule.meaning.as_ref().is_some_and(|m| m.always && m.host == Role::Server && m.mark == Some(Mark::Open))
+        rule.meaning
+            .as_ref()
+            .is_some_and(|m| m.always.is_some() && m.host == Role::Server && m.mark == Some(Mark::Open))
     };
     let covering = |rule: &&Rule| {
         case.signatures.providers(rule).iter().any(|p| case.covers(server, &format!("{p}/Operational"), from, to))

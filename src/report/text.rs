@@ -17,6 +17,7 @@ use super::headline::{answer, count, endings, explains_failure, headline};
 use super::model::{EventRow, Level, Report, Row};
 use super::{Options, headline::list};
 use crate::evidence::EventRef;
+use crate::signature::definition::Severity;
 use page::{Page, Style, Text};
 
 /// Writes the report as text.
@@ -146,7 +147,10 @@ fn short(provider: &str) -> &str {
 }
 
 fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Result<()> {
-    page.put(0, "", &Text::of(Style::Bold, &format!("{}.", headline(report))))?;
+    let none = page.options.selected && report.summary.attempts == 0;
+    let head =
+        if none { "No attempt in these logs is one of those that were asked for".to_owned() } else { headline(report) };
+    page.put(0, "", &Text::of(Style::Bold, &format!("{head}.")))?;
     page.blank()?;
     if page.options.selected {
         let line = "Only attempts of the time, computers, users or addresses that were asked for are told here.";
@@ -162,6 +166,12 @@ fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Resul
         page.put(0, "", &Text::plain(&line))?;
     }
     others(page, report)?;
+    for finding in report.findings.iter().filter(|finding| finding.severity >= Severity::High) {
+        let host = finding.host.as_deref().map(|host| format!(" on {host}")).unwrap_or_default();
+        let line =
+            format!("{}{host} ({}), see FINDINGS.", finding.title.trim_end_matches('.'), finding.severity.word());
+        page.put(0, "Beside it: ", &Text::of(Style::Yellow, &line))?;
+    }
     let unproven = unproven(report);
     if !report.causes.is_empty() && !unproven.is_empty() {
         let line = format!("No cause is proven for {}.", index.attempts(&unproven));

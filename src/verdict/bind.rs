@@ -97,9 +97,7 @@ impl<'c> Index<'c> {
     /// Records of a rule that are tied to the attempt within the window, in order of time.
     pub fn bound(&self, attempt: usize, slug: &str, window: Option<Window>, keys: &[Key]) -> Vec<Bound> {
         let Some(ids) = self.case.by_rule.get(slug) else { return Vec::new() };
-        let Some(meaning) = self.case.signatures.rule(slug).and_then(|rule| rule.meaning.as_ref()) else {
-            return Vec::new();
-        };
+        let Some(meaning) = meaning(self.case, slug) else { return Vec::new() };
         let keys = if keys.is_empty() { &meaning.join } else { keys };
         let mut found = Vec::new();
         for (from, to) in self.spans(attempt, window.unwrap_or(AROUND)) {
@@ -221,8 +219,16 @@ impl<'c> Index<'c> {
     }
 }
 
+/// What a rule means; a correlation means what the rule means that it counts.
+pub fn meaning<'c>(case: &'c Case<'_>, slug: &str) -> Option<&'c Meaning> {
+    let signatures = case.signatures;
+    let counted = || signatures.correlations().iter().find(|c| c.slug == slug)?.rules.first().map(String::as_str);
+    let rule = signatures.rule(slug).or_else(|| signatures.rule(counted()?))?;
+    rule.meaning.as_ref()
+}
+
 /// `Some(true)` where a key agrees, `Some(false)` where none can be compared, `None` where one disagrees.
-fn agreement(case: &Case<'_>, attempt: &Attempt, item: &Item<'_>, keys: &[Key], role: Role) -> Option<bool> {
+pub fn agreement(case: &Case<'_>, attempt: &Attempt, item: &Item<'_>, keys: &[Key], role: Role) -> Option<bool> {
     let own_end = !matches!(role, Role::Dc | Role::Broker | Role::License);
     let mut matched = false;
     for key in keys {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::attempt::Case;
 use crate::attempt::identity::HostId;
+use crate::attempt::item::Item;
 use crate::event::{TICKS_PER_SECOND, Time};
 use crate::evidence::{Coverage, Findings};
 use crate::report::model::{
@@ -16,6 +17,7 @@ const MILLISECOND: i64 = TICKS_PER_SECOND / 1000;
 /// What the logs cover, host by host.
 pub fn coverage(case: &Case<'_>, cannot_judge: Vec<CannotJudge>) -> CoverageReport {
     let first = case.attempts.iter().map(|attempt| attempt.start).min();
+    let cleared = cleared(case);
     let mut hosts: Vec<HostCoverage> = case
         .hosts
         .iter()
@@ -29,7 +31,13 @@ pub fn coverage(case: &Case<'_>, cannot_judge: Vec<CannotJudge>) -> CoverageRepo
                 roles: case.roles[id].iter().map(|role| role.word().to_string()).collect(),
                 os: None,
                 clock: clock(case, id),
-                channels: case.channels[id].iter().map(|(name, coverage)| channel(name, coverage, first)).collect(),
+                channels: case.channels[id]
+                    .iter()
+                    .map(|(name, coverage)| {
+                        let cleared = cleared.contains(&(id, name.to_lowercase()));
+                        channel(name, coverage, first, cleared)
+                    })
+                    .collect(),
             }
         })
         .collect();
@@ -61,7 +69,17 @@ fn clock(case: &Case<'_>, host: HostId) -> Clock {
     }
 }
 
-fn channel(name: &str, coverage: &Coverage, first_attempt: Option<Time>) -> ChannelCoverage {
+/// Logs that somebody emptied: the record names the log, or stands first in it.
+fn cleared(case: &Case<'_>) -> BTreeSet<(HostId, String)> {
+    let says = |item: &&Item<'_>| {
+        let mut settings = item.meanings().filter_map(|meaning| meaning.sets.as_ref());
+        settings.any(|setting| setting.state == "log" && setting.value == "cleared")
+    };
+    let log = |item: &Item<'_>| item.evidence.record.field("Channel").unwrap_or_default().to_lowercase();
+    case.items.iter().filter(says).map(|item| (item.host, log(item))).collect()
+}
+
+fn channel(name: &str, coverage: &Coverage, first_attempt: Option<Time>, cleared: bool) -> ChannelCoverage {
     let bounds = coverage.bounds();
     let late = bounds.zip(first_attempt).is_some_and(|((first, _), attempt)| first > attempt);
     let starts_at_one = coverage.runs.first().is_some_and(|run| run.first_id <= 1);
@@ -69,6 +87,8 @@ fn channel(name: &str, coverage: &Coverage, first_attempt: Option<Time>) -> Chan
         "forwarded"
     } else if !coverage.contiguous() {
         "filtered"
+    } else if cleared {
+        "cleared"
     } else if late && !starts_at_one {
         "wrapped"
     } else {

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::attempt::identity::HostId;
 use crate::attempt::{Case, ItemId};
 use crate::report::model::Finding;
-use crate::signature::correlation::{self, Hit};
-use crate::signature::definition::{Bearing, Cause, Correlation, Counted, Observation, Severity};
+use crate::signature::definition::{Bearing, Cause, Observation, Severity};
 
 use super::FINDINGS_FAMILY;
 use super::bind::Index;
@@ -30,7 +29,7 @@ pub fn findings(case: &Case<'_>, _index: &Index<'_>) -> Vec<Finding> {
         if cause.is_none() && serves(case, &correlation.slug) {
             continue;
         }
-        for items in bursts(case, correlation) {
+        for items in case.bursts.get(correlation.slug.as_str()).into_iter().flatten() {
             let Some(host) = items.first().map(|id| case.items[*id].host) else { continue };
             let (id, title, severity, attack) = match cause {
                 Some(cause) => (&cause.id, &cause.title, cause.severity, &cause.attack),
@@ -63,6 +62,12 @@ pub fn findings(case: &Case<'_>, _index: &Index<'_>) -> Vec<Finding> {
         gathered.into_iter().map(|((id, host), gathered)| finding(case, id, host, gathered)).collect();
     found.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| (&a.id, &a.host).cmp(&(&b.id, &b.host))));
     found
+}
+
+/// Records that make up an attack: members of the bursts that prove one.
+pub fn attack_items(case: &Case<'_>) -> BTreeSet<ItemId> {
+    let proofs = case.signatures.correlations().iter().filter(|c| cause_of(case, &c.slug).is_some());
+    proofs.filter_map(|correlation| case.bursts.get(correlation.slug.as_str())).flatten().flatten().copied().collect()
 }
 
 /// Rules without a meaning for connections: somebody's Sigma rules.
@@ -135,23 +140,4 @@ fn cause_of<'a>(case: &'a Case<'_>, slug: &str) -> Option<&'a Cause> {
     case.signatures.causes().iter().find(|cause| {
         cause.evidence.iter().any(|clue| clue.bearing == Bearing::Proof && rule_of(&clue.what) == Some(slug))
     })
-}
-
-/// Spans in which a correlation fired, as the records that made it fire. Hosts are always apart.
-fn bursts(case: &Case<'_>, correlation: &Correlation) -> Vec<Vec<ItemId>> {
-    let mut hits: Vec<Hit<'_>> = Vec::new();
-    for slug in &correlation.rules {
-        for &id in case.by_rule.get(slug.as_str()).into_iter().flatten() {
-            let item = &case.items[id];
-            let record = &item.evidence.record;
-            let mut group = vec![item.host.to_string()];
-            group.extend(correlation.group_by.iter().map(|name| record.field(name).unwrap_or_default().to_string()));
-            let value = match &correlation.count {
-                Counted::Events => None,
-                Counted::Values(name) => record.field(name).map(str::to_string),
-            };
-            hits.push(Hit { rule: slug, time: item.time, group, value, index: id });
-        }
-    }
-    correlation::evaluate(correlation, &hits).into_iter().map(|burst| burst.members).collect()
 }

@@ -19,11 +19,20 @@ const SLACK: i64 = 5 * TICKS_PER_SECOND;
 struct Gap {
     attempts: BTreeSet<EventRef>,
     because: BTreeSet<String>,
-    collect: BTreeSet<String>,
+    /// Log and host, and the span over all attempts.
+    collect: BTreeMap<String, (Time, Time)>,
+}
+
+/// A cause and the logs in which its proofs stand.
+struct Needs<'a> {
+    cause: &'a Cause,
+    logs: BTreeSet<(Role, &'a str)>,
 }
 
 /// Families that cannot be judged for attempts that have no confirmed or probable cause.
 pub fn cannot_judge(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) -> Vec<CannotJudge> {
+    let causes = case.signatures.causes().iter().filter(|cause| cause.family != FINDINGS_FAMILY);
+    let needs: Vec<Needs<'_>> = causes.map(|cause| Needs { cause, logs: logs(case, cause) }).collect();
     let mut gaps: BTreeMap<&str, Gap> = BTreeMap::new();
     for (at, judged) in judged {
         let attempt = &case.attempts[*at];
@@ -32,15 +41,19 @@ pub fn cannot_judge(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) -> Ve
         if !wanting || answered {
             continue;
         }
-        for cause in case.signatures.causes().iter().filter(|cause| cause.family != FINDINGS_FAMILY) {
-            if weigh::out_of_phase(attempt, cause) {
-                continue;
-            }
-            for (because, collect) in unseen(case, attempt, cause) {
-                let gap = gaps.entry(&cause.family).or_default();
+        let mut known: BTreeMap<(Role, &str), Option<(String, String)>> = BTreeMap::new();
+        let span = (attempt.start.plus(-SLACK), attempt.end.plus(SLACK));
+        for need in needs.iter().filter(|need| !weigh::out_of_phase(attempt, need.cause)) {
+            for (role, channel) in
+                need.logs.iter().filter(|(role, _)| *role != Role::Gateway || attempt.gateway.is_some())
+            {
+                let missing = known.entry((*role, channel)).or_insert_with(|| gap(case, attempt, *role, channel));
+                let Some((because, log)) = missing else { continue };
+                let gap = gaps.entry(&need.cause.family).or_default();
                 gap.attempts.insert(attempt.id);
-                gap.because.insert(because);
-                gap.collect.insert(collect);
+                gap.because.insert(because.clone());
+                let whole = gap.collect.entry(log.clone()).or_insert(span);
+                *whole = (whole.0.min(span.0), whole.1.max(span.1));
             }
         }
     }
@@ -50,30 +63,30 @@ pub fn cannot_judge(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) -> Ve
             family: Some(family.to_string()),
             attempts: gap.attempts.into_iter().collect(),
             because: gap.because.into_iter().collect::<Vec<_>>().join("; "),
-            collect: gap.collect.into_iter().collect::<Vec<_>>().join("; "),
+            collect: gap
+                .collect
+                .into_iter()
+                .map(|(log, (from, to))| format!("{log}, covering {} to {}", short(from), short(to)))
+                .collect::<Vec<_>>()
+                .join("; "),
         })
         .collect()
 }
 
-/// Logs that would prove the cause and do not cover the attempt: why, and what to collect.
-fn unseen(case: &Case<'_>, attempt: &Attempt, cause: &Cause) -> BTreeSet<(String, String)> {
+/// The logs, by role of the computer and channel, in which a cause's proofs would stand.
+fn logs<'a>(case: &'a Case<'_>, cause: &Cause) -> BTreeSet<(Role, &'a str)> {
     let mut found = BTreeSet::new();
-    let proofs = cause.evidence.iter().filter(|clue| matches!(clue.bearing, Bearing::Proof | Bearing::Standing));
-    for clue in proofs {
+    for clue in cause.evidence.iter().filter(|clue| matches!(clue.bearing, Bearing::Proof | Bearing::Standing)) {
         let Observation::Rule(slug) = &clue.what else { continue };
         let Some(rule) = case.signatures.rule(slug) else { continue };
         let Some(meaning) = &rule.meaning else { continue };
-        if matches!(meaning.host, Role::Gateway) && attempt.gateway.is_none() {
-            continue;
-        }
-        for provider in case.signatures.providers(rule) {
-            let Some(channel) = case.signatures.channel(provider) else { continue };
-            found.extend(gap(case, attempt, meaning.host, channel));
-        }
+        let channels = case.signatures.providers(rule).iter().filter_map(|provider| case.signatures.channel(provider));
+        found.extend(channels.map(|channel| (meaning.host, channel)));
     }
     found
 }
 
+/// Why a log does not show the attempt, and which log of which computer it is; `None` where it does.
 fn gap(case: &Case<'_>, attempt: &Attempt, role: Role, channel: &str) -> Option<(String, String)> {
     let who = role_name(role);
     let Some(host) = host_of(case, attempt, role) else {
@@ -82,23 +95,22 @@ fn gap(case: &Case<'_>, attempt: &Attempt, role: Role, channel: &str) -> Option<
             Role::Client => attempt.client_name.as_deref().map(|name| format!(" {name}")).unwrap_or_default(),
             _ => String::new(),
         };
-        let because = format!("no log of the {who}{name} is here");
-        return Some((because, format!("{channel} of the {who}{name}, {}", span(attempt))));
+        return Some((format!("no log of the {who}{name} is here"), format!("{channel} of the {who}{name}")));
     };
     let (from, to) = (case.local(host, attempt.start.plus(-SLACK)), case.local(host, attempt.end.plus(SLACK)));
+    if case.covers(host, channel, from, to) {
+        return None;
+    }
     let name = case.hosts.name(host);
     let own = case.channels[host].iter().find(|(known, _)| known.eq_ignore_ascii_case(channel));
-    let because = match own {
+    let because = match own.map(|(_, coverage)| (coverage.contiguous(), coverage.bounds())) {
         None => format!("{channel} of {name} is not here"),
-        Some(_) if case.covers(host, channel, from, to) => return None,
-        Some((_, coverage)) => match coverage.bounds() {
-            Some((first, last)) if coverage.contiguous() => {
-                format!("{channel} of {name} covers only {} to {}", short(first), short(last))
-            }
-            _ => format!("{channel} of {name} has gaps in its record numbers: a filtered export or a subscription"),
-        },
+        Some((true, Some((first, last)))) => {
+            format!("{channel} of {name} covers only {} to {}", short(first), short(last))
+        }
+        Some(_) => format!("{channel} of {name} has gaps in its record numbers: a filtered export or a subscription"),
     };
-    Some((because, format!("{channel} of {name}, {}", span(attempt))))
+    Some((because, format!("{channel} of {name}")))
 }
 
 fn host_of(case: &Case<'_>, attempt: &Attempt, role: Role) -> Option<HostId> {
@@ -116,10 +128,6 @@ fn role_name(role: Role) -> &'static str {
         Role::Any => "server",
         other => other.word(),
     }
-}
-
-fn span(attempt: &Attempt) -> String {
-    format!("covering {} to {}", short(attempt.start.plus(-SLACK)), short(attempt.end.plus(SLACK)))
 }
 
 /// To the second: what a person types into an export dialog.

@@ -49,16 +49,25 @@ pub(crate) struct Judged<'a> {
     out: Vec<RuledOut>,
 }
 
+/// A cause and, where it is out: why, in words, and by which items.
+type Tried<'a> = (&'a Cause, Option<(Because, String, Vec<usize>)>);
+
 /// Judges the attempts at these indices and writes the report.
 pub fn report(case: &Case<'_>, selected: &[usize], said: Said) -> Report {
     let index = Index::new(case);
     let about = complaint(case, selected, said);
     let judged: BTreeMap<usize, Judged<'_>> =
         selected.iter().map(|&at| (at, judge(&index, at, said, about.contains(&at)))).collect();
-    let causes = rollup::causes(case, &judged);
+    let attacks = finding::attack_items(case);
+    let guesses = selected
+        .iter()
+        .filter(|at| case.attempts[**at].items().iter().any(|id| attacks.contains(id)))
+        .map(|at| case.attempts[*at].id)
+        .collect();
+    let causes = rollup::causes(case, &judged, &guesses);
     let findings = finding::findings(case, &index);
     let cannot_judge = missing::cannot_judge(case, &judged);
-    let timeline = rows::timeline(case, &judged, &findings);
+    let timeline = rows::timeline(case, &judged, &findings, &causes);
     let top_cause = causes.first().filter(|cause| cause.verdict >= Level::Probable).map(|cause| cause.id.clone());
     Report {
         schema_version: SCHEMA_VERSION,
@@ -123,7 +132,7 @@ fn judge<'a>(index: &Index<'a>, at: usize, said: Said, complained: bool) -> Judg
         return Judged::default();
     }
     let mut judged = Judged::default();
-    let mut families: BTreeMap<&str, Vec<(&Cause, Option<(Because, String, Vec<usize>)>)>> = BTreeMap::new();
+    let mut families: BTreeMap<&str, Vec<Tried<'_>>> = BTreeMap::new();
     for cause in case.signatures.causes().iter().filter(|cause| may_explain(cause)) {
         let hint = hint(cause, attempt.disconnect, said, complained);
         let out = match weigh::weigh(index, at, cause, hint) {
@@ -149,9 +158,9 @@ fn judge<'a>(index: &Index<'a>, at: usize, said: Said, complained: bool) -> Judg
     judged
 }
 
-/// Attacks stand in the findings, and what leaves a session working explains no failure.
+/// Attacks stand in the findings.
 fn may_explain(cause: &Cause) -> bool {
-    cause.family != FINDINGS_FAMILY && cause.severity != Severity::Low
+    cause.family != FINDINGS_FAMILY
 }
 
 fn hint(cause: &Cause, logged: Option<u32>, said: Said, complained: bool) -> Hint {
@@ -232,7 +241,7 @@ fn link(found: &mut [Found<'_>]) {
 /// One entry for a family that is out as a whole; single causes only where something pointed at them.
 fn ruled_out(
     case: &Case<'_>,
-    families: BTreeMap<&str, Vec<(&Cause, Option<(Because, String, Vec<usize>)>)>>,
+    families: BTreeMap<&str, Vec<Tried<'_>>>,
     pointed_at: impl Fn(&Cause) -> bool,
 ) -> Vec<RuledOut> {
     let mut found = Vec::new();

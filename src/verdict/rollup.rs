@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::{Attempt, Case};
 use crate::event::{TICKS_PER_SECOND, Time};
+use crate::evidence::EventRef;
 use crate::report::model::{CauseReport, Change, Cited, Hit, Level, RuledOut, Scope};
-use crate::signature::definition::{Bearing, Kind, Outcome, Role};
+use crate::signature::definition::{Bearing, Mark, Outcome};
 
 use super::weigh::Cite;
 use super::{Found, Judged, words};
@@ -19,7 +20,8 @@ const CHANGES: i64 = 24 * 3600 * TICKS_PER_SECOND;
 const MOST_CHANGES: usize = 10;
 
 /// Every cause found, best first: level, then root before consequence, then attempts explained, score, prior, id.
-pub fn causes(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) -> Vec<CauseReport> {
+/// Attempts of an attack (`guesses`) count only among themselves: a real user's outage comes first.
+pub fn causes(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, guesses: &BTreeSet<EventRef>) -> Vec<CauseReport> {
     let mut by_cause: BTreeMap<&str, Vec<(usize, &Found<'_>)>> = BTreeMap::new();
     for (at, judged) in judged {
         for found in &judged.found {
@@ -28,12 +30,14 @@ pub fn causes(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) -> Vec<Caus
     }
     let mut reports: Vec<(u8, CauseReport)> =
         by_cause.into_values().map(|list| (list[0].1.cause.prior, cause(case, judged, &list))).collect();
+    let failed: BTreeSet<EventRef> = case.attempts.iter().filter(|a| a.failed()).map(|a| a.id).collect();
     reports.sort_by(|(prior_a, a), (prior_b, b)| {
         let key = |prior: &u8, c: &CauseReport| {
-            (Reverse(c.verdict), Reverse(explained(case, c)), Reverse(c.score), Reverse(*prior))
+            (Reverse(c.verdict), Reverse(explained(c, &failed, guesses)), Reverse(c.score), Reverse(*prior))
         };
         key(prior_a, a).cmp(&key(prior_b, b)).then_with(|| a.id.cmp(&b.id))
     });
+    add_roots(case, &mut reports);
     let order: Vec<_> = reports.iter().map(|(_, c)| (c.id.clone(), c.verdict, c.caused_by.clone())).collect();
     let rank = roots_first(&order);
     let mut reports: Vec<CauseReport> = reports.into_iter().map(|(_, report)| report).collect();
@@ -41,11 +45,29 @@ pub fn causes(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) -> Vec<Caus
     reports
 }
 
-/// Failed and dropped attempts among those that a cause explains.
-fn explained(case: &Case<'_>, cause: &CauseReport) -> usize {
-    let failed: BTreeSet<_> =
-        case.attempts.iter().filter(|attempt| attempt.failed()).map(|attempt| attempt.id).collect();
-    cause.attempts.iter().filter(|id| failed.contains(id)).count()
+/// A cause found for other attempts on the same host may lie behind this one: a crash that ended one
+/// session is why the next connection found no service.
+fn add_roots(case: &Case<'_>, reports: &mut [(u8, CauseReport)]) {
+    let found: Vec<(String, Vec<String>, Level)> =
+        reports.iter().map(|(_, c)| (c.id.clone(), c.hosts.clone(), c.verdict)).collect();
+    for (_, report) in reports {
+        let Some(cause) = case.signatures.cause(&report.id) else { continue };
+        let roots = found.iter().filter(|(id, hosts, level)| {
+            *level >= Level::Probable
+                && cause.caused_by.contains(id)
+                && hosts.iter().any(|host| report.hosts.contains(host))
+        });
+        report.caused_by.extend(roots.map(|(id, _, _)| id.clone()));
+        report.caused_by.sort();
+        report.caused_by.dedup();
+    }
+}
+
+/// Failed and dropped attempts that a cause explains: those of users, then those of attacks.
+fn explained(cause: &CauseReport, failed: &BTreeSet<EventRef>, guesses: &BTreeSet<EventRef>) -> (usize, usize) {
+    let own = cause.attempts.iter().filter(|id| failed.contains(id));
+    let (attacks, users): (Vec<&EventRef>, Vec<&EventRef>) = own.partition(|id| guesses.contains(id));
+    (users.len(), attacks.len())
 }
 
 /// New places in an order: a root moves right before the first of its consequences of the same level.
@@ -169,14 +191,7 @@ fn scope(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, attempts: &[&Att
 fn changes(case: &Case<'_>, attempts: &[&Attempt], first: Time) -> Vec<Change> {
     let hosts: BTreeSet<_> = attempts.iter().flat_map(|a| [a.client, a.server, a.gateway]).flatten().collect();
     let from = last_success(case, attempts, first).unwrap_or_default().max(first.plus(-CHANGES));
-    let context = |item: &crate::attempt::item::Item<'_>| {
-        item.meanings().any(|meaning| {
-            meaning.kind == Kind::Marker
-                && meaning.host == Role::Any
-                && meaning.reaches.is_none()
-                && meaning.stops.is_none()
-        })
-    };
+    let context = |item: &crate::attempt::item::Item<'_>| item.meanings().any(|m| m.mark == Some(Mark::Change));
     let start = case.items.partition_point(|item| item.time < from.plus(-CHANGES));
     let mut found: Vec<Change> = case.items[start..]
         .iter()

@@ -7,8 +7,8 @@ use crate::attempt::{Attempt, Case, Connection, ItemId};
 use crate::event::Time;
 use crate::evidence::EventRef;
 use crate::report::model::{
-    AttemptReport, Basis, ClientEnd, CodeReport, ConnectionReport, EventRow, Finding, GatewayEnd, Join, Noise, Place,
-    Row, RunRow, ServerEnd, Verdict,
+    AttemptReport, Basis, CauseReport, ClientEnd, CodeReport, ConnectionReport, EventRow, Finding, GatewayEnd, Join,
+    Noise, Place, Row, RunRow, ServerEnd, Verdict,
 };
 use crate::signature::definition::{Ending, Outcome, Role, Slot};
 
@@ -109,7 +109,7 @@ fn gateway(case: &Case<'_>, attempt: &Attempt) -> Option<GatewayEnd> {
 
 fn extended(case: &Case<'_>, attempt: &Attempt) -> Option<u32> {
     let items = attempt.connections.iter().flat_map(|connection| connection.items.iter());
-    items.filter_map(|id| case.items[*id].number(Slot::Extended)).filter(|number| *number != 0).last()
+    items.rev().filter_map(|id| case.items[*id].number(Slot::Extended)).find(|number| *number != 0)
 }
 
 fn connection(case: &Case<'_>, connection: &Connection) -> ConnectionReport {
@@ -132,7 +132,7 @@ fn connection(case: &Case<'_>, connection: &Connection) -> ConnectionReport {
 /// How one connection ended, by its own records.
 fn ended(case: &Case<'_>, connection: &Connection) -> Outcome {
     let says = |slot: Slot| {
-        let number = connection.items.iter().filter_map(|id| case.items[*id].number(slot)).last()?;
+        let number = connection.items.iter().rev().find_map(|id| case.items[*id].number(slot))?;
         case.signatures.code(slot.word(), number).map(|code| code.ends)
     };
     let unwanted =
@@ -167,7 +167,12 @@ pub fn noise(case: &Case<'_>) -> Vec<Noise> {
 }
 
 /// Rows that attempts, causes and findings cite, in order of aligned time.
-pub fn timeline(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, findings: &[Finding]) -> Vec<Row> {
+pub fn timeline(
+    case: &Case<'_>,
+    judged: &BTreeMap<usize, Judged<'_>>,
+    findings: &[Finding],
+    causes: &[CauseReport],
+) -> Vec<Row> {
     let mut rows: BTreeMap<ItemId, Option<usize>> = BTreeMap::new();
     let mut cited: BTreeSet<ItemId> = BTreeSet::new();
     for (at, judged) in judged {
@@ -178,7 +183,9 @@ pub fn timeline(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, findings:
             cited.insert(cite.item);
         }
     }
-    let names: BTreeSet<EventRef> = findings.iter().flat_map(|finding| finding.evidence.iter().copied()).collect();
+    let by_findings = findings.iter().flat_map(|finding| finding.evidence.iter().copied());
+    let by_changes = causes.iter().flat_map(|cause| cause.changes.iter().map(|change| change.event));
+    let names: BTreeSet<EventRef> = by_findings.chain(by_changes).collect();
     if !names.is_empty() {
         let of_findings = case.items.iter().enumerate().filter(|(_, item)| names.contains(&item.evidence.event));
         of_findings.for_each(|(id, _)| {

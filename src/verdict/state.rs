@@ -5,7 +5,7 @@ use crate::attempt::{Case, ItemId};
 use crate::event::Time;
 use crate::signature::definition::{Bearing, Cause, Clue, Observation, Role};
 
-use super::bind::Index;
+use super::bind::{self, Index};
 
 /// State whose setting means a boot.
 const BOOT: &str = "boot";
@@ -39,7 +39,7 @@ pub fn standing(
     clue: &Clue,
     slug: &str,
 ) -> Option<ItemId> {
-    let role = case.signatures.rule(slug)?.meaning.as_ref()?.host;
+    let role = bind::meaning(case, slug)?.host;
     let window = clue.window.unwrap_or(STANDING);
     let (from, to) = index.window(attempt, window);
     let hosts = case.attempts[attempt].host(role).map_or_else(
@@ -56,6 +56,11 @@ pub fn standing(
         },
         |host| vec![host],
     );
+    // A record that names another user, client or target than the attempt's stands for somebody else.
+    let fits = |slug: &str, id: ItemId| {
+        let Some(meaning) = bind::meaning(case, slug) else { return false };
+        bind::agreement(case, &case.attempts[attempt], &case.items[id], &meaning.join, role).is_some()
+    };
     let last = |slug: &str, to: Time| {
         hosts
             .iter()
@@ -67,7 +72,7 @@ pub fn standing(
                     .iter()
                     .rev()
                     .take_while(|id| case.items[**id].time >= from)
-                    .find(|id| case.items[**id].host == host && !case.items[**id].noise)
+                    .find(|id| case.items[**id].host == host && !case.items[**id].noise && fits(slug, **id))
                     .copied()
             })
             .max()

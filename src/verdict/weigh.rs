@@ -116,7 +116,7 @@ pub fn weigh(index: &Index<'_>, at: usize, cause: &Cause, hint: Hint) -> Weighed
 pub fn out_of_phase(attempt: &Attempt, cause: &Cause) -> bool {
     let out = |phase: &Phase| {
         attempt.phase_limit.is_some_and(|limit| *phase >= limit)
-            || attempt.phase.is_some_and(|reached| *phase < reached)
+            || attempt.phase.is_some_and(|reached| phase.precedes(reached))
     };
     !cause.phases.is_empty() && cause.phases.iter().all(out)
 }
@@ -372,7 +372,7 @@ fn score(sum: &Sum, level: Level, hint: Hint) -> u8 {
     match level {
         Level::Confirmed => 65 + more.min(35),
         Level::Probable => 40 + more.min(24),
-        Level::Possible => supports.max(5).min(30) + 5 * u8::from(hint > Hint::None),
+        Level::Possible => supports.clamp(5, 30) + 5 * u8::from(hint > Hint::None),
     }
 }
 

@@ -11,7 +11,8 @@ use super::weigh::Cite;
 /// A record in one line.
 pub fn message(case: &Case<'_>, item: &Item<'_>) -> String {
     let record = &item.evidence.record;
-    let field = |name: &str| record.field(name).map(str::to_string);
+    // Windows writes a hyphen where it has no value.
+    let field = |name: &str| record.field(name).map(str::trim).filter(|value| *value != "-").map(str::to_string);
     let worded = case.signatures.message(&record.provider, &record.source_name, record.event_id, &field);
     worded.unwrap_or_else(|| {
         let title = item.rules.first().map(|rule| rule.title.clone());
@@ -23,9 +24,9 @@ pub fn message(case: &Case<'_>, item: &Item<'_>) -> String {
 pub fn basis(case: &Case<'_>, cites: &[&Cite]) -> String {
     let mut parts = Vec::new();
     for (bearing, verb) in [
-        (Bearing::Proof, "Proved by"),
-        (Bearing::Standing, "Standing since before"),
-        (Bearing::Support, "Supported by"),
+        (Bearing::Proof, "proved by"),
+        (Bearing::Standing, "standing since before"),
+        (Bearing::Support, "supported by"),
     ] {
         let mut count: BTreeMap<(String, u32), std::collections::BTreeSet<usize>> = BTreeMap::new();
         for cite in cites.iter().filter(|cite| cite.bearing == bearing) {
@@ -48,5 +49,7 @@ pub fn basis(case: &Case<'_>, cites: &[&Cite]) -> String {
     if parts.is_empty() {
         return String::new();
     }
-    format!("{}; nothing on record speaks against it.", parts.join("; "))
+    let text = parts.join("; ");
+    let (first, rest) = text.split_at(1);
+    format!("{}{rest}; nothing on record speaks against it.", first.to_uppercase())
 }

@@ -10,7 +10,7 @@ use crate::report::model::{AttemptReport, EventRow, HostCoverage, Row};
 use crate::signature::definition::{Outcome, Phase};
 
 const LEFT: usize = 148;
-const COLUMN: usize = 70;
+const COLUMN: usize = 74;
 const TOP: usize = 58;
 const LANE: usize = 104;
 /// Dots in a cell; more are told as a number.

@@ -85,7 +85,7 @@ fn whom(page: &mut Page<'_>, index: &Index<'_>, cause: &CauseReport) -> io::Resu
         (cause.scope.servers, "server", "servers"),
     ];
     let hits: Vec<String> =
-        scope.iter().filter(|(hit, ..)| hit.seen > 0).map(|(hit, one, many)| of(*hit, one, many)).collect();
+        scope.iter().filter(|(hit, ..)| hit.affected > 0).map(|(hit, one, many)| of(*hit, one, many)).collect();
     if !hits.is_empty() {
         page.put(3, "hits      ", &Text::plain(&hits.join(", ")))?;
     }

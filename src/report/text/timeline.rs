@@ -238,7 +238,9 @@ fn about<'a>(number: usize, attempt: &'a AttemptReport, index: &Index<'a>) -> Te
         .add(Style::Plain, ", ")
         .add(tint(attempt.outcome), attempt.outcome.word());
     let text = match attempt.phase {
-        Some(phase) if attempt.outcome == Outcome::Failed => text.add(Style::Plain, &format!(" after {phase}")),
+        Some(phase) if attempt.outcome == Outcome::Failed => {
+            text.add(Style::Plain, &format!(", last phase entered {phase}"))
+        }
         _ => text,
     };
     match attempt.verdicts.first() {

@@ -63,6 +63,12 @@ impl Phase {
         Phase::ALL.iter().copied().find(|phase| *phase > self && (gateway || !phase.is_gateway()))
     }
 
+    /// Entering `other` proves that this phase is over. The broker's decision falls into the
+    /// arbitration of the session: neither is before the other.
+    pub fn precedes(self, other: Phase) -> bool {
+        self < other && (self, other) != (Phase::BrokerRedirect, Phase::SessionArbitration)
+    }
+
     /// One of the phases that only a connection through a gateway has.
     pub fn is_gateway(self) -> bool {
         (Phase::GatewayTransport..=Phase::GatewayTarget).contains(&self)
@@ -118,6 +124,8 @@ words! {
         Disconnect = "disconnect",
         /// The connection is over.
         End = "end",
+        /// Something changed on the computer: a boot, a policy, the clock, an update.
+        Change = "change",
     }
 }
 
@@ -350,10 +358,9 @@ pub struct Meaning {
     pub reaches: Option<Phase>,
     /// The phase that this record proves failed: later ones were never entered.
     pub stops: Option<Phase>,
-    /// Written on every connection that enters `reaches`: its absence, where the
-    /// channel covers the time and the computer writes such records at all, proves
-    /// the phase not entered.
-    pub always: bool,
+    /// Written on every connection that enters this phase: its absence, where the
+    /// channel covers the time, proves the phase not entered.
+    pub always: Option<Phase>,
     /// How it may be tied to a connection, best first.
     pub join: Vec<Key>,
     /// Which field holds what.

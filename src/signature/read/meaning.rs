@@ -37,10 +37,7 @@ pub fn read(node: &Node, slug: &str, complaints: &mut Complaints) -> Option<Mean
         complaints.add(node.line, "mark", "a marker has a `mark`, and nothing else has one");
     }
     let reaches = complaints.may_word(node, "reaches", Phase::from_word, Phase::ALL);
-    let always = node.get("always").and_then(|value| complaints.flag(value, "always")).unwrap_or(false);
-    if always && reaches.is_none() {
-        complaints.add(node.line, "missing-key", "`always` says nothing without `reaches`");
-    }
+    let always = always(node, reaches, complaints);
     Some(Meaning {
         fact: complaints.may_text(node, "fact").unwrap_or_else(|| slug.to_owned()),
         mark,
@@ -55,6 +52,21 @@ pub fn read(node: &Node, slug: &str, complaints: &mut Complaints) -> Option<Mean
         kind: kind?,
         host: host?,
     })
+}
+
+/// `true` stands for the phase that the record reaches; another phase is named.
+fn always(node: &Node, reaches: Option<Phase>, complaints: &mut Complaints) -> Option<Phase> {
+    let value = node.get("always")?;
+    if let Some(phase) = value.text().and_then(Phase::from_word) {
+        return Some(phase);
+    }
+    if !complaints.flag(value, "always")? {
+        return None;
+    }
+    if reaches.is_none() {
+        complaints.add(node.line, "missing-key", "`always` says nothing without `reaches`");
+    }
+    reaches
 }
 
 fn capture(node: &Node, complaints: &mut Complaints) -> BTreeMap<Slot, String> {
