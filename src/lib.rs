@@ -45,3 +45,4 @@ pub mod scan;
 pub mod signature;
 pub mod source;
 pub mod verdict;
+pub mod verify;

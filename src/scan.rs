@@ -11,7 +11,7 @@ mod queue;
 use crate::event::{Interest, Lost};
 use crate::evidence::{InputFacts, Problem, ProviderFacts, Row};
 use crate::signature::Signatures;
-use crate::source::Input;
+use crate::source::{self, Input};
 use block::Part;
 use queue::{Queue, Unit};
 use rayon::prelude::*;
@@ -25,11 +25,13 @@ pub struct Options<'a> {
     pub threads: usize,
     /// Told now and then how many bytes of input are done.
     pub progress: &'a dyn Fn(u64),
+    /// Take the SHA-256 of every input.
+    pub hash: bool,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { threads: 0, progress: &|_| () }
+        Options { threads: 0, progress: &|_| (), hash: false }
     }
 }
 
@@ -94,8 +96,30 @@ pub fn scan<E>(
             (options.progress)(before + unit.bytes_done());
             if unit.last {
                 before += unit.input.bytes;
-                finish(unit.input, unit.lost(), std::mem::take(&mut file), &mut totals, emit)?;
+                finish(unit.input, unit.lost(), std::mem::take(&mut file), options.hash, &mut totals, emit)?;
             }
+        }
+    }
+}
+
+/// The hash of a file as it is now, after it was read: what was read a moment ago is still at hand.
+fn hashed<E>(
+    input: &Input,
+    totals: &mut Totals,
+    emit: &mut dyn FnMut(Row) -> Result<(), E>,
+) -> Result<Option<Box<str>>, E> {
+    match source::sha256(&input.path) {
+        Ok(hash) => Ok(Some(hash.into())),
+        Err(error) => {
+            totals.lost += 1;
+            let what = format!("cannot be hashed: {error}");
+            emit(Row::Problem(Problem {
+                path: input.name.as_str().into(),
+                offset: None,
+                what: what.into(),
+                lost: true,
+            }))?;
+            Ok(None)
         }
     }
 }
@@ -105,13 +129,16 @@ fn finish<E>(
     input: &Input,
     lost: Lost,
     file: Part,
+    hash: bool,
     totals: &mut Totals,
     emit: &mut dyn FnMut(Row) -> Result<(), E>,
 ) -> Result<(), E> {
     totals.records += file.records;
     totals.lost += file.lost;
     totals.unreadable += u64::from(file.records == 0 && file.lost > 0);
+    let sha256 = if hash { hashed(input, totals, emit)? } else { None };
     let facts = InputFacts {
+        sha256,
         path: input.name.as_str().into(),
         kind: input.format.into(),
         bytes: input.bytes,
@@ -122,7 +149,6 @@ fn finish<E>(
         lost_events: lost.events,
         lost_buffers: lost.buffers,
         providers: file.providers.into_iter().collect(),
-        sha256: None,
     };
     for ((computer, channel), coverage) in file.coverage.sorted() {
         emit(Row::Coverage { computer, channel, coverage })?;

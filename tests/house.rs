@@ -58,6 +58,8 @@ fn every_room_names_only_the_rooms_it_may() {
         ("verdict", &["attempt", "evidence", "signature", "report"][..]),
         ("report", &["evidence", "signature"][..]),
         ("reference", &["signature"][..]),
+        // Looks cited records up again; the only reader beside the scan.
+        ("verify", &["source", "evidence", "report"][..]),
         ("scan", &["source", "signature", "evidence"][..]),
         ("inventory", &["evidence", "signature", "report"][..]),
         ("correlate", &["evidence", "attempt", "verdict", "signature", "report"][..]),

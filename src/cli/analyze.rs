@@ -50,5 +50,5 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
         return Err(failure);
     }
     let report = findings::report(&all, signatures, &args.selecting, args.rendering.zone())?;
-    Ok(args.rendering.write(&report, args.selecting.selects(), output, session)?.max(partial))
+    Ok(args.rendering.write(&report, &all, args.selecting.selects(), output, session)?.max(partial))
 }

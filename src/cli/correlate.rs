@@ -64,7 +64,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Nothing, "no row could be read: give what `whyrdp scan` wrote"));
     }
     let report = findings::report(&all, signatures, &args.selecting, args.rendering.zone())?;
-    Ok(args.rendering.write(&report, args.selecting.selects(), output, session)?.max(partial))
+    Ok(args.rendering.write(&report, &all, args.selecting.selects(), output, session)?.max(partial))
 }
 
 struct Reader<'a> {

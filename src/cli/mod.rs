@@ -13,8 +13,11 @@ mod inventory;
 mod options;
 mod output;
 mod progress;
+mod record;
 mod scan;
 mod signatures;
+mod schema;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -62,6 +65,10 @@ enum Command {
     Explain(explain::Args),
     /// List, show, check and test the signatures: what the program knows
     Signatures(signatures::Args),
+    /// Check that inputs still hash the same and that cited records are where a report says
+    Verify(verify::Args),
+    /// Print the JSON Schema of reports or rows, or the SQL of a table for rows
+    Schema(schema::Args),
 }
 
 /// What every command is given.
@@ -93,6 +100,8 @@ pub fn main() -> ExitCode {
         Command::Correlate(args) => correlate::run(*args, &session),
         Command::Explain(args) => explain::run(args, &session),
         Command::Signatures(args) => signatures::run(args, &session),
+        Command::Verify(args) => verify::run(&args, &session),
+        Command::Schema(args) => schema::run(&args, &session),
     };
     match done {
         Ok(exit) => exit.into(),

@@ -9,19 +9,23 @@ use tempfile::NamedTempFile;
 
 use super::exit::{Exit, Failure};
 
-/// The temporary file of an output that is not finished, so that a signal leaves none behind.
+/// Temporary files of outputs that are not finished, so that a signal leaves none behind.
 #[derive(Clone, Default)]
-pub struct Unfinished(Arc<Mutex<Option<PathBuf>>>);
+pub struct Unfinished(Arc<Mutex<Vec<PathBuf>>>);
 
 impl Unfinished {
-    fn set(&self, path: Option<PathBuf>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = path;
+    fn add(&self, path: &Path) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned());
     }
 
-    /// Removes it and ends the program. Nothing is finished while this holds the lock.
+    fn finished(&self, path: &Path) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|known| known != path);
+    }
+
+    /// Removes them and ends the program. Nothing is finished while this holds the lock.
     pub fn drop_and_exit(&self, exit: Exit) {
-        let path = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(path) = path.as_ref() {
+        let paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for path in paths.iter() {
             let _ = fs::remove_file(path);
         }
         std::process::exit(i32::from(exit.code()))
@@ -77,6 +81,11 @@ impl Output {
         }
     }
 
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// It is a terminal.
     pub fn is_terminal(&self) -> bool {
         matches!(self.target, Target::Standard(_)) && io::stdout().is_terminal()
@@ -114,7 +123,7 @@ fn pending(path: &Path, force: bool, unfinished: &Unfinished) -> io::Result<Targ
         .prefix(".whyrdp-")
         .suffix(".part")
         .make_in(folder, |path| OpenOptions::new().write(true).create_new(true).open(path))?;
-    unfinished.set(Some(file.path().to_owned()));
+    unfinished.add(file.path());
     let writer = BufWriter::new(file);
     Ok(Target::File(Box::new(Pending { writer, path: path.to_owned(), force, unfinished: unfinished.clone() })))
 }
@@ -123,7 +132,7 @@ impl Pending {
     fn finish(self) -> io::Result<()> {
         let file = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.as_file().sync_all()?;
-        self.unfinished.set(None);
+        self.unfinished.finished(file.path());
         let kept = if self.force { file.persist(&self.path) } else { file.persist_noclobber(&self.path) };
         kept.map(drop).map_err(|error| error.error)
     }

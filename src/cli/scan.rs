@@ -53,6 +53,9 @@ pub struct Reading {
     /// Threads; one for each processor unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Behaviour")]
     threads: Option<u16>,
+    /// Take the SHA-256 of every input
+    #[arg(long, help_heading = "Behaviour")]
+    hash: bool,
     /// Any signature that cannot be used, and any input that is lost, is an error
     #[arg(long, help_heading = "Behaviour")]
     pub strict: bool,
@@ -92,7 +95,7 @@ impl Reading {
         let bytes = found.inputs.iter().map(|input| input.bytes).sum();
         let progress = Progress::new(bytes, console.shows_progress());
         let tell = |done| progress.at(done);
-        let options = scan::Options { threads: self.threads.map_or(0, usize::from), progress: &tell };
+        let options = scan::Options { threads: self.threads.map_or(0, usize::from), progress: &tell, hash: self.hash };
         let totals = scan::scan(&found.inputs, signatures, &options, emit);
         progress.done();
         let totals = totals?;

@@ -37,3 +37,9 @@ pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize>
 pub fn on_stop(stop: impl Fn(i32) + Send + 'static) -> io::Result<()> {
     system::on_stop(stop)
 }
+
+/// What this computer is called, where the system says so.
+pub fn computer_name() -> Option<String> {
+    let name = system::computer_name()?.trim().to_owned();
+    (!name.is_empty()).then_some(name)
+}

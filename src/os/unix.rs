@@ -14,3 +14,8 @@ pub(super) fn on_stop(stop: impl Fn(i32) + Send + 'static) -> io::Result<()> {
     std::thread::Builder::new().name("signals".into()).spawn(move || signals.forever().for_each(stop))?;
     Ok(())
 }
+
+pub(super) fn computer_name() -> Option<String> {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    read("/proc/sys/kernel/hostname").or_else(|| read("/etc/hostname")).or_else(|| std::env::var("HOSTNAME").ok())
+}

@@ -12,3 +12,7 @@ pub(super) fn read_some_at(file: &File, buffer: &mut [u8], offset: u64) -> io::R
 pub(super) fn on_stop(stop: impl Fn(i32) + Send + 'static) -> io::Result<()> {
     ctrlc::set_handler(move || stop(2)).map_err(io::Error::other)
 }
+
+pub(super) fn computer_name() -> Option<String> {
+    std::env::var("COMPUTERNAME").ok()
+}

@@ -3,13 +3,24 @@
 //! Renderers add no judgement of their own. Text from logs reaches no reader
 //! unescaped; how that is done is each form's own affair.
 
+mod csv;
+mod ecs;
+mod facts;
 mod headline;
 pub mod inventory;
+mod html;
 mod json;
+mod jsonl;
+mod l2tcsv;
+mod markdown;
 pub mod model;
+mod ocsf;
+pub mod redact;
 pub mod terminal;
 mod text;
+mod timesketch;
 mod wanted;
+mod when;
 
 pub use headline::headline;
 pub use text::page;
@@ -56,9 +67,24 @@ pub struct Format {
 pub const FORMATS: &[Format] = &[
     Format { name: "text", about: "for reading, the verdict first", write: text::write },
     Format { name: "json", about: "everything, for programs (docs/report.schema.json)", write: json::write },
+    Format { name: "html", about: "one page with pictures and a timeline to search in", write: html::write },
+    Format { name: "md", about: "Markdown for a ticket", write: markdown::write },
+    Format { name: "jsonl", about: "everything, one part of the report a line", write: jsonl::write },
+    Format { name: "csv", about: "verdicts, attempts and records for a spreadsheet", write: csv::write },
+    Format { name: "ecs", about: "Elastic Common Schema 9.4, one document a line", write: ecs::write },
+    Format { name: "ocsf", about: "OCSF 1.8, one event a line", write: ocsf::write },
+    Format { name: "timesketch", about: "timeline for Timesketch, JSON Lines", write: timesketch::write_jsonl },
+    Format { name: "timesketch-csv", about: "timeline for Timesketch, CSV", write: timesketch::write_csv },
+    Format { name: "l2tcsv", about: "timeline in the columns of log2timeline", write: l2tcsv::write },
 ];
 
 /// The form of this name.
 pub fn format(name: &str) -> Option<&'static Format> {
     FORMATS.iter().find(|format| format.name == name)
+}
+
+/// One value as one line of JSON.
+fn line(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
+    out.write_all(b"\n")
 }

@@ -11,11 +11,13 @@ mod discover;
 mod etl;
 mod evtx;
 mod layout;
+mod hash;
 mod map;
 mod text;
 
 pub use discover::{Discovery, Given, Problem, discover, discover_given};
 pub use evtx::render;
+pub use hash::sha256;
 
 /// One file that a format recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]

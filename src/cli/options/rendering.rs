@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use jiff::tz::TimeZone;
+use whyrdp::evidence::Findings;
 use whyrdp::report::model::{Level, Report};
+use whyrdp::report::redact::{Hints, redact};
 use whyrdp::report::{self, FORMATS, Options};
 use whyrdp::signature::definition::Outcome;
 
@@ -13,6 +15,7 @@ use super::zone;
 use crate::cli::Session;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
+use crate::cli::record::{Hashing, Manner, Record};
 
 /// Columns where nobody looks on: what fits everywhere.
 const COLUMNS: usize = 80;
@@ -26,6 +29,12 @@ pub enum FailOn {
     Probable,
     /// A confirmed one
     Confirmed,
+}
+
+/// Where the report goes, and what is written beside it.
+pub struct Outputs {
+    report: Output,
+    record: Option<Record>,
 }
 
 /// As typed.
@@ -44,6 +53,12 @@ pub struct Rendering {
     /// Time zone of the text report, and of times typed without one: IANA name, UTC, local, +02:00
     #[arg(long, value_name = "ZONE", value_parser = zone::parse, default_value = "UTC")]
     tz: TimeZone,
+    /// Replace users, domains, hosts, addresses and paths by pseudonyms
+    #[arg(long)]
+    redact: bool,
+    /// Write command line, machine and clock of this run to a file of its own
+    #[arg(long, value_name = "FILE")]
+    run_record: Option<PathBuf>,
     /// Exit with 1 if a failed or dropped attempt has a cause at least so sure
     #[arg(long, value_name = "LEVEL", value_enum)]
     fail_on: Option<FailOn>,
@@ -54,9 +69,11 @@ fn formats() -> PossibleValuesParser {
 }
 
 impl Rendering {
-    /// Opens the output.
-    pub fn open(&self, session: &Session) -> Result<Output, Failure> {
-        Output::open(self.output.as_deref(), self.force, &session.unfinished)
+    /// Opens the output, and the record of the run where one is wanted.
+    pub fn open(&self, session: &Session) -> Result<Outputs, Failure> {
+        let report = Output::open(self.output.as_deref(), self.force, &session.unfinished)?;
+        let record = self.run_record.as_ref().map(|path| Record::open(path, self.force, session)).transpose()?;
+        Ok(Outputs { report, record })
     }
 
     /// The zone of times.
@@ -68,10 +85,12 @@ impl Rendering {
     pub fn write(
         &self,
         report: &Report,
+        findings: &Findings,
         selected: bool,
-        mut output: Output,
+        outputs: Outputs,
         session: &Session,
     ) -> Result<Exit, Failure> {
+        let Outputs { report: mut output, record } = outputs;
         let Some(format) = report::format(&self.format) else {
             return Err(Failure::usage(format_args!("no such format: {}", self.format)));
         };
@@ -83,9 +102,31 @@ impl Rendering {
             verbose: session.console.verbose(),
             selected,
         };
-        output.write(|out| (format.write)(report, out, &options))?;
+        let redacted = if self.redact { Some(self.redacted(report, findings)?) } else { None };
+        let shown = redacted.as_ref().unwrap_or(report);
+        let exit = if self.fails(report) { Exit::Found } else { Exit::Done };
+        let Some(record) = record else {
+            output.write(|out| (format.write)(shown, out, &options))?;
+            output.finish()?;
+            return Ok(exit);
+        };
+        let name = output.name().to_owned();
+        let mut written = (0, String::new());
+        output.write(|out| {
+            let mut out = Hashing::new(out);
+            (format.write)(shown, &mut out, &options)?;
+            written = out.done();
+            Ok(())
+        })?;
         output.finish()?;
-        Ok(if self.fails(report) { Exit::Found } else { Exit::Done })
+        let manner = Manner { output: &name, format: format.name, redacted: self.redact, written, exit };
+        record.write(report, manner)?;
+        Ok(exit)
+    }
+
+    fn redacted(&self, report: &Report, findings: &Findings) -> Result<Report, Failure> {
+        redact(report, &Hints::of(findings))
+            .map_err(|error| Failure::new(Exit::Output, format_args!("cannot take the names out: {error}")))
     }
 
     fn fails(&self, report: &Report) -> bool {

@@ -11,6 +11,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::event::Time;
 use crate::report::Options;
 use crate::report::terminal::clean;
+use crate::report::when;
 
 /// Most characters of any one value.
 const MOST: usize = 2000;
@@ -232,52 +233,32 @@ impl<'a> Page<'a> {
 
     /// Date and time to the second, with the offset where the zone is not UTC.
     pub fn moment(&self, time: Time) -> String {
-        let zoned = time.timestamp().to_zoned(self.options.timezone.clone());
-        let offset = if self.options.timezone == jiff::tz::TimeZone::UTC { "" } else { "%:z" };
-        zoned.strftime(&format!("%Y-%m-%d %H:%M:%S{offset}")).to_string()
+        when::moment(&self.options.timezone, time)
     }
 
     /// Date and time to the millisecond.
     pub fn instant(&self, time: Time) -> String {
-        format!("{} {}", self.date(time), self.clock(time))
+        when::instant(&self.options.timezone, time)
     }
 
-    /// Time of day to the millisecond. Digits below are cut, not rounded, so that order shows.
+    /// Time of day to the millisecond.
     pub fn clock(&self, time: Time) -> String {
-        let zoned = time.timestamp().to_zoned(self.options.timezone.clone());
-        format!("{}.{:03}", zoned.strftime("%H:%M:%S"), zoned.millisecond())
+        when::clock(&self.options.timezone, time)
     }
 
     /// Date.
     pub fn date(&self, time: Time) -> String {
-        time.timestamp().to_zoned(self.options.timezone.clone()).strftime("%Y-%m-%d").to_string()
+        when::date(&self.options.timezone, time)
     }
 
     /// Name of the zone.
     pub fn zone(&self) -> String {
-        let zone = &self.options.timezone;
-        if *zone == jiff::tz::TimeZone::UTC {
-            return "UTC".to_owned();
-        }
-        match (zone.iana_name(), zone.to_fixed_offset()) {
-            (Some(name), _) => name.to_owned(),
-            (None, Ok(offset)) => format!("UTC{offset}"),
-            _ => "local time".to_owned(),
-        }
+        when::name(&self.options.timezone)
     }
 
     /// From and to, the date once where it is the same.
     pub fn span(&self, first: Option<Time>, last: Option<Time>) -> String {
-        match (first, last) {
-            (Some(first), Some(last)) if first == last => self.moment(first),
-            (Some(first), Some(last)) if self.date(first) == self.date(last) => {
-                let (from, to) = (self.moment(first), self.moment(last));
-                format!("{from} to {}", to.get(11..).unwrap_or(&to))
-            }
-            (Some(first), Some(last)) => format!("{} to {}", self.moment(first), self.moment(last)),
-            (Some(one), None) | (None, Some(one)) => self.moment(one),
-            (None, None) => String::new(),
-        }
+        when::span(&self.options.timezone, first, last)
     }
 }
 

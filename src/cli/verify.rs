@@ -1,0 +1,83 @@
+//! `whyrdp verify`: are the inputs of a report still what it was made of?
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use whyrdp::report::model::{Report, SCHEMA_VERSION};
+use whyrdp::report::terminal::clean;
+use whyrdp::verify::verify;
+
+use super::Session;
+use super::exit::{Exit, Failure};
+use super::output::Output;
+
+const EXAMPLES: &str = "\
+Examples:
+  whyrdp analyze --hash --format json -o case.json logs/
+  whyrdp verify case.json                       from the same folder as the analysis
+  whyrdp verify --root /mnt/case case.json      the inputs lie below another folder now
+
+Exit code 1 if anything differs. A redacted report cannot be verified: it names no input.";
+
+/// As typed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Report (--format json); - for standard input
+    #[arg(value_name = "REPORT")]
+    report: PathBuf,
+    /// Folder that names of inputs count from; the current one unless given
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    let report = read(&args.report)?;
+    let done = verify(&report, &|name| match &args.root {
+        Some(root) => root.join(name),
+        None => PathBuf::from(name),
+    });
+    let mut output = Output::open(None, false, &session.unfinished)?;
+    output.write(|out| {
+        for difference in &done.different {
+            let place = difference.offset.map(|offset| format!(" at byte {offset}")).unwrap_or_default();
+            writeln!(out, "{}{place}: {}", clean(&difference.path, 1000), clean(&difference.what, 1000))?;
+        }
+        let hashed = done.hashed + done.unhashed;
+        writeln!(
+            out,
+            "{} of {hashed} inputs have the hash of the report, {} have none in it",
+            done.hashed, done.unhashed
+        )?;
+        writeln!(out, "{} cited records are where the report says", done.records)?;
+        writeln!(
+            out,
+            "{}",
+            if done.different.is_empty() { "nothing differs" } else { "the report does not fit its inputs" }
+        )
+    })?;
+    output.finish()?;
+    Ok(if done.different.is_empty() { Exit::Done } else { Exit::Found })
+}
+
+fn read(path: &Path) -> Result<Report, Failure> {
+    let name = path.display();
+    let text = if path.as_os_str() == "-" {
+        let mut text = String::new();
+        io::stdin().lock().read_to_string(&mut text).map(|_| text)
+    } else {
+        fs::read_to_string(path)
+    };
+    let text = text.map_err(|error| Failure::new(Exit::Nothing, format_args!("cannot read {name}: {error}")))?;
+    let report: Report = serde_json::from_str(&text)
+        .map_err(|error| Failure::usage(format_args!("{name} is no report of whyrdp (--format json): {error}")))?;
+    if report.schema_version != SCHEMA_VERSION {
+        let version = report.schema_version;
+        return Err(Failure::usage(format_args!(
+            "{name} has schema version {version}, this program reads {SCHEMA_VERSION}"
+        )));
+    }
+    Ok(report)
+}

@@ -1,0 +1,153 @@
+//! What the report stands on: what was ruled out, what nobody can judge, coverage and inputs.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+
+use super::{Page, say};
+use crate::report::headline::digits;
+use crate::report::model::{Clock, HostCoverage};
+use crate::report::wanted::{parts, wanted};
+
+pub fn section(page: &Page<'_>) -> Markup {
+    html! {
+        (ruled_out(page))
+        (missing(page))
+        (coverage(page))
+        (inputs(page))
+    }
+}
+
+fn ruled_out(page: &Page<'_>) -> Markup {
+    let mut by_reason: BTreeMap<(bool, &str), Vec<&str>> = BTreeMap::new();
+    for out in &page.report.ruled_out {
+        let single = out.id.is_some();
+        by_reason.entry((single, &out.why)).or_default().extend(out.id.as_deref().or(out.family.as_deref()));
+    }
+    html! {
+        section #ruled-out aria-labelledby="h-ruled-out" {
+            h2 #h-ruled-out { "Ruled out" }
+            @if by_reason.is_empty() { p { "Nothing could be ruled out." } }
+            ul.plain {
+                @for ((_, why), names) in &by_reason { li { b { (say(&names.join(", "))) } ": " (say(why)) } }
+            }
+        }
+    }
+}
+
+fn missing(page: &Page<'_>) -> Markup {
+    let gaps = &page.report.coverage.cannot_judge;
+    if gaps.is_empty() {
+        return html! {};
+    }
+    html! {
+        section #missing aria-labelledby="h-missing" {
+            h2 #h-missing { "Cannot be judged" }
+            h3 { "Collect, the most useful first" }
+            ol.plain {
+                @for wanted in wanted(page.report).iter().take(12) {
+                    li { (say(&wanted.what)) " " span.dim { "for " (say(&wanted.serves.iter().take(4).cloned().collect::<Vec<_>>().join(", "))) } }
+                }
+            }
+            details.fold {
+                summary { (digits(gaps.len() as u64)) " causes or families that these logs cannot settle" }
+                ul.plain {
+                    @for gap in gaps {
+                        li {
+                            b {
+                                @if let Some(cause) = &gap.cause { (page.facts.cause(cause).map_or(say(cause), |cause| say(&cause.title))) }
+                                @else { (say(gap.family.as_deref().unwrap_or_default())) }
+                            }
+                            @if !gap.attempts.is_empty() { " (attempt " (page.attempts(&gap.attempts)) ")" }
+                            ": " (say(&parts(&gap.because).take(3).collect::<Vec<_>>().join("; ")))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn coverage(page: &Page<'_>) -> Markup {
+    html! {
+        section #coverage aria-labelledby="h-coverage" {
+            h2 #h-coverage { "Coverage" }
+            p.note { "What the logs hold. That something did not happen is argued only where a log is present without a gap." }
+            @for host in &page.report.coverage.hosts { (one_host(page, host)) }
+        }
+    }
+}
+
+fn one_host(page: &Page<'_>, host: &HostCoverage) -> Markup {
+    html! {
+        h3 { (say(&host.host)) @if !host.roles.is_empty() { " " span.dim { (say(&host.roles.join(", "))) } } }
+        p {
+            "Clock: " (clock(&host.clock)) "."
+            @if !host.aliases.is_empty() { " Also known as " (say(&host.aliases.join(", "))) "." }
+            @if let Some(os) = &host.os { " Windows " (say(os)) "." }
+        }
+        @if !host.channels.is_empty() {
+            div.wide tabindex="0" role="group" aria-label={ "Logs of " (say(&host.host)) } { table {
+                thead { tr { th scope="col" { "Log" } th scope="col" { "State" } th.n scope="col" { "Records" } th scope="col" { "Span" } } }
+                tbody {
+                    @for channel in &host.channels {
+                        tr {
+                            td { (say(&channel.channel)) }
+                            td { span class={ "state st-" (if channel.state == "present" { "ok" } else { "gap" }) } { (say(&channel.state)) } }
+                            td.n { (digits(channel.records)) @if channel.lost > 0 { " (" (digits(channel.lost)) " lost)" } }
+                            td { (page.span(channel.first, channel.last)) }
+                        }
+                    }
+                }
+            } }
+        }
+    }
+}
+
+/// How far a clock is off, in words.
+pub fn clock(clock: &Clock) -> String {
+    let spread = clock.spread_ms.filter(|spread| *spread > 0).map(|ms| format!(" ± {ms} ms")).unwrap_or_default();
+    match (clock.state.as_str(), clock.offset_ms) {
+        ("reference", _) => "the one that times are corrected to".to_owned(),
+        ("unaligned", _) => "cannot be compared with the others".to_owned(),
+        (state, Some(0)) => format!("as the reference{spread} ({})", say(state)),
+        (state, Some(ms)) => {
+            let way = if ms > 0 { "ahead" } else { "behind" };
+            format!("{} {way}{spread} ({})", seconds(ms), say(state))
+        }
+        (state, None) => say(state),
+    }
+}
+
+fn seconds(ms: i64) -> String {
+    let ms = ms.unsigned_abs();
+    if ms < 1000 { format!("{ms} ms") } else { format!("{}.{:03} s", ms / 1000, ms % 1000) }
+}
+
+fn inputs(page: &Page<'_>) -> Markup {
+    html! {
+        section #inputs aria-labelledby="h-inputs" {
+            h2 #h-inputs { "Inputs" }
+            div.wide tabindex="0" role="group" aria-label="Inputs" { table {
+                thead { tr { th scope="col" { "File" } th scope="col" { "Kind" } th.n scope="col" { "Bytes" } th.n scope="col" { "Records" } th scope="col" { "SHA-256" } } }
+                tbody {
+                    @for input in &page.report.inputs {
+                        tr {
+                            td {
+                                (say(&input.path))
+                                @for damage in input.damage.iter().take(20) {
+                                    br; span.damage { @if let Some(offset) = damage.offset { "at byte " (offset) ": " } (say(&damage.what)) }
+                                }
+                                @if input.damage.len() > 20 { br; span.damage { "and " (input.damage.len() - 20) " more places" } }
+                            }
+                            td { (say(&input.kind)) }
+                            td.n { (digits(input.bytes)) }
+                            td.n { (digits(input.records)) }
+                            td { @if let Some(hash) = &input.sha256 { code.hash { (say(hash)) } } @else { span.dim { "not taken" } } }
+                        }
+                    }
+                }
+            } }
+        }
+    }
+}

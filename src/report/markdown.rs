@@ -1,0 +1,341 @@
+//! The report for a ticket: Markdown as GitHub, GitLab and Jira's importers read it.
+//!
+//! Text from logs stands in code spans, where no reader of Markdown finds markup, links,
+//! mentions or references; prose of the knowledge base is escaped.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use super::facts::{Facts, known};
+use super::headline::{answer, count, digits, endings, explains_failure, headline};
+use super::model::{AttemptReport, CauseReport, Level, Report};
+use super::terminal::clean;
+use super::wanted::wanted;
+use super::{Options, when};
+use crate::evidence::EventRef;
+use crate::signature::definition::{Bearing, Phase};
+
+/// Longest text of one field, and rows shown of a long list unless everything is wanted.
+const LONGEST: usize = 300;
+const SHOWN: usize = 30;
+
+/// Writes the report as Markdown.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write(report: &Report, out: &mut dyn Write, options: &Options) -> io::Result<()> {
+    let page = Page { report, facts: Facts::of(report), options };
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = page.whole(&mut text);
+    out.write_all(text.as_bytes())
+}
+
+struct Page<'a> {
+    report: &'a Report,
+    facts: Facts<'a>,
+    options: &'a Options,
+}
+
+type Done = std::fmt::Result;
+
+impl Page<'_> {
+    fn whole(&self, out: &mut String) -> Done {
+        let report = self.report;
+        let s = &report.summary;
+        writeln!(out, "# {}\n", prose(headline(report).trim_end_matches('.')))?;
+        if s.attempts > 0 {
+            let span = when::span(&self.options.timezone, s.first, s.last);
+            writeln!(out, "{} ({span}): {}.", count(s.attempts, "attempt"), endings(report))?;
+        }
+        writeln!(out, "All times are {}.", prose(&when::name(&self.options.timezone)))?;
+        if self.options.selected {
+            writeln!(out, "Only the attempts that were asked for are told here.")?;
+        }
+        let strong = |cause: &&CauseReport| cause.verdict >= Level::Probable && explains_failure(report, cause);
+        for cause in report.causes.iter().filter(strong) {
+            self.cause(out, cause)?;
+        }
+        self.others(out, answer(report).is_some())?;
+        self.attempts(out)?;
+        self.findings(out)?;
+        self.ruled_out(out)?;
+        self.missing(out)?;
+        self.coverage(out)?;
+        self.inputs(out)?;
+        let tool = &report.tool;
+        writeln!(out, "\n{} {}, signatures `{}`", prose(&tool.name), prose(&tool.version), tool.signatures_sha256)
+    }
+
+    fn most(&self, most: usize) -> usize {
+        if self.options.verbose { usize::MAX } else { most }
+    }
+
+    fn cause(&self, out: &mut String, cause: &CauseReport) -> Done {
+        writeln!(out, "\n## {} ({})\n", prose(cause.title.trim_end_matches('.')), cause.verdict.word())?;
+        writeln!(out, "{}\n", prose(&cause.explanation))?;
+        writeln!(out, "- Cause: `{}`, severity {}, score {}", tame(&cause.id), cause.severity.word(), cause.score)?;
+        if !cause.attempts.is_empty() {
+            let span = when::span(&self.options.timezone, cause.first, cause.last);
+            writeln!(out, "- Explains: {} ({span})", count(cause.attempts.len() as u64, "attempt"))?;
+        }
+        if !cause.hosts.is_empty() {
+            let hosts: Vec<String> = cause.hosts.iter().map(|host| code(host)).collect();
+            writeln!(out, "- Where: {}", hosts.join(", "))?;
+        }
+        if let Some(time) = cause.last_success {
+            writeln!(out, "- Last worked: {}", when::moment(&self.options.timezone, time))?;
+        }
+        self.evidence(out, cause)?;
+        steps(out, "Fix", &cause.fix, true)?;
+        steps(out, "Avoid", &cause.avoid, false)?;
+        steps(out, "Check that it is repaired", &cause.verify, false)?;
+        let links = cause.references.iter().filter(|link| link.starts_with("https://"));
+        let links: Vec<String> = links.map(|link| format!("<{}>", link.replace(['<', '>', ' '], ""))).collect();
+        if !links.is_empty() {
+            writeln!(out, "\nRead more: {}", links.iter().map(|l| tame(l)).collect::<Vec<_>>().join(", "))?;
+        }
+        Ok(())
+    }
+
+    fn evidence(&self, out: &mut String, cause: &CauseReport) -> Done {
+        writeln!(out, "\n### Evidence\n")?;
+        let mut told: Vec<(Bearing, &str)> = Vec::new();
+        for claim in &cause.evidence {
+            if told.contains(&(claim.role, &claim.why)) {
+                continue;
+            }
+            told.push((claim.role, &claim.why));
+            writeln!(out, "- **{}** {}", claim.role.word(), prose(&claim.why))?;
+            let same = cause.evidence.iter().filter(|other| (other.role, &other.why) == (claim.role, &claim.why));
+            let events: Vec<EventRef> = same.map(|other| other.event).collect();
+            for event in events.iter().take(self.most(3)) {
+                self.record(out, *event)?;
+            }
+            if events.len() > self.most(3) {
+                writeln!(out, "  - and {} more", events.len() - 3)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&self, out: &mut String, event: EventRef) -> Done {
+        let Some(row) = self.facts.row(event) else { return Ok(()) };
+        let time = when::instant(&self.options.timezone, row.time);
+        let id = row.record_id.map(|id| format!(" record {id}")).unwrap_or_default();
+        let source = format!("{} {}{id}", row.provider, row.event_id);
+        writeln!(out, "  - {time} {} {}: {}", code(&row.host), code(&source), code(&row.message))
+    }
+
+    fn others(&self, out: &mut String, answered: bool) -> Done {
+        let strong = |cause: &CauseReport| cause.verdict >= Level::Probable && explains_failure(self.report, cause);
+        let weak: Vec<&CauseReport> = self.report.causes.iter().filter(|cause| !strong(cause)).collect();
+        if weak.is_empty() {
+            return if answered { Ok(()) } else { writeln!(out, "\nNo cause is proven from these logs.") };
+        }
+        writeln!(out, "\n## Possible, not proven\n")?;
+        for cause in weak.iter().take(self.most(8)) {
+            write!(out, "- {} ({}, score {})", prose(&cause.title), cause.verdict.word(), cause.score)?;
+            match cause.verify.first() {
+                Some(check) => writeln!(out, "; to settle it: {}", prose(check))?,
+                None => writeln!(out)?,
+            }
+        }
+        rest(out, weak.len(), self.most(8))
+    }
+
+    fn attempts(&self, out: &mut String) -> Done {
+        let attempts = &self.report.attempts;
+        if attempts.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n## Attempts\n")?;
+        writeln!(out, "| # | Time | Client | Server | User | Outcome | Phase | Code | Cause |")?;
+        writeln!(out, "|--:|---|---|---|---|---|---|---|---|")?;
+        let shown = self.most(SHOWN);
+        for (at, attempt) in attempts.iter().enumerate().take(shown) {
+            self.attempt(out, at + 1, attempt)?;
+        }
+        rest(out, attempts.len(), shown)
+    }
+
+    fn attempt(&self, out: &mut String, number: usize, attempt: &AttemptReport) -> Done {
+        let (client, server) = (&attempt.client, &attempt.server);
+        let cell = |text: Option<&str>| known(text).map(code).unwrap_or_default();
+        let hex = attempt.disconnect.iter().chain(&attempt.extended).map(|code| code.hex.clone()).collect::<Vec<_>>();
+        let cause = attempt.verdicts.first().map(|verdict| verdict.cause.as_str());
+        writeln!(
+            out,
+            "| {number} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            when::instant(&self.options.timezone, attempt.start),
+            cell(client.host.as_deref().or(client.ip.as_deref())),
+            cell(server.host.as_deref().or(server.typed_name.as_deref()).or(server.ip.as_deref())),
+            cell(attempt.user.as_deref()),
+            attempt.outcome.word(),
+            attempt.phase.map_or("", Phase::word),
+            cell(Some(hex.join("/").as_str())),
+            cell(cause),
+        )
+    }
+
+    fn findings(&self, out: &mut String) -> Done {
+        let findings = &self.report.findings;
+        if findings.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n## Findings that explain no failure\n")?;
+        for finding in findings {
+            let on = finding.host.as_deref().map(|host| format!(" on {}", code(host))).unwrap_or_default();
+            let span = when::span(&self.options.timezone, finding.first, finding.last);
+            let records = count(finding.count, "record");
+            writeln!(out, "- {} ({}){on}: {records}, {span}", prose(&finding.title), finding.severity.word())?;
+        }
+        Ok(())
+    }
+
+    fn ruled_out(&self, out: &mut String) -> Done {
+        let all = &self.report.ruled_out;
+        if all.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n## Ruled out\n")?;
+        for one in all.iter().take(self.most(SHOWN)) {
+            let name = one.id.as_deref().or(one.family.as_deref()).unwrap_or_default();
+            writeln!(out, "- {}: {}", code(name), prose(&one.why))?;
+        }
+        rest(out, all.len(), self.most(SHOWN))
+    }
+
+    fn missing(&self, out: &mut String) -> Done {
+        let wanted = wanted(self.report);
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n## To judge more, collect\n")?;
+        for one in wanted.iter().take(self.most(8)) {
+            writeln!(out, "1. {}", prose(&one.what))?;
+        }
+        rest(out, wanted.len(), self.most(8))
+    }
+
+    fn coverage(&self, out: &mut String) -> Done {
+        let hosts = &self.report.coverage.hosts;
+        if hosts.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n## Coverage\n\n| Host | Log | State | Records | Span | Clock |\n|---|---|---|--:|---|---|")?;
+        for host in hosts {
+            let ahead = host.clock.offset_ms.filter(|ms| *ms != 0).map(|ms| format!(" {ms:+} ms")).unwrap_or_default();
+            for channel in &host.channels {
+                writeln!(
+                    out,
+                    "| {} | {} | {} | {} | {} | {}{ahead} |",
+                    code(&host.host),
+                    code(&channel.channel),
+                    tame(&channel.state),
+                    digits(channel.records),
+                    when::span(&self.options.timezone, channel.first, channel.last),
+                    tame(&host.clock.state),
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn inputs(&self, out: &mut String) -> Done {
+        let inputs = &self.report.inputs;
+        if inputs.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n## Inputs\n\n| File | Bytes | Records | Damage | SHA-256 |\n|---|--:|--:|--:|---|")?;
+        for input in inputs.iter().take(self.most(100)) {
+            let hash = input.sha256.as_deref().map(code).unwrap_or_default();
+            let (bytes, records) = (digits(input.bytes), digits(input.records));
+            writeln!(out, "| {} | {bytes} | {records} | {} | {hash} |", code(&input.path), input.damage.len())?;
+        }
+        rest(out, inputs.len(), self.most(100))
+    }
+}
+
+fn steps(out: &mut String, title: &str, steps: &[String], numbered: bool) -> Done {
+    if steps.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n### {title}\n")?;
+    for step in steps {
+        let mut lines = step.lines();
+        let lead = if numbered { "1. " } else { "- " };
+        writeln!(out, "{lead}{}", prose(lines.next().unwrap_or_default()))?;
+        for line in lines {
+            writeln!(out, "   {}", code(line))?;
+        }
+    }
+    Ok(())
+}
+
+fn rest(out: &mut String, all: usize, shown: usize) -> Done {
+    if all > shown { writeln!(out, "\nand {} more (all with -v)", digits((all - shown) as u64)) } else { Ok(()) }
+}
+
+/// Controls spelled out, and a bar made harmless: nothing in a table may begin a cell.
+fn tame(text: &str) -> String {
+    clean(text, LONGEST).replace('|', "\\|")
+}
+
+/// A code span that holds this text, whatever it is.
+fn code(text: &str) -> String {
+    let text = tame(text);
+    if text.is_empty() {
+        return String::new();
+    }
+    let mut longest = 0;
+    let mut run = 0;
+    for ch in text.chars() {
+        run = if ch == '`' { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    let fence = "`".repeat(longest + 1);
+    // A span that begins or ends with a backtick or is all blank needs blanks around it.
+    let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// Prose with everything that could be markup escaped; addresses and mentions made dead.
+fn prose(text: &str) -> String {
+    let text = clean(&text.split_whitespace().collect::<Vec<_>>().join(" "), 4000);
+    let mut out = String::with_capacity(text.len() * 2);
+    for (at, ch) in text.char_indices() {
+        let begins = at == 0;
+        match ch {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '$' => out.extend(['\\', ch]),
+            '#' | '+' | '-' | '=' if begins => out.extend(['\\', ch]),
+            // Readers look for mentions and references in the finished text, but never in code.
+            '@' | '#' => out.extend(['`', ch, '`']),
+            ':' if text[at..].starts_with("://") => out.push_str("&#58;"),
+            '.' if text[..at].bytes().all(|b| b.is_ascii_digit()) && !begins => out.push_str("\\."),
+            ch => out.push(ch),
+        }
+    }
+    // The last way to a link without a scheme.
+    out.replace("www.", "www&#46;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{code, prose};
+
+    #[test]
+    fn code_spans_cannot_be_left() {
+        assert_eq!(code("a`b``c"), "```a`b``c```");
+        assert_eq!(code("`a"), "`` `a ``");
+        assert_eq!(code("a|b\nc"), "`a\\|b\\nc`");
+        assert_eq!(code(""), "");
+    }
+
+    #[test]
+    fn prose_is_no_markup() {
+        assert_eq!(prose("# a *b* [c](d) <e>"), "\\# a \\*b\\* \\[c\\](d) \\<e\\>");
+        assert_eq!(prose("1. a @b #2 http://x"), "1\\. a `@`b `#`2 http&#58;//x");
+        assert_eq!(prose("- a\n\nb"), "\\- a b");
+    }
+}

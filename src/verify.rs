@@ -1,0 +1,135 @@
+//! Is a report still true of its inputs? The only thing beside a scan that reads them again:
+//! every input must hash as the report says, and every cited record must be where it says.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use crate::event::{Damage, Event, Fields, Interest, Sink, Stamp, Time};
+use crate::evidence::EventRef;
+use crate::report::model::{EventRow, InputReport, Report, Row};
+use crate::source::{self, Given, Input};
+
+/// What was looked at, and what is not as the report says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Inputs whose hash is that of the report.
+    pub hashed: u64,
+    /// Inputs of which the report has no hash.
+    pub unhashed: u64,
+    /// Records found where the report has them.
+    pub records: u64,
+    /// What differs, in the order of inputs.
+    pub different: Vec<Difference>,
+}
+
+/// Something that is not as the report says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Input name.
+    pub path: String,
+    /// Byte offset, where it is about a record.
+    pub offset: Option<u64>,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// Looks every input and record of a report up. `place` says where an input of a name lies.
+pub fn verify(report: &Report, place: &dyn Fn(&str) -> PathBuf) -> Verified {
+    let mut done = Verified::default();
+    let mut cited: BTreeMap<&str, Vec<&EventRow>> = BTreeMap::new();
+    for row in &report.timeline {
+        if let Row::Event(row) = row {
+            cited.entry(&row.source.path).or_default().push(row);
+        }
+    }
+    let known: BTreeMap<&str, &InputReport> = report.inputs.iter().map(|input| (&*input.path, input)).collect();
+    let names: BTreeSet<&str> = known.keys().chain(cited.keys()).copied().collect();
+    for name in names {
+        let path = place(name);
+        if let Some(input) = known.get(name).filter(|input| input.kind != "unreadable") {
+            done.input(input, &path);
+        }
+        if let Some(rows) = cited.get(name) {
+            done.rows(name, &path, rows);
+        }
+    }
+    done
+}
+
+impl Verified {
+    fn differs(&mut self, path: &str, offset: Option<u64>, what: impl ToString) {
+        self.different.push(Difference { path: path.to_owned(), offset, what: what.to_string() });
+    }
+
+    fn input(&mut self, input: &InputReport, path: &Path) {
+        let Some(expected) = &input.sha256 else {
+            self.unhashed += 1;
+            return;
+        };
+        match source::sha256(path) {
+            Ok(actual) if actual == *expected => self.hashed += 1,
+            Ok(actual) => self.differs(&input.path, None, format_args!("SHA-256 is {actual}, was {expected}")),
+            Err(error) => self.differs(&input.path, None, format_args!("cannot be read: {error}")),
+        }
+    }
+
+    /// Reads the input once and asks for every cited record by its offset.
+    fn rows(&mut self, name: &str, path: &Path, rows: &[&EventRow]) {
+        let found = match records(path, rows) {
+            Ok(found) => found,
+            Err(what) => return self.differs(name, None, format_args!("{} cited records: {what}", rows.len())),
+        };
+        for row in rows {
+            let offset = row.source.offset;
+            match found.get(&offset) {
+                Some(actual) if actual.is(row) => self.records += 1,
+                Some(_) => self.differs(name, Some(offset), "another record stands here"),
+                None => self.differs(name, Some(offset), "the cited record is not here"),
+            }
+        }
+    }
+}
+
+/// Records of the cited kinds, by their offsets.
+fn records(path: &Path, rows: &[&EventRow]) -> Result<HashMap<u64, Found>, String> {
+    let found = source::discover_given(&[Given { path: path.to_owned(), name: None }]);
+    let input: &Input = match found.inputs.first() {
+        Some(input) => input,
+        None => return Err(found.problems.first().map_or("no such log".to_owned(), |problem| problem.what.clone())),
+    };
+    let log = source::open(input).map_err(|error| error.to_string())?;
+    let mut interest = Interest::default();
+    interest.any_provider.ids.extend(rows.iter().map(|row| (row.event_id, Fields::All)));
+    let mut seen = Seen::default();
+    (0..log.blocks()).for_each(|block| log.read(block, &interest, &mut seen));
+    Ok(seen.0)
+}
+
+#[derive(Default)]
+struct Seen(HashMap<u64, Found>);
+
+/// What stands at an offset.
+struct Found {
+    event: EventRef,
+    event_id: u32,
+    time: Option<Time>,
+}
+
+impl Found {
+    /// Records without an id are named by the fields that were wanted of them; here all are.
+    fn is(&self, row: &EventRow) -> bool {
+        self.event == row.event
+            || (row.record_id.is_none() && self.event_id == row.event_id && self.time == Some(row.time))
+    }
+}
+
+impl Sink for Seen {
+    fn record(&mut self, _: &Stamp<'_>) {}
+
+    fn event(&mut self, event: &Event) {
+        let found = Found { event: EventRef::of(event), event_id: event.system.event_id, time: event.system.time };
+        self.0.insert(event.origin.offset, found);
+    }
+
+    fn damage(&mut self, _: Damage) {}
+}

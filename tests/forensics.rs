@@ -1,0 +1,178 @@
+//! What an examiner needs: hashes, a look at the inputs again, schemas, redaction, a record of the run.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+#[path = "common/cases.rs"]
+mod cases;
+#[path = "common/schema.rs"]
+mod schema;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+fn run(args: &[&str]) -> (i32, String, String) {
+    let output = assert_cmd::Command::cargo_bin("whyrdp").unwrap().args(args).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn logs(folder: &Path) -> Vec<std::path::PathBuf> {
+    let hosts = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> =
+        hosts.flat_map(|host| fs::read_dir(host).unwrap().map(|entry| entry.unwrap().path())).collect();
+    files.sort();
+    files
+}
+
+/// A report with hashes, in a file.
+fn report(folder: &Path, at: &Path, more: &[&str]) -> Value {
+    let args = [&["analyze", "--hash", "--format", "json", "--force", "-o", path(at), path(folder)], more].concat();
+    let (code, _, err) = run(&args);
+    assert_eq!(code, 0, "{err}");
+    serde_json::from_str(&fs::read_to_string(at).unwrap()).unwrap()
+}
+
+#[test]
+fn hashes_are_those_of_the_files() {
+    let folder = cases::logs("wrong-password");
+    let at = folder.path().join("report.json");
+    let report = report(folder.path(), &at, &[]);
+    schema::assert_valid(&report);
+    for input in report["inputs"].as_array().unwrap() {
+        use sha2::Digest;
+        let bytes = fs::read(input["path"].as_str().unwrap()).unwrap();
+        let hash: String = sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(input["sha256"], hash);
+    }
+    let without = run(&["analyze", "--format", "json", path(folder.path())]).1;
+    let without: Value = serde_json::from_str(&without).unwrap();
+    assert!(without["inputs"].as_array().unwrap().iter().all(|input| input["sha256"].is_null()));
+}
+
+#[test]
+fn a_report_fits_its_inputs_until_one_changes() {
+    let folder = cases::logs("selfsigned-renewal-denied");
+    let keep = tempfile::tempdir().unwrap();
+    let at = keep.path().join("report.json");
+    let report = report(folder.path(), &at, &[]);
+    let (code, out, err) = run(&["verify", path(&at)]);
+    assert_eq!(code, 0, "{out}{err}");
+    let rows = report["timeline"].as_array().unwrap().len();
+    assert!(out.contains(&format!("{rows} cited records are where")), "{out}");
+
+    // One letter of one record.
+    let log = logs(folder.path()).into_iter().find(|log| path(log).ends_with("RdpCoreTS%4Operational.evtx")).unwrap();
+    let whole = fs::read(&log).unwrap();
+    let mut changed = whole.clone();
+    let last = changed.len() - 1;
+    changed[last] ^= 1;
+    fs::write(&log, &changed).unwrap();
+    let (code, out, _) = run(&["verify", path(&at)]);
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("SHA-256 is ") && out.contains(path(&log)), "{out}");
+
+    // A record moved away.
+    let offset = |row: &&Value| path(&log) == row["source"]["path"];
+    let row = report["timeline"].as_array().unwrap().iter().find(offset).unwrap();
+    let place = usize::try_from(row["source"]["offset"].as_u64().unwrap()).unwrap();
+    let mut changed = whole.clone();
+    changed[place..place + 4].fill(0);
+    fs::write(&log, &changed).unwrap();
+    let (code, out, _) = run(&["verify", path(&at)]);
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains(&format!("at byte {place}: ")), "{out}");
+
+    fs::remove_file(&log).unwrap();
+    let (code, out, _) = run(&["verify", path(&at)]);
+    assert_eq!(code, 1, "{out}");
+    fs::write(&log, whole).unwrap();
+    assert_eq!(run(&["verify", path(&at)]).0, 0);
+}
+
+#[test]
+fn inputs_are_found_below_another_folder() {
+    let folder = cases::logs("wrong-password");
+    let keep = tempfile::tempdir().unwrap();
+    let at = keep.path().join("report.json");
+    let binary = assert_cmd::cargo::cargo_bin("whyrdp");
+    let status = Command::new(binary)
+        .args(["analyze", "--hash", "--format", "json", "-o", path(&at), "."])
+        .current_dir(folder.path())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    assert_eq!(run(&["verify", path(&at)]).0, 1);
+    assert_eq!(run(&["verify", "--root", path(folder.path()), path(&at)]).0, 0);
+}
+
+#[test]
+fn what_is_no_report_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("x.json");
+    assert_eq!(run(&["verify", path(&at)]).0, 4);
+    fs::write(&at, "{}").unwrap();
+    assert_eq!(run(&["verify", path(&at)]).0, 2);
+}
+
+#[test]
+fn rows_of_scans_keep_their_schema_and_their_table() {
+    let (code, text, _) = run(&["schema", "rows"]);
+    assert_eq!(code, 0);
+    let validator = jsonschema::draft202012::new(&serde_json::from_str(&text).unwrap()).unwrap();
+    let table = run(&["schema", "rows", "--ddl"]).1;
+    for slug in ["gw-rap-denied", "forwarded-account-disabled"] {
+        let folder = cases::logs(slug);
+        fs::write(folder.path().join("broken.evtx"), b"ElfFile\0 and no more").unwrap();
+        let rows = run(&["scan", "--hash", path(folder.path())]).1;
+        for line in rows.lines() {
+            let row: Value = serde_json::from_str(line).unwrap();
+            let wrong: Vec<String> = validator.iter_errors(&row).map(|error| error.to_string()).collect();
+            assert!(wrong.is_empty(), "{wrong:?}\n{line}");
+            for column in row.as_object().unwrap().keys() {
+                let there = table
+                    .lines()
+                    .any(|line| line.split_whitespace().next().is_some_and(|word| word.trim_matches('"') == column));
+                assert!(there, "no column {column}");
+            }
+        }
+        for kind in ["evidence", "coverage", "problem", "input"] {
+            assert!(rows.contains(&format!("\"row\":\"{kind}\"")), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn schemas_are_those_of_the_folder_docs() {
+    assert_eq!(run(&["schema"]).1, include_str!("../docs/report.schema.json"));
+    assert_eq!(run(&["schema", "report"]).1, include_str!("../docs/report.schema.json"));
+    assert_eq!(run(&["schema", "report", "--ddl"]).0, 2);
+}
+
+#[test]
+fn a_run_is_recorded_apart_from_its_report() {
+    let folder = cases::logs("wrong-password");
+    let keep = tempfile::tempdir().unwrap();
+    let (at, record) = (keep.path().join("report.html"), keep.path().join("run.json"));
+    let args = ["analyze", "--hash", "--redact", "--format", "html", "-o", path(&at), "--run-record", path(&record)];
+    let (code, _, err) = run(&[&args[..], &[path(folder.path())]].concat());
+    assert_eq!(code, 0, "{err}");
+    let told: Value = serde_json::from_str(&fs::read_to_string(&record).unwrap()).unwrap();
+    let page = fs::read(&at).unwrap();
+    use sha2::Digest;
+    let hash: String = sha2::Sha256::digest(&page).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!((&told["report"]["sha256"], &told["report"]["bytes"]), (&hash.into(), &page.len().into()));
+    assert_eq!((&told["report"]["redacted"], &told["report"]["format"]), (&true.into(), &"html".into()));
+    assert!(told["command_line"].as_array().unwrap().contains(&"--redact".into()));
+    assert!(told["inputs"][0]["path"].as_str().unwrap().starts_with(path(folder.path())));
+    assert_eq!(told["inputs"][0]["sha256"].as_str().unwrap().len(), 64);
+    assert!(told["machine"]["os"].is_string() && told["began"].as_str() <= told["ended"].as_str());
+    assert!(!String::from_utf8(page).unwrap().contains(path(folder.path())));
+    assert_eq!(run(&[&args[..], &[path(folder.path())]].concat()).0, 5, "neither is overwritten unasked");
+    assert_eq!(fs::read_dir(keep.path()).unwrap().count(), 2);
+}

@@ -1,0 +1,134 @@
+//! `--redact`: nobody's name is left in any form, and the report still says the same.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+#[path = "common/cases.rs"]
+mod cases;
+#[path = "common/sample.rs"]
+mod sample;
+#[path = "common/schema.rs"]
+mod schema;
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use whyrdp::correlate::{Request, correlate};
+use whyrdp::report::model::{Report, Row};
+use whyrdp::report::redact::{Hints, redact};
+use whyrdp::report::{FORMATS, Options};
+use whyrdp::signature::Signatures;
+
+fn render(report: &Report, form: &whyrdp::report::Format) -> String {
+    let mut out = Vec::new();
+    (form.write)(report, &mut out, &Options { verbose: true, ..Options::default() }).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// Names that are left in some form.
+fn left(report: &Report, names: &[&str]) -> Vec<String> {
+    let mut left = Vec::new();
+    for form in FORMATS {
+        let text = render(report, form).to_lowercase();
+        for name in names.iter().filter(|name| text.contains(&name.to_lowercase())) {
+            left.push(format!("{name} in {}", form.name));
+        }
+    }
+    left
+}
+
+#[test]
+fn nobody_of_a_case_is_named_in_any_form() {
+    let (signatures, _) = Signatures::open(true, &[]);
+    for (slug, names) in [
+        ("selfsigned-renewal-denied", &["PC17", "RDS01", "DC01", "corp.example", "anna", "10.1.7.17", "10.1.2.21"][..]),
+        ("gw-rap-denied", &["corp.example", "anna", "10.1."]),
+        ("wrong-password-ipv6", &["corp.example", "anna"]),
+        ("brute-force-beside-success", &["corp.example", "203.0.113.", "198.51.100."]),
+        ("forwarded-account-disabled", &["corp.example", "10.1."]),
+    ] {
+        let folder = cases::logs(slug);
+        let findings = cases::findings(folder.path().to_owned(), &signatures);
+        let report = correlate(&findings, &signatures, &Request::default());
+        let all: BTreeSet<String> = findings.evidence.values().map(|e| e.record.computer.to_lowercase()).collect();
+        let hosts = all.iter().flat_map(|host| [host.as_str(), host.split('.').next().unwrap()]);
+        let names: Vec<&str> = names.iter().copied().chain(hosts).chain(["s-1-5-21-1004336348"]).collect();
+        let redacted = redact(&report, &Hints::of(&findings)).unwrap();
+        let left = left(&redacted, &names);
+        assert!(left.is_empty(), "{slug}:\n{}", left.join("\n"));
+        schema::assert_valid(&serde_json::to_value(&redacted).unwrap());
+        assert_eq!(redacted, redact(&report, &Hints::of(&findings)).unwrap());
+    }
+}
+
+#[test]
+fn the_report_still_says_the_same() {
+    let report = cases::report("selfsigned-renewal-denied");
+    let redacted = redact(&report, &Hints::default()).unwrap();
+    assert_eq!(redacted.summary, report.summary);
+    assert_eq!(redacted.tool, report.tool);
+    let shape = |report: &Report| -> Vec<_> {
+        let of = |at: &whyrdp::report::model::AttemptReport| {
+            let causes: Vec<String> = at.verdicts.iter().map(|verdict| verdict.cause.clone()).collect();
+            (at.start, at.outcome, at.phase, causes, at.events.len())
+        };
+        report.attempts.iter().map(of).collect()
+    };
+    assert_eq!(shape(&redacted), shape(&report));
+    // References lead to the same rows.
+    let at = |report: &Report| -> Vec<Vec<Option<usize>>> {
+        let place = |event| report.timeline.iter().position(|row| matches!(row, Row::Event(row) if row.event == event));
+        report.causes.iter().map(|cause| cause.evidence.iter().map(|cited| place(cited.event)).collect()).collect()
+    };
+    assert_eq!(at(&redacted), at(&report));
+    // One computer has one pseudonym, whatever it is called.
+    let attempt = &redacted.attempts[0];
+    assert_eq!(attempt.server.host, attempt.server.typed_name);
+    assert!(attempt.client.ip.as_deref().unwrap().starts_with("240."));
+    assert_ne!(attempt.client.host, attempt.server.host);
+}
+
+#[test]
+fn hostile_and_foreign_names_go_as_well() {
+    let redacted = redact(&sample::report(), &Hints::default()).unwrap();
+    let names = ["nimda", "alice", "Jürgen", "Lüdenscheidt", "CLIENT7", "SRV01", "GW1", "203.0.113.77", "10.0.0."];
+    let left = left(&redacted, &names);
+    assert!(left.is_empty(), "{}", left.join("\n"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn no_name_is_left_wherever_it_stood(
+        user in "[A-Za-zäöß][A-Za-z0-9_. -]{4,14}[a-z0-9]",
+        domain in "[A-Z]{5,9}",
+        host in "[A-Z]{4,8}-?[0-9]{2,4}",
+        a in 11u8..99, b in 100u8..250,
+        sid in 1_000_000_000u64..4_000_000_000,
+    ) {
+        let ip = format!("{a}.{b}.77.{b}");
+        let sid = format!("S-1-5-21-{sid}-1-2-1001");
+        let v6 = format!("2a02:{a}{b}::{b}");
+        let texts = [
+            format!("{domain}\\{user} from {ip}:3389 ({host}) failed: {sid}"),
+            format!("{user}@{domain}.local, {}${v6}", host.to_lowercase()),
+            format!("TERMSRV/{host}.{domain}.local;[{v6}]:3389,{user}"),
+        ];
+        let mut report = sample::report();
+        report.attempts[0].user = Some(format!("{domain}\\{user}"));
+        report.attempts[1].client.host = Some(format!("{host}.{domain}.local"));
+        for (row, text) in report.timeline.iter_mut().zip(texts.iter().cycle()) {
+            if let Row::Event(row) = row { row.message.clone_from(text); row.source.path = format!("/cases/{host}/{user}.evtx"); }
+        }
+        report.causes[0].explanation.clone_from(&texts[0]);
+        report.causes[0].fix = texts.to_vec();
+        report.ruled_out[0].why.clone_from(&texts[1]);
+        report.coverage.cannot_judge[0].collect.clone_from(&texts[2]);
+        report.inputs[0].path.clone_from(&texts[0]);
+        report.inputs[1].damage[0].what.clone_from(&texts[1]);
+        report.complaint.as_mut().unwrap().said = Some(texts[0].clone());
+        let redacted = redact(&report, &Hints::default()).unwrap();
+        let text = serde_json::to_string(&redacted).unwrap().to_lowercase();
+        for name in [&user, &domain, &host, &ip, &sid, &v6] {
+            prop_assert!(!text.contains(&name.to_lowercase()), "{} in {}", name, text);
+        }
+    }
+}
