@@ -209,6 +209,21 @@ fn the_archetype_is_told_with_its_root_and_what_it_is_not() {
     assert!(advice.contains("deleting") && advice.contains("machinekeys"), "no warning: {advice}");
 }
 
+#[test]
+fn the_readme_shows_what_the_program_prints() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_whyrdp"));
+    let output = program.args(["analyze", "corpus/selfsigned-renewal-denied/logs"]).current_dir(root()).output();
+    let printed = String::from_utf8(output.unwrap().stdout).unwrap();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap().replace("\r\n", "\n");
+    let shown = readme.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let mut rest = printed.as_str();
+    for part in shown.split("[...]").map(|part| part.trim_end().trim_start_matches('\n')) {
+        let at = rest.find(part);
+        assert!(at.is_some(), "the README shows what is not printed:\n{part}\nIt is now:\n{printed}");
+        rest = &rest[at.unwrap_or_default() + part.len()..];
+    }
+}
+
 /// Only told, never asserted: a busy machine would fail it.
 #[test]
 fn a_case_is_answered_at_once() {
