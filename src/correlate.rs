@@ -9,7 +9,7 @@ use crate::attempt::{Attempt, Case, Hints};
 use crate::event::Time;
 use crate::evidence::Findings;
 use crate::report::model::Report;
-use crate::signature::definition::{Confidence, Role};
+use crate::signature::definition::{Confidence, Outcome, Role};
 use crate::signature::{Signatures, phrase};
 use crate::verdict;
 pub use crate::verdict::Said;
@@ -46,7 +46,10 @@ pub fn correlate(findings: &Findings, signatures: &Signatures, request: &Request
         aliases: request.aliases.clone(),
         client_ips: request.selection.client_ips.iter().filter_map(|text| address(text)).collect(),
     };
-    let case = Case::build(findings, signatures, &hints);
+    let mut case = Case::build(findings, signatures, &hints);
+    for at in verdict::proven_failures(&case) {
+        case.attempts[at].outcome = Outcome::Failed;
+    }
     let selected: Vec<usize> = case
         .attempts
         .iter()

@@ -15,6 +15,8 @@ use super::{Attempt, Case, Connection, HostClock, Item, ItemId, group};
 const EARLY: i64 = 2 * TICKS_PER_SECOND;
 /// How long after its last record a client's connection may still start one at the server.
 const LATE: i64 = TICKS_PER_SECOND;
+/// Side connections of a session follow its start within this, 100 ns.
+const SETTLED: i64 = 5 * TICKS_PER_SECOND;
 /// A client connection without an end is taken to last this long at least.
 const OPEN_END: i64 = 60 * TICKS_PER_SECOND;
 
@@ -138,16 +140,19 @@ fn server_of(case: &Case<'_>, connection: &Connection, others: &[Connection]) ->
     })
 }
 
-/// Until when, on its own clock, a client's connection may have started one at the server.
+/// Until when, on its own clock, a client's connection may have started one at the server: it opens them
+/// until it has its session, not while the session runs.
 fn reach(case: &Case<'_>, clients: &[Connection], at: usize) -> Time {
     let connection = &clients[at];
+    if let Some(session) = connection.session {
+        return case.items[session].time.plus(SETTLED);
+    }
     if connection.ended {
         return connection.end.plus(LATE);
     }
     let next = clients[at + 1..].iter().find(|c| c.host == connection.host && c.target == connection.target);
     let open = connection.end.max(connection.start.plus(OPEN_END));
-    let _ = case;
-    next.map_or(open, |next| next.start.plus(-1).min(open.max(connection.end)))
+    next.map_or(open, |next| next.start.plus(-1).min(open))
 }
 
 /// Clock offsets from pairs of anchors, per pair of hosts, put together over the whole case.

@@ -67,7 +67,10 @@ pub fn bursts(
 ) -> (Vec<Connection>, Vec<Apart>) {
     let burst = in_bursts(&connections);
     split(connections, |at, connection| {
-        if connection.side != Role::Server || !connection.bare() {
+        if connection.side == Role::Server && !connection.opened && connection.client_ip.is_none() && !connection.bare()
+        {
+            Some("a session without a network client: a console or the window of a virtual machine")
+        } else if connection.side != Role::Server || !connection.bare() {
             None
         } else if !connection.opened && !failed_by_record(connection, items) {
             Some("the listener was touched and nothing more of it is on record")

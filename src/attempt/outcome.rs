@@ -120,7 +120,9 @@ fn outcome(attempt: &Attempt, case: &Case<'_>) -> Outcome {
     let over = attempt.connections.iter().any(|connection| connection.ended);
     match attempt.phase_limit {
         // The server says that it ended as somebody wanted, before there was a session.
-        Some(_) if over && ending == Ending::Wanted => Outcome::Abandoned,
+        Some(_) if over && ending == Ending::Wanted && attempt.phase < Some(Phase::Logon) => Outcome::Abandoned,
+        // The logon was under way, and it ended by a logoff: a session there was, however short.
+        Some(_) if over && ending == Ending::Wanted => Outcome::Established,
         // It is over, and a log that would show a session covers it and shows none.
         Some(limit) if over && limit <= Phase::ProfileShell => Outcome::Failed,
         _ => Outcome::Unknown,

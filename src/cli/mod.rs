@@ -15,8 +15,8 @@ mod output;
 mod progress;
 mod record;
 mod scan;
-mod signatures;
 mod schema;
+mod signatures;
 mod verify;
 
 use std::process::ExitCode;

@@ -10,8 +10,8 @@ mod bytes;
 mod discover;
 mod etl;
 mod evtx;
-mod layout;
 mod hash;
+mod layout;
 mod map;
 mod text;
 

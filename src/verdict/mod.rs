@@ -13,7 +13,7 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::attempt::Case;
+use crate::attempt::{Attempt, Case};
 use crate::report::model::{Complaint, Level, Report, RuledOut, SCHEMA_VERSION, Summary, Tool};
 use crate::signature::definition::{Bearing, Cause, Outcome, Severity};
 
@@ -101,6 +101,22 @@ pub fn report(case: &Case<'_>, selected: &[usize], said: &Said) -> Report {
         coverage: coverage::coverage(case, cannot_judge),
         inputs: coverage::inputs(case.findings),
     }
+}
+
+/// Attempts whose end the logs leave open although the proof of a cause stands in them: they are over,
+/// reached no session, and the proof says why.
+pub fn proven_failures(case: &Case<'_>) -> Vec<usize> {
+    let index = Index::new(case);
+    let open = |attempt: &Attempt| {
+        attempt.outcome == Outcome::Unknown
+            && attempt.connections.iter().any(|connection| connection.ended)
+            && attempt.connections.iter().all(|connection| connection.session.is_none())
+    };
+    let proven = |at: &usize| {
+        let judged = judge(&index, *at, &Said::default(), false);
+        judged.found.iter().any(|found| found.level == Level::Confirmed)
+    };
+    (0..case.attempts.len()).filter(|at| open(&case.attempts[*at])).filter(proven).collect()
 }
 
 /// Attempts that the complaint is about: those whose logged code equals it, else all that failed
@@ -194,7 +210,7 @@ fn hint(cause: &Cause, logged: Option<u32>, said: &Said, complained: bool) -> Hi
 }
 
 /// Once one cause is confirmed, a record that proves it is no evidence for another; what is left
-/// without proof or standing condition stays only as its root or its consequence. Of two confirmed
+/// without a proof stays only as its root or its consequence. Of two confirmed
 /// causes, the one that rests on fewer of the same records says nothing more.
 fn explain_away(found: &mut Vec<Found<'_>>) {
     let items = |one: &Found<'_>| one.cited.iter().map(|cite| cite.item).collect::<BTreeSet<usize>>();
@@ -213,10 +229,10 @@ fn explain_away(found: &mut Vec<Found<'_>>) {
             let own = items(one);
             return !others().any(|(_, theirs)| own.len() < theirs.len() && own.is_subset(theirs));
         }
-        one.cited.iter().any(|cite| {
-            matches!(cite.bearing, Bearing::Proof | Bearing::Standing)
-                && !others().any(|(_, theirs)| theirs.contains(&cite.item))
-        })
+        // A condition that merely stands is no rival of a proof.
+        one.cited
+            .iter()
+            .any(|cite| cite.bearing == Bearing::Proof && !others().any(|(_, theirs)| theirs.contains(&cite.item)))
     });
 }
 
