@@ -38,7 +38,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     args.selecting.request(args.rendering.zone(), None)?;
     let output = args.rendering.open(session)?;
     let signatures = args.reading.load(session)?;
-    args.selecting.complain(&signatures, &session.console);
+    args.selecting.complain(signatures, &session.console);
     let found = args.reading.discover();
     let mut all = Findings::default();
     let totals = args.reading.rows(&found, signatures, session, &mut |row| {

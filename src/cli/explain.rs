@@ -64,11 +64,11 @@ pub struct Args {
 pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     if let Some(folder) = &args.pages {
         let signatures = args.signatures.load(false, &session.console)?;
-        return write_pages(folder, &signatures);
+        return write_pages(folder, signatures);
     }
     let mut output = Output::open(args.output.as_deref(), args.force, &session.unfinished)?;
     let signatures = args.signatures.load(false, &session.console)?;
-    let answers = answers(&signatures, &args.what);
+    let answers = answers(signatures, &args.what);
     let unknown: Vec<&Answer> = answers.iter().filter(|answer| answer.topics.is_empty()).collect();
     let terminal = output.is_terminal();
     let options =

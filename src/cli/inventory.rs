@@ -53,7 +53,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     let signatures = args.reading.load(session)?;
     let found = args.reading.discover();
     let mut all = Findings::default();
-    let totals = args.reading.rows(&found, &signatures, session, &mut |row| {
+    let totals = args.reading.rows(&found, signatures, session, &mut |row| {
         all.add(row);
         Ok(())
     })?;
@@ -61,7 +61,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     if let Some(failure) = scan::nothing(&found, totals) {
         return Err(failure);
     }
-    let inventory = inventory(correlate(&all, &signatures, &Request::default()), &signatures);
+    let inventory = inventory(correlate(&all, signatures, &Request::default()), signatures);
     let Some((_, write)) = FORMATS.iter().find(|(name, _)| *name == args.format) else {
         return Err(Failure::usage(format_args!("no such format: {}", args.format)));
     };
