@@ -8,7 +8,6 @@ use crate::report::model::Finding;
 use crate::signature::definition::{Bearing, Cause, Observation, Severity};
 
 use super::FINDINGS_FAMILY;
-use super::bind::Index;
 
 /// Records that one finding cites.
 const CITED: usize = 10;
@@ -22,7 +21,7 @@ struct Gathered<'a> {
 }
 
 /// All findings, worst first.
-pub fn findings(case: &Case<'_>, _index: &Index<'_>) -> Vec<Finding> {
+pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     let mut gathered: BTreeMap<(String, HostId), Gathered<'_>> = BTreeMap::new();
     for correlation in case.signatures.correlations() {
         let cause = cause_of(case, &correlation.slug);

@@ -71,7 +71,7 @@ pub fn report(case: &Case<'_>, selected: &[usize], said: &Said) -> Report {
         .map(|at| case.attempts[*at].id)
         .collect();
     let causes = rollup::causes(case, &judged, &guesses);
-    let findings = finding::findings(case, &index);
+    let findings = finding::findings(case);
     let cannot_judge = missing::cannot_judge(case, &judged);
     let timeline = rows::timeline(case, &judged, &findings, &causes);
     let top_cause = causes.first().filter(|cause| cause.verdict >= Level::Probable).map(|cause| cause.id.clone());
