@@ -14,15 +14,11 @@ use crate::os;
 use crate::source::{Input, Log};
 
 mod buffer;
-mod fields;
 mod names;
 mod record;
-mod salvage;
 mod scan;
 mod session;
 mod tracelog;
-mod value;
-mod want;
 mod xpress;
 
 use buffer::{Buffer, HEADER};
