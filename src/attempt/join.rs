@@ -7,9 +7,8 @@ use crate::event::{TICKS_PER_SECOND, Time};
 use crate::evidence::EventRef;
 use crate::signature::definition::{Outcome, Role};
 
-use super::clock::{self, Spans};
 use super::identity::{HostId, address, bare_target};
-use super::{Attempt, Case, Connection, HostClock, Item, ItemId, group};
+use super::{Attempt, Case, Connection, Item, ItemId, align, group};
 
 /// A server connection may seem to start this much before the client's, after alignment (100 ns).
 const EARLY: i64 = 2 * TICKS_PER_SECOND;
@@ -54,7 +53,7 @@ pub fn both_ends(case: &mut Case<'_>, connections: Vec<Connection>) -> Vec<Conne
     let (mut clients, mut rest): (Vec<_>, Vec<_>) = connections.into_iter().partition(|c| c.side == Role::Client);
     clients.sort_by_key(|c| (c.start, c.host, c.items.first().copied()));
     let target: Vec<Option<HostId>> = clients.iter().map(|c| server_of(case, c, &rest)).collect();
-    align(case, &clients, &target, &rest);
+    align::align(case, &clients, &target, &rest);
     let ends: Vec<Time> = (0..clients.len()).map(|at| reach(case, &clients, at)).collect();
     for ((connection, server), end) in clients.into_iter().zip(target).zip(ends) {
         let joined = server.map(|server| take(case, &connection, server, end, &mut rest));
@@ -63,7 +62,7 @@ pub fn both_ends(case: &mut Case<'_>, connections: Vec<Connection>) -> Vec<Conne
         parts.push(connection);
         let mut attempt = Attempt::of(parts);
         attempt.server = attempt.server.or(server);
-        attempt.ambiguous = ambiguous || (server.is_some() && !by_name);
+        attempt.ambiguous = ambiguous || (server.is_some() && !by_name) || case.doubtful(&attempt);
         if attempt.side(Role::Server).next().is_some() {
             let key = if by_name { "server name" } else { "only server in the case" };
             attempt.joined_by = vec![key.to_string(), "time".to_string()];
@@ -153,69 +152,6 @@ fn reach(case: &Case<'_>, clients: &[Connection], at: usize) -> Time {
     let next = clients[at + 1..].iter().find(|c| c.host == connection.host && c.target == connection.target);
     let open = connection.end.max(connection.start.plus(OPEN_END));
     next.map_or(open, |next| next.start.plus(-1).min(open))
-}
-
-/// Clock offsets from pairs of anchors, per pair of hosts, put together over the whole case.
-fn align(case: &mut Case<'_>, clients: &[Connection], target: &[Option<HostId>], others: &[Connection]) {
-    let mut pairs: BTreeMap<(HostId, HostId), Spans> = BTreeMap::new();
-    for (connection, server) in clients.iter().zip(target) {
-        if let Some(server) = server {
-            anchor(pairs.entry((*server, connection.host)).or_default(), connection);
-        }
-    }
-    let mut edges = Vec::new();
-    let mut failed = BTreeSet::new();
-    for ((server, client), own) in pairs {
-        let mut by_ip: BTreeMap<Option<IpAddr>, Spans> = BTreeMap::new();
-        for c in others.iter().filter(|c| c.side == Role::Server && c.host == server) {
-            anchor(by_ip.entry(c.client_ip).or_default(), c);
-        }
-        // Each address is one client: the one whose anchors agree best is ours.
-        let found = by_ip.values().filter_map(|theirs| clock::offset(&own, theirs));
-        match found.max_by_key(|o| (o.pairs, -o.ticks.abs())) {
-            Some(offset) => edges.push((server, client, offset)),
-            None if !by_ip.is_empty() => {
-                failed.insert(client);
-            }
-            None => {}
-        }
-    }
-    let mut count: BTreeMap<HostId, usize> = BTreeMap::new();
-    for connection in others.iter().filter(|c| c.side == Role::Server) {
-        *count.entry(connection.host).or_default() += 1;
-    }
-    let busiest = count.iter().max_by_key(|(host, count)| (**count, std::cmp::Reverse(**host))).map(|(host, _)| *host);
-    let Some(reference) = busiest.or(clients.first().map(|c| c.host)) else { return };
-    case.reference = Some(reference);
-    case.clocks[reference].ahead = Some(0);
-    spread(case, reference, &edges);
-    for host in failed {
-        case.clocks[host].failed = case.clocks[host].ahead.is_none();
-    }
-}
-
-fn anchor(spans: &mut Spans, connection: &Connection) {
-    spans.push((connection.start, connection.ended.then_some(connection.end)));
-}
-
-/// Walks from the reference over the pairs of hosts; `offset` is server minus client.
-fn spread(case: &mut Case<'_>, reference: HostId, edges: &[(HostId, HostId, clock::Offset)]) {
-    let mut queue = vec![reference];
-    while let Some(host) = queue.pop() {
-        let base = case.clocks[host].ahead.unwrap_or(0);
-        for (server, client, offset) in edges {
-            let (other, ahead) = match host {
-                h if h == *server => (*client, base - offset.ticks),
-                h if h == *client => (*server, base + offset.ticks),
-                _ => continue,
-            };
-            if case.clocks[other].ahead.is_none() {
-                case.clocks[other] =
-                    HostClock { ahead: Some(ahead), spread: offset.spread, pairs: offset.pairs, failed: false };
-                queue.push(other);
-            }
-        }
-    }
 }
 
 /// Takes the server connections that start while the client's lives. Where several addresses

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::identity::{HostId, bare_target, user_key};
 use crate::attempt::item::Item;
-use crate::attempt::{Attempt, Case, ItemId};
+use crate::attempt::{Attempt, Case, HostClock, ItemId};
 use crate::event::{TICKS_PER_SECOND, Time};
 use crate::signature::definition::{Anchor, Key, Meaning, Role, Slot, Window};
 
@@ -49,6 +49,8 @@ pub struct Index<'c> {
     longest: BTreeMap<HostId, i64>,
     /// Records of a host that set a state, in order.
     settings: BTreeMap<HostId, Vec<ItemId>>,
+    /// How far the clock furthest behind and the one furthest ahead are from the reference, 100 ns.
+    clocks: (i64, i64),
 }
 
 impl<'c> Index<'c> {
@@ -76,7 +78,8 @@ impl<'c> Index<'c> {
                 settings.entry(item.host).or_default().push(id);
             }
         }
-        Index { case, owner, on_host, longest, settings }
+        let clocks = case.clocks.iter().map(HostClock::range).fold((0, 0), |a, b| (b.0.min(a.0), b.1.max(a.1)));
+        Index { case, owner, on_host, longest, settings, clocks }
     }
 
     /// The case that it looks into.
@@ -100,24 +103,18 @@ impl<'c> Index<'c> {
         let Some(meaning) = meaning(self.case, slug) else { return Vec::new() };
         let keys = if keys.is_empty() { &meaning.join } else { keys };
         let mut found = Vec::new();
-        for (from, to) in self.spans(attempt, window.unwrap_or(AROUND)) {
-            let start = ids.partition_point(|id| self.case.items[*id].time < from);
-            for &id in ids[start..].iter().take_while(|id| self.case.items[**id].time <= to) {
-                if let Some(tie) = self.tie(attempt, id, meaning, keys, (from, to)) {
-                    found.push(Bound { item: id, tie });
-                }
+        let span = self.window(attempt, window.unwrap_or(AROUND));
+        // As the clocks of the case showed it: from the one furthest behind to the one furthest ahead.
+        let (behind, ahead) = self.clocks;
+        let start = ids.partition_point(|id| self.case.items[*id].time < span.0.plus(behind));
+        for &id in ids[start..].iter().take_while(|id| self.case.items[**id].time <= span.1.plus(ahead)) {
+            if let Some(tie) = self.tie(attempt, id, meaning, keys, span) {
+                found.push(Bound { item: id, tie });
             }
         }
         found.sort_by_key(|bound| (bound.item, std::cmp::Reverse(bound.tie)));
         found.dedup_by_key(|bound| bound.item);
         found
-    }
-
-    /// The window as every clock of the case showed it: one span for each distinct offset.
-    fn spans(&self, attempt: usize, window: Window) -> Vec<(Time, Time)> {
-        let (from, to) = self.window(attempt, window);
-        let offsets: BTreeSet<i64> = self.case.clocks.iter().map(|clock| clock.ahead.unwrap_or(0)).collect();
-        offsets.into_iter().map(|ahead| (from.plus(ahead), to.plus(ahead))).collect()
     }
 
     /// A window around an attempt on the reference clock.
@@ -133,7 +130,7 @@ impl<'c> Index<'c> {
     fn tie(&self, at: usize, id: ItemId, meaning: &Meaning, keys: &[Key], span: (Time, Time)) -> Option<Tie> {
         let (case, attempt) = (self.case, &self.case.attempts[at]);
         let item = &case.items[id];
-        if item.noise || case.local(item.host, case.aligned(item.host, item.time)) != item.time {
+        if item.noise {
             return None;
         }
         match self.owner.get(&id) {
@@ -160,14 +157,15 @@ impl<'c> Index<'c> {
         matches!(role, Role::Dc | Role::Broker | Role::License)
     }
 
-    /// The record's computer may speak of this attempt, and its time fits on that computer's clock.
+    /// The record's computer may speak of this attempt, and its time fits once its clock is put right.
     fn in_reach(&self, attempt: &Attempt, item: &Item<'_>, role: Role, span: (Time, Time)) -> bool {
         let host = match role {
             Role::Client | Role::Server | Role::Gateway => attempt.host(role) == Some(item.host),
             Role::Any => [attempt.client, attempt.server, attempt.gateway].contains(&Some(item.host)),
             Role::Dc | Role::Broker | Role::License => true,
         };
-        host && span.0 <= item.time && item.time <= span.1
+        let time = self.case.aligned(item.host, item.time);
+        host && span.0 <= time && time <= span.1
     }
 
     /// Another attempt of that host holds this moment and did not end alike.
