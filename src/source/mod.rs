@@ -7,16 +7,17 @@ use crate::error::Error;
 use crate::event::{Damage, Interest, Lost, Sink};
 
 mod bytes;
+mod change;
 mod discover;
 mod etl;
 mod evtx;
 mod hash;
 mod layout;
-mod map;
 mod payload;
 mod system;
 mod text;
 
+pub use change::Snapshot;
 pub use discover::{Discovery, Given, Problem, discover, discover_given};
 pub use evtx::render;
 pub use hash::sha256;
