@@ -8,7 +8,7 @@ use super::names::Names;
 use super::record::{self, Form, Next, RELATED_ACTIVITY, Record, SCHEMA, TRAITS, USER, guid};
 use super::session::Session;
 use super::want::Want;
-use super::{salvage, tracelog};
+use super::{machine, salvage, tracelog};
 use crate::event::{Damage, Event, Guid, Interest, Sink, Stamp, Time, Wanted};
 use crate::source::layout::{Known, Layout, Provider};
 use crate::source::text::{push_guid, push_sid};
@@ -110,6 +110,9 @@ impl<'a> Scan<'a> {
             forwarded: false,
             kind: record.kind,
         };
+        if let Some(machine) = machine::told(record) {
+            self.sink.machine(machine);
+        }
         let Some(id) = record.guid else {
             return self.sink.record(&stamp);
         };
