@@ -99,28 +99,41 @@ impl Told {
         told
     }
 
-    /// What only one computer can be: inputs that share it were written by the same.
-    fn identity(&self) -> Option<(Time, (u32, u32))> {
+    /// Inputs that share it were written by one computer.
+    fn start(&self) -> Option<Start> {
         self.machine.boot.or(self.machine.session).zip(self.machine.processors)
     }
 }
 
-/// Inputs of one computer together: of one start of the system on the same processors, or of one name.
+/// When a system was started, and its processors.
+type Start = (Time, (u32, u32));
+
+/// What makes inputs those of one computer.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Same<'t> {
+    Name(&'t str),
+    Start(Start),
+    /// Nothing: it stands alone.
+    Input(&'t str),
+}
+
+/// Inputs of one computer together.
 fn groups<'a>(told: &BTreeMap<&'a str, Told>) -> Vec<Vec<&'a str>> {
-    let mut groups: BTreeMap<(BTreeSet<&str>, Option<(Time, (u32, u32))>, &str), Vec<&'a str>> = BTreeMap::new();
+    let mut groups: BTreeMap<Same<'_>, Vec<&'a str>> = BTreeMap::new();
     for (input, own) in told {
-        let identity = own.identity();
+        let start = own.start();
         // A name that another trace of the same run of the system tells counts for this one too.
-        let alike = told.values().filter(|other| identity.is_some() && other.identity() == identity);
-        let names: BTreeSet<&str> = own.names.iter().map(String::as_str).collect();
-        let shared: BTreeSet<&str> = alike.flat_map(|other| other.names.iter().map(String::as_str)).collect();
-        let names = if names.is_empty() { shared } else { names };
-        let key = match (names.len(), identity) {
-            (1, _) => (names, None, ""),
-            (0, Some(_)) => (BTreeSet::new(), identity, ""),
-            _ => (BTreeSet::new(), None, *input),
+        let alike = || told.values().filter(|other| start.is_some() && other.start() == start);
+        let names: BTreeSet<&String> = match own.names.is_empty() {
+            true => alike().flat_map(|other| &other.names).collect(),
+            false => own.names.iter().collect(),
         };
-        groups.entry(key).or_default().push(input);
+        let same = match (names.len(), start) {
+            (1, _) => names.first().map_or(Same::Input(input), |name| Same::Name(name)),
+            (0, Some(start)) => Same::Start(start),
+            _ => Same::Input(input),
+        };
+        groups.entry(same).or_default().push(input);
     }
     groups.into_values().collect()
 }

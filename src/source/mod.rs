@@ -13,6 +13,8 @@ mod evtx;
 mod hash;
 mod layout;
 mod map;
+mod payload;
+mod system;
 mod text;
 
 pub use discover::{Discovery, Given, Problem, discover, discover_given};

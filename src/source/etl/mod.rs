@@ -14,16 +14,12 @@ use crate::os;
 use crate::source::{Input, Log};
 
 mod buffer;
-mod fields;
 mod machine;
 mod names;
 mod record;
-mod salvage;
 mod scan;
 mod session;
 mod tracelog;
-mod value;
-mod want;
 mod xpress;
 
 use buffer::{Buffer, HEADER};
