@@ -6,6 +6,7 @@ use crate::attempt::item::Item;
 use crate::attempt::{Attempt, Case, Connection, ItemId};
 use crate::event::Time;
 use crate::evidence::EventRef;
+use crate::report::kept::Kept;
 use crate::report::model::{
     AttemptReport, Basis, CauseReport, ClientEnd, CodeReport, ConnectionReport, EventRow, Finding, GatewayEnd, Join,
     Noise, Place, Row, RunRow, ServerEnd, Verdict,
@@ -261,6 +262,7 @@ fn row(case: &Case<'_>, item: &Item<'_>, owner: Option<usize>) -> EventRow {
         signatures: item.evidence.signatures.iter().map(ToString::to_string).collect(),
         attempt: attempt.map(|attempt| attempt.id),
         source: Place { path: item.evidence.source.path.to_string(), offset: item.evidence.source.offset },
+        kept: Kept::from(record),
     }
 }
 
