@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::block::{Part, complaint, panicked};
-use super::{Interest, Lost, Problem, Row, Signatures};
+use super::{Interest, Lost, Machine, Problem, Row, Signatures};
 use crate::source::{self, Input, Log, Snapshot};
 
 /// Files opened at a time: enough to keep threads busy with small ones, few enough for any
@@ -64,6 +64,11 @@ impl Unit<'_> {
         Some(complaint(&self.input.name, then.changed(&self.input.path)?))
     }
 
+    /// What the file's header tells of the computer that wrote it.
+    pub fn machine(&self) -> Machine {
+        self.opened.machine()
+    }
+
     /// Bytes of the file that are done with this block, about.
     pub fn bytes_done(&self) -> u64 {
         let done = u128::from(self.input.bytes) * (self.block as u128 + 1) / (self.blocks.max(1) as u128);
@@ -79,6 +84,8 @@ pub struct Unread<'a> {
     pub problem: Problem,
     /// What its logger says that it lost.
     pub lost: Lost,
+    /// What its header tells of the computer that wrote it.
+    pub machine: Machine,
 }
 
 const NOT_READ: &str = "not read: asked to stop before";
@@ -124,19 +131,18 @@ impl<'a> Queue<'a> {
     pub fn rest(self) -> impl Iterator<Item = Unread<'a>> {
         let begun = self.block;
         let open = self.open.into_iter().enumerate().map(move |(at, (input, opened, blocks))| {
-            let what = match &opened {
-                Opened::Failed(problem) => return Unread { input, problem: problem.clone(), lost: Lost::default() },
+            let problem = match &opened {
+                Opened::Failed(problem) => problem.clone(),
                 Opened::Log(..) if at == 0 && begun > 0 => {
-                    format!("asked to stop: {begun} of {blocks} blocks of it were read")
+                    unread(input, format!("asked to stop: {begun} of {blocks} blocks of it were read"))
                 }
-                Opened::Log(..) => NOT_READ.to_owned(),
+                Opened::Log(..) => unread(input, NOT_READ.to_owned()),
             };
-            Unread { input, problem: unread(input, what), lost: opened.lost() }
+            Unread { input, problem, lost: opened.lost(), machine: opened.machine() }
         });
-        let closed = self.closed.iter();
-        let closed = closed.map(|input| {
+        let closed = self.closed.iter().map(|input| {
             let problem = unread(input, NOT_READ.to_owned());
-            Unread { input, problem, lost: Lost::default() }
+            Unread { input, problem, lost: Lost::default(), machine: Machine::default() }
         });
         open.chain(closed)
     }
@@ -161,6 +167,13 @@ impl Opened {
         match self {
             Opened::Log(log, _) => log.lost(),
             Opened::Failed(_) => Lost::default(),
+        }
+    }
+
+    fn machine(&self) -> Machine {
+        match self {
+            Opened::Log(log, _) => log.machine(),
+            Opened::Failed(_) => Machine::default(),
         }
     }
 }
