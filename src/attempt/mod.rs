@@ -7,10 +7,13 @@ mod clock;
 mod connection;
 mod group;
 pub mod identity;
+mod implied;
 pub mod item;
 mod join;
+mod legs;
 mod noise;
 mod outcome;
+mod pair;
 mod phase;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -177,8 +180,8 @@ impl<'a> Case<'a> {
         let alone = join::both_ends(&mut case, connections);
         let (users, lone) = noise::lone(alone, &case, &hints.client_ips);
         case.strays = noise::collect(bursts.into_iter().chain(lone));
-        join::one_end(&mut case, users);
-        join::implied(&mut case);
+        legs::one_end(&mut case, users);
+        implied::implied(&mut case);
         case.finish();
         case
     }
