@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::event::TICKS_PER_SECOND;
 use crate::signature::definition::{Role, Slot};
 
+use super::connection::SIDES;
 use super::identity::{HostId, user_key};
 use super::{Attempt, Case, Connection, Item, ItemId};
 
@@ -61,10 +62,14 @@ impl<'c> Witnesses<'c> {
     fn of(attempts: &'c [Attempt]) -> Self {
         let mut by_end: BTreeMap<(HostId, Role), (Vec<&'c Connection>, i64)> = BTreeMap::new();
         let all = attempts.iter().flat_map(|attempt| attempt.connections.iter().map(move |c| (attempt, c)));
-        for (attempt, c) in all.filter(|(attempt, c)| c.session.is_none() && attempt.host(c.side).is_some()) {
-            let (list, longest) = by_end.entry((attempt.host(c.side).unwrap_or(c.host), c.side)).or_default();
-            list.push(c);
-            *longest = c.end.since(c.start).max(*longest);
+        for (attempt, c) in all.filter(|(_, c)| c.session.is_none()) {
+            // Packets tell of both ends.
+            let sides = SIDES.into_iter().filter(|side| c.side == *side || c.side == Role::Network);
+            for (host, side) in sides.filter_map(|side| Some((attempt.host(side)?, side))) {
+                let (list, longest) = by_end.entry((host, side)).or_default();
+                list.push(c);
+                *longest = c.end.since(c.start).max(*longest);
+            }
         }
         by_end.values_mut().for_each(|(list, _)| list.sort_by_key(|c| c.start));
         Witnesses { by_end }

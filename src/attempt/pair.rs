@@ -83,6 +83,8 @@ fn reach(case: &Case<'_>, clients: &[Connection]) -> Vec<Time> {
 /// What a server's connection may be to a client's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Fit {
+    /// Both say the same port of the client.
+    by_port: bool,
     /// The server heard the client's name.
     by_name: bool,
     /// The address is known to be the client's (2), of nobody (1), of another client (0).
@@ -161,7 +163,8 @@ fn fitting<'c>(case: &Case<'_>, callers: &'c [Caller<'c>], server: &Connection) 
                 return None;
             }
             let address = server.client_ip.map_or(1, |ip| known(case, host, ip));
-            Some((caller, Fit { by_name, address, gap: Reverse(start.since(caller.start).abs()) }))
+            let by_port = server.client_port.is_some() && server.client_port == caller.connection.client_port;
+            Some((caller, Fit { by_port, by_name, address, gap: Reverse(start.since(caller.start).abs()) }))
         })
         .collect();
     found.sort_by_key(|(caller, fit)| (Reverse(*fit), caller.at));
@@ -178,7 +181,7 @@ fn known(case: &Case<'_>, client: HostId, ip: IpAddr) -> u8 {
 /// The second best is as good a guess: another computer, nothing but time to tell them apart, and
 /// the first did not reach the server at once.
 fn rivals(first: &Caller<'_>, fit: &Fit, second: &Caller<'_>, next: &Fit) -> bool {
-    let alike = fit.by_name == next.by_name && fit.address == next.address;
+    let alike = (fit.by_port, fit.by_name, fit.address) == (next.by_port, next.by_name, next.address);
     let distance = next.gap.0 - fit.gap.0;
     let apart = fit.gap.0 <= AT_ONCE && distance > BLUR;
     alike && first.connection.host != second.connection.host && !apart
@@ -199,7 +202,7 @@ fn choose(case: &Case<'_>, client: &Connection, list: Vec<(usize, Fit, bool)>, o
             taken.push(*at);
         }
     }
-    let ours = best.1.by_name || best.1.address == 2;
+    let ours = best.1.by_port || best.1.by_name || best.1.address == 2;
     // An address is known of this computer, and this is another one.
     let stranger = !ours && !case.hosts.get(client.host).addresses.is_empty();
     Paired { ambiguous: best.2 || (!ours && addresses.len() > 1) || stranger, by_name: best.1.by_name, servers: taken }
