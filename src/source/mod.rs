@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use crate::error::Error;
-use crate::event::{Damage, Interest, Lost, Sink};
+use crate::event::{Damage, Interest, Lost, Machine, Sink};
 
 mod aids;
 mod bytes;
@@ -52,6 +52,10 @@ pub trait Log: Send + Sync {
     /// What its logger says that it lost; most formats do not tell.
     fn lost(&self) -> Lost {
         Lost::default()
+    }
+    /// What its header tells of the computer that wrote it, where its records name none.
+    fn machine(&self) -> Machine {
+        Machine::default()
     }
 }
 

@@ -9,11 +9,12 @@ use std::sync::OnceLock;
 use rustc_hash::FxHashMap;
 
 use crate::error::Error;
-use crate::event::{Damage, Guid, Interest, Lost, Sink};
+use crate::event::{Damage, Guid, Interest, Lost, Machine, Sink};
 use crate::os;
 use crate::source::{Aids, Input, Log};
 
 mod buffer;
+mod machine;
 mod names;
 mod record;
 mod scan;
@@ -269,6 +270,10 @@ impl Log for Etl {
 
     fn lost(&self) -> Lost {
         self.session.lost
+    }
+
+    fn machine(&self) -> Machine {
+        self.session.machine.clone()
     }
 }
 
