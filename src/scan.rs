@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use crate::event::{Interest, Lost, Machine};
 use crate::evidence::{InputFacts, Problem, ProviderFacts, Row};
 use crate::signature::Signatures;
-use crate::source::{self, Input};
+use crate::source::{self, Aids, Input};
 use block::Part;
 use queue::{Queue, Unit};
 use rayon::prelude::*;
@@ -31,11 +31,13 @@ pub struct Options<'a> {
     pub hash: bool,
     /// Asked now and then: `true` ends the reading, and what was not read is told.
     pub stop: &'a dyn Fn() -> bool,
+    /// What is known beside the files.
+    pub aids: Aids,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { threads: 0, progress: &|_| (), hash: false, stop: &|| false }
+        Options { threads: 0, progress: &|_| (), hash: false, aids: Aids::default(), stop: &|| false }
     }
 }
 
@@ -71,7 +73,7 @@ pub fn scan<E>(
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().ok();
     let threads = pool.as_ref().map_or_else(rayon::current_num_threads, rayon::ThreadPool::current_num_threads);
     let interest = signatures.interest();
-    let mut queue = Queue::new(inputs);
+    let mut queue = Queue::new(inputs, &options.aids);
     let mut totals = Totals { inputs: inputs.len() as u64, ..Totals::default() };
     let mut file = Part::default();
     let mut before = 0;

@@ -54,7 +54,7 @@ fn scanned(path: &Path, stop: &dyn Fn() -> bool, meanwhile: &dyn Fn()) -> (Total
         }
     };
     let mut rows = Vec::new();
-    let options = Options { threads: 1, progress: &progress, hash: false, stop };
+    let options = Options { threads: 1, progress: &progress, hash: false, stop, ..Options::default() };
     let totals = scan::<Infallible>(&found.inputs, &signatures(), &options, &mut |row| {
         rows.push(row);
         Ok(())

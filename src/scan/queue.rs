@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::block::{Part, complaint, panicked};
 use super::{Interest, Lost, Machine, Problem, Row, Signatures};
-use crate::source::{self, Input, Log, Snapshot};
+use crate::source::{self, Aids, Input, Log, Snapshot};
 
 /// Files opened at a time: enough to keep threads busy with small ones, few enough for any
 /// limit on open files.
@@ -97,6 +97,7 @@ fn unread(input: &Input, what: String) -> Problem {
 /// Files not yet opened, and blocks of opened ones not yet read.
 pub struct Queue<'a> {
     closed: &'a [Input],
+    aids: &'a Aids,
     open: VecDeque<(&'a Input, Opened, usize)>,
     /// Next block of the first open file.
     block: usize,
@@ -104,8 +105,8 @@ pub struct Queue<'a> {
 
 impl<'a> Queue<'a> {
     /// Everything is to be read.
-    pub fn new(inputs: &'a [Input]) -> Self {
-        Queue { closed: inputs, open: VecDeque::new(), block: 0 }
+    pub fn new(inputs: &'a [Input], aids: &'a Aids) -> Self {
+        Queue { closed: inputs, aids, open: VecDeque::new(), block: 0 }
     }
 
     /// The next `most` units, fewer at the end, none after it.
@@ -150,7 +151,8 @@ impl<'a> Queue<'a> {
     fn open_more(&mut self) -> bool {
         let (now, later) = self.closed.split_at(self.closed.len().min(OPEN_AHEAD));
         self.closed = later;
-        let opened: Vec<_> = now.par_iter().map(|input| (input, open(input))).collect();
+        let aids = self.aids;
+        let opened: Vec<_> = now.par_iter().map(|input| (input, open(input, aids))).collect();
         for (input, opened) in opened {
             let blocks = match &opened {
                 Opened::Log(log, _) => log.blocks(),
@@ -178,12 +180,12 @@ impl Opened {
     }
 }
 
-fn open(input: &Input) -> Opened {
+fn open(input: &Input, aids: &Aids) -> Opened {
     let then = Snapshot::of(&input.path);
     let lost = |offset, what: String| {
         Opened::Failed(Problem { path: input.name.as_str().into(), offset, what: what.into(), lost: true })
     };
-    match catch_unwind(AssertUnwindSafe(|| source::open(input))) {
+    match catch_unwind(AssertUnwindSafe(|| source::open_with(input, aids))) {
         Ok(Ok(log)) => Opened::Log(log.into(), then),
         Ok(Err(error)) => lost(error.offset, error.what),
         Err(panic) => lost(None, panicked("opening the file", &*panic)),
