@@ -21,7 +21,8 @@ const SETTLED: i64 = 5 * TICKS_PER_SECOND;
 const OPEN_END: i64 = 60 * TICKS_PER_SECOND;
 
 impl Attempt {
-    fn of(connections: Vec<Connection>) -> Self {
+    /// An attempt of these connections.
+    pub fn of(connections: Vec<Connection>) -> Self {
         let host = |side: Role| connections.iter().find(|c| c.side == side).map(|c| c.host);
         Attempt {
             id: EventRef::default(),
@@ -240,7 +241,10 @@ fn take(
         let entry = nearest.entry(connection.client_ip).or_insert(gap);
         *entry = gap.min(*entry);
     }
-    let own = nearest.keys().find(|ip| ip.is_some_and(|ip| known.contains(&ip))).copied();
+    // The server says from which port it was reached: what the client says too is the same connection.
+    let same_port = |c: &&Connection| fits(c) && c.client_port.is_some() && c.client_port == client.client_port;
+    let by_port = rest.iter().find(same_port).map(|c| c.client_ip);
+    let own = by_port.or_else(|| nearest.keys().find(|ip| ip.is_some_and(|ip| known.contains(&ip))).copied());
     let Some(ip) = own.or_else(|| nearest.iter().min_by_key(|(ip, gap)| (**gap, **ip)).map(|(ip, _)| *ip)) else {
         return (Vec::new(), false);
     };
@@ -373,7 +377,7 @@ fn witnessed(case: &Case<'_>, item: &Item<'_>, side: Role) -> bool {
     let ip = item.ip(Slot::ClientIp);
     let user = item.capture(Slot::User).and_then(user_key);
     case.attempts.iter().filter(|attempt| attempt.host(side) == Some(item.host)).any(|attempt| {
-        attempt.connections.iter().filter(|c| c.side == side).any(|c| {
+        attempt.connections.iter().filter(|c| c.side == side || c.side == Role::Network).any(|c| {
             let other_ip = ip.is_some() && c.client_ip.is_some() && ip != c.client_ip;
             let named = c.user.as_deref().and_then(user_key);
             let other_user = named.is_some() && user.is_some() && named != user;

@@ -164,6 +164,7 @@ impl<'c> Index<'c> {
     fn in_reach(&self, attempt: &Attempt, item: &Item<'_>, role: Role, span: (Time, Time)) -> bool {
         let host = match role {
             Role::Client | Role::Server | Role::Gateway => attempt.host(role) == Some(item.host),
+            Role::Network => attempt.side(Role::Network).any(|connection| connection.host == item.host),
             Role::Any => [attempt.client, attempt.server, attempt.gateway].contains(&Some(item.host)),
             Role::Dc | Role::Broker | Role::License => true,
         };
@@ -246,6 +247,7 @@ pub fn agreement(case: &Case<'_>, attempt: &Attempt, item: &Item<'_>, keys: &[Ke
                 .filter(|agrees| *agrees || own_end),
             Key::User => both(attempt.user.as_deref().and_then(user_key), item.capture(Slot::User).and_then(user_key)),
             Key::Target => target(case, attempt, item),
+            Key::Process => process(case, attempt, item),
             Key::Connection | Key::Time => None,
         };
         match agrees {
@@ -266,6 +268,15 @@ fn session(attempt: &Attempt, item: &Item<'_>) -> Option<bool> {
     let number = item.number(Slot::Session)?;
     let ours = attempt.side(Role::Server).any(|c| c.host == item.host && c.sessions.contains_key(&number));
     ours.then_some(true)
+}
+
+/// Process ids tell programs of one computer apart; where the attempt's program is not known, nothing.
+fn process(case: &Case<'_>, attempt: &Attempt, item: &Item<'_>) -> Option<bool> {
+    let process = item.process()?;
+    let own = attempt.side(Role::Client).filter(|c| c.host == item.host && c.activity.is_some());
+    let mut own = own.flat_map(|c| &c.items).filter_map(|id| case.items[*id].process()).peekable();
+    own.peek()?;
+    Some(own.any(|known| known == process))
 }
 
 fn target(case: &Case<'_>, attempt: &Attempt, item: &Item<'_>) -> Option<bool> {

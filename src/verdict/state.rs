@@ -44,7 +44,7 @@ pub fn standing(
     let (from, to) = index.window(attempt, window);
     let hosts = case.attempts[attempt].host(role).map_or_else(
         || match role {
-            Role::Client | Role::Server | Role::Gateway => Vec::new(),
+            Role::Client | Role::Server | Role::Gateway | Role::Network => Vec::new(),
             // Any end for facts of any host; every host of the role for the others.
             _ => case
                 .roles
