@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use crate::event::{Interest, Lost, Machine};
 use crate::evidence::{InputFacts, Problem, ProviderFacts, Row};
 use crate::signature::Signatures;
-use crate::source::{self, Input};
+use crate::source::{self, Aids, Input};
 use block::Part;
 use queue::{Queue, Unit};
 use rayon::prelude::*;
@@ -29,11 +29,13 @@ pub struct Options<'a> {
     pub progress: &'a dyn Fn(u64),
     /// Take the SHA-256 of every input.
     pub hash: bool,
+    /// What is known beside the files.
+    pub aids: Aids,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { threads: 0, progress: &|_| (), hash: false }
+        Options { threads: 0, progress: &|_| (), hash: false, aids: Aids::default() }
     }
 }
 
@@ -67,7 +69,7 @@ pub fn scan<E>(
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().ok();
     let threads = pool.as_ref().map_or_else(rayon::current_num_threads, rayon::ThreadPool::current_num_threads);
     let interest = signatures.interest();
-    let mut queue = Queue::new(inputs);
+    let mut queue = Queue::new(inputs, &options.aids);
     let mut totals = Totals { inputs: inputs.len() as u64, ..Totals::default() };
     let mut file = Part::default();
     let mut before = 0;

@@ -12,6 +12,7 @@ use super::Session;
 use super::exit::{Exit, Failure};
 use super::findings::words;
 use super::options::signatures::SignatureOptions;
+use super::options::traces::TraceOptions;
 use super::output::Output;
 use super::progress::Progress;
 
@@ -45,9 +46,12 @@ pub struct Args {
 /// What is read and how, as typed.
 #[derive(Debug, clap::Args)]
 pub struct Reading {
-    /// Logs (.evtx) and traces (.etl), folders of them, or - for standard input; the current folder unless given
+    /// Logs (.evtx), traces (.etl, or texts made of them), logs of FreeRDP, folders of them, or - for standard
+    /// input; the current folder unless given
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    traces: TraceOptions,
     #[command(flatten)]
     signatures: SignatureOptions,
     /// Threads; one for each processor unless given
@@ -95,7 +99,10 @@ impl Reading {
         let bytes = found.inputs.iter().map(|input| input.bytes).sum();
         let progress = Progress::new(bytes, console.shows_progress());
         let tell = |done| progress.at(done);
-        let options = scan::Options { threads: self.threads.map_or(0, usize::from), progress: &tell, hash: self.hash };
+        let aids = self.traces.aids();
+        self.traces.complain(found, console);
+        let threads = self.threads.map_or(0, usize::from);
+        let options = scan::Options { threads, progress: &tell, hash: self.hash, aids };
         let totals = scan::scan(&found.inputs, signatures, &options, emit);
         progress.done();
         let totals = totals?;

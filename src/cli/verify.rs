@@ -10,6 +10,7 @@ use whyrdp::verify::verify;
 
 use super::Session;
 use super::exit::{Exit, Failure};
+use super::options::traces::TraceOptions;
 use super::output::Output;
 
 const EXAMPLES: &str = "\
@@ -30,12 +31,15 @@ pub struct Args {
     /// Folder that names of inputs count from; the current one unless given
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
+    #[command(flatten)]
+    traces: TraceOptions,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let report = read(&args.report)?;
-    let done = verify(&report, &|name| match &args.root {
+    let aids = args.traces.aids();
+    let done = verify(&report, &aids, &|name| match &args.root {
         Some(root) => root.join(name),
         None => PathBuf::from(name),
     });

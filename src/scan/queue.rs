@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::block::{Part, complaint, panicked};
 use super::{Interest, Lost, Machine, Problem, Row, Signatures};
-use crate::source::{self, Input, Log};
+use crate::source::{self, Aids, Input, Log};
 
 /// Files opened at a time: enough to keep threads busy with small ones, few enough for any
 /// limit on open files.
@@ -78,6 +78,7 @@ impl Unit<'_> {
 /// Files not yet opened, and blocks of opened ones not yet read.
 pub struct Queue<'a> {
     closed: &'a [Input],
+    aids: &'a Aids,
     open: VecDeque<(&'a Input, Opened, usize)>,
     /// Next block of the first open file.
     block: usize,
@@ -85,8 +86,8 @@ pub struct Queue<'a> {
 
 impl<'a> Queue<'a> {
     /// Everything is to be read.
-    pub fn new(inputs: &'a [Input]) -> Self {
-        Queue { closed: inputs, open: VecDeque::new(), block: 0 }
+    pub fn new(inputs: &'a [Input], aids: &'a Aids) -> Self {
+        Queue { closed: inputs, aids, open: VecDeque::new(), block: 0 }
     }
 
     /// The next `most` units, fewer at the end, none after it.
@@ -111,7 +112,8 @@ impl<'a> Queue<'a> {
     fn open_more(&mut self) -> bool {
         let (now, later) = self.closed.split_at(self.closed.len().min(OPEN_AHEAD));
         self.closed = later;
-        let opened: Vec<_> = now.par_iter().map(|input| (input, open(input))).collect();
+        let aids = self.aids;
+        let opened: Vec<_> = now.par_iter().map(|input| (input, open(input, aids))).collect();
         for (input, opened) in opened {
             let blocks = match &opened {
                 Opened::Log(log) => log.blocks(),
@@ -123,11 +125,11 @@ impl<'a> Queue<'a> {
     }
 }
 
-fn open(input: &Input) -> Opened {
+fn open(input: &Input, aids: &Aids) -> Opened {
     let lost = |offset, what: String| {
         Opened::Failed(Problem { path: input.name.as_str().into(), offset, what: what.into(), lost: true })
     };
-    match catch_unwind(AssertUnwindSafe(|| source::open(input))) {
+    match catch_unwind(AssertUnwindSafe(|| source::open_with(input, aids))) {
         Ok(Ok(log)) => Opened::Log(log.into()),
         Ok(Err(error)) => lost(error.offset, error.what),
         Err(panic) => lost(None, panicked("opening the file", &*panic)),

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use crate::error::Error;
 use crate::event::{Damage, Guid, Interest, Lost, Machine, Sink};
 use crate::os;
-use crate::source::{Input, Log};
+use crate::source::{Aids, Input, Log};
 
 mod buffer;
 mod machine;
@@ -58,7 +58,7 @@ enum Shape {
     Own(Vec<u64>),
 }
 
-pub(super) fn open(input: &Input) -> Result<Box<dyn Log>, Error> {
+pub(super) fn open(input: &Input, _: &Aids) -> Result<Box<dyn Log>, Error> {
     let trouble = |error| Error::new(&input.path, error);
     let file = File::open(&input.path).map_err(trouble)?;
     let bytes = file.metadata().map_err(trouble)?.len();

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::event::{Damage, Interest, Sink};
 use crate::os;
 use crate::source::system as known;
-use crate::source::{Input, Log, map};
+use crate::source::{Aids, Input, Log, map};
 
 mod binxml;
 mod compile;
@@ -51,7 +51,7 @@ struct Evtx {
     damage: Vec<Damage>,
 }
 
-pub(super) fn open(input: &Input) -> Result<Box<dyn Log>, Error> {
+pub(super) fn open(input: &Input, _: &Aids) -> Result<Box<dyn Log>, Error> {
     let trouble = |error| Error::new(&input.path, error);
     let file = File::open(&input.path).map_err(trouble)?;
     let bytes = file.metadata().map_err(trouble)?.len();
