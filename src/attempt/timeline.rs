@@ -119,8 +119,9 @@ impl Case<'_> {
         if steps.iter().any(|step| step.corrected) {
             return self.ledger.holds(host, channel, &self.channels[host], from, to);
         }
-        let latest =
-            self.channels[host].iter().filter_map(|(_, coverage)| coverage.bounds()).map(|(_, last)| last).max();
+        // A trace is no export: it may have been taken at another time.
+        let logs = self.channels[host].iter().filter(|(_, coverage)| !coverage.runs.is_empty());
+        let latest = logs.filter_map(|(_, coverage)| coverage.bounds()).map(|(_, last)| last).max();
         self.channels[host].iter().filter(|(name, _)| name.eq_ignore_ascii_case(channel)).any(|(_, coverage)| {
             let open_end = coverage.runs.last().filter(|run| run.first <= from && Some(to) <= latest);
             coverage.covers(from, to) || open_end.is_some()

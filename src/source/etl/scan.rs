@@ -6,7 +6,7 @@ use super::buffer::HEADER;
 use super::names::Names;
 use super::record::{self, Form, Next, RELATED_ACTIVITY, Record, SCHEMA, TRAITS, USER, guid};
 use super::session::Session;
-use super::tracelog;
+use super::{machine, tracelog};
 use crate::event::{Damage, Event, Guid, Interest, Sink, Stamp, Time, Wanted};
 use crate::source::layout::{Known, Layout, Provider};
 use crate::source::payload::{self, Want};
@@ -109,6 +109,9 @@ impl<'a> Scan<'a> {
             forwarded: false,
             kind: record.kind,
         };
+        if let Some(machine) = machine::told(record) {
+            self.sink.machine(machine);
+        }
         let Some(id) = record.guid else {
             return self.sink.record(&stamp);
         };
