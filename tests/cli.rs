@@ -227,12 +227,15 @@ fn a_signal_ends_it_and_leaves_no_half_file() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        // Waiting for the child would close it.
+        let input = child.stdin.take();
         let begun = Instant::now();
         while fs::read_dir(folder.path()).unwrap().count() == 0 && begun.elapsed() < Duration::from_secs(20) {
             std::thread::sleep(Duration::from_millis(10));
         }
         Process::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(expected));
+        drop(input);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

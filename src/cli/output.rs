@@ -14,8 +14,12 @@ use super::exit::{Exit, Failure};
 pub struct Unfinished(Arc<Mutex<Vec<PathBuf>>>);
 
 impl Unfinished {
-    fn add(&self, path: &Path) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned());
+    /// Makes one and remembers it; no signal comes between.
+    fn make(&self, make: impl FnOnce() -> io::Result<NamedTempFile<File>>) -> io::Result<NamedTempFile<File>> {
+        let mut paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = make()?;
+        paths.push(file.path().to_owned());
+        Ok(file)
     }
 
     fn finished(&self, path: &Path) {
@@ -119,11 +123,12 @@ fn direct(file: File) -> Target {
 /// A temporary file in the same folder, with the rights that any new file gets there.
 fn pending(path: &Path, force: bool, unfinished: &Unfinished) -> io::Result<Target> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = tempfile::Builder::new()
-        .prefix(".whyrdp-")
-        .suffix(".part")
-        .make_in(folder, |path| OpenOptions::new().write(true).create_new(true).open(path))?;
-    unfinished.add(file.path());
+    let file = unfinished.make(|| {
+        tempfile::Builder::new()
+            .prefix(".whyrdp-")
+            .suffix(".part")
+            .make_in(folder, |path| OpenOptions::new().write(true).create_new(true).open(path))
+    })?;
     let writer = BufWriter::new(file);
     Ok(Target::File(Box::new(Pending { writer, path: path.to_owned(), force, unfinished: unfinished.clone() })))
 }
