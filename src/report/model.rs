@@ -253,6 +253,8 @@ pub enum Basis {
     Both,
     /// The gateway's, and neither end's.
     Gateway,
+    /// No log; captured packets.
+    Network,
     /// None; a record that only a failed connection writes.
     Implied,
 }

@@ -27,6 +27,7 @@ pub fn attempt(case: &Case<'_>, at: usize, judged: &Judged<'_>, said: &Said, com
         (true, false, _) => Basis::Client,
         (false, true, _) => Basis::Server,
         (false, false, true) => Basis::Gateway,
+        (false, false, false) if has(Role::Network) => Basis::Network,
         (false, false, false) => Basis::Implied,
     };
     let code = |number: u32, space: Slot, from: &str| {
@@ -115,7 +116,7 @@ fn extended(case: &Case<'_>, attempt: &Attempt) -> Option<u32> {
 
 fn connection(case: &Case<'_>, connection: &Connection) -> ConnectionReport {
     let peer = match connection.side {
-        Role::Client => connection.target.clone().or(connection.target_ip.map(|ip| ip.to_string())),
+        Role::Client | Role::Network => connection.target.clone().or(connection.target_ip.map(|ip| ip.to_string())),
         _ => connection.client_ip.map(|ip| ip.to_string()),
     };
     ConnectionReport {
