@@ -8,7 +8,9 @@
 mod block;
 mod queue;
 
-use crate::event::{Interest, Lost};
+use std::collections::BTreeMap;
+
+use crate::event::{Interest, Lost, Machine};
 use crate::evidence::{InputFacts, Problem, ProviderFacts, Row};
 use crate::signature::Signatures;
 use crate::source::{self, Input};
@@ -96,6 +98,7 @@ pub fn scan<E>(
             (options.progress)(before + unit.bytes_done());
             if unit.last {
                 before += unit.input.bytes;
+                file.machine.merge(unit.machine());
                 finish(unit.input, unit.lost(), std::mem::take(&mut file), options.hash, &mut totals, emit)?;
             }
         }
@@ -137,6 +140,8 @@ fn finish<E>(
     totals.lost += file.lost;
     totals.unreadable += u64::from(file.records == 0 && file.lost > 0);
     let sha256 = if hash { hashed(input, totals, emit)? } else { None };
+    let (nameless, named): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        file.coverage.sorted().into_iter().partition(|((computer, _), _)| computer.is_empty());
     let facts = InputFacts {
         sha256,
         path: input.name.as_str().into(),
@@ -149,8 +154,10 @@ fn finish<E>(
         lost_events: lost.events,
         lost_buffers: lost.buffers,
         providers: file.providers.into_iter().collect(),
+        machine: Some(file.machine).filter(|machine| !machine.is_empty()),
+        channels: nameless.into_iter().map(|((_, channel), coverage)| (channel, coverage)).collect(),
     };
-    for ((computer, channel), coverage) in file.coverage.sorted() {
+    for ((computer, channel), coverage) in named {
         emit(Row::Coverage { computer, channel, coverage })?;
     }
     emit(Row::Input(facts))

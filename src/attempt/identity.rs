@@ -43,7 +43,8 @@ impl Hosts {
         hosts
     }
 
-    fn add(&mut self, name: &str) -> HostId {
+    /// A further host, whatever others are called.
+    pub fn add(&mut self, name: &str) -> HostId {
         self.hosts.push(Host { name: name.to_string(), ..Host::default() });
         self.hosts.len() - 1
     }

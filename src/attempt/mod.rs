@@ -12,6 +12,7 @@ mod join;
 mod noise;
 mod outcome;
 mod phase;
+mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -195,12 +196,7 @@ impl<'a> Case<'a> {
 
     /// Looks up hosts and rules, and puts records in order.
     fn resolve(findings: &'a Findings, signatures: &'a Signatures, hints: &Hints) -> Self {
-        let written = findings.evidence.values().map(|evidence| &*evidence.record.computer);
-        let covered = findings.coverage.keys().map(|(computer, _)| &**computer);
-        let mut hosts = Hosts::new(written.chain(covered));
-        for (name, other) in &hints.aliases {
-            hosts.alias(name, other);
-        }
+        let (hosts, writers) = writer::resolve(findings, signatures, &hints.aliases);
         let mut items: Vec<Item<'a>> = findings
             .evidence
             .values()
@@ -209,7 +205,10 @@ impl<'a> Case<'a> {
                 // A fact that was written down on purpose outweighs the rule that calls its kind noise.
                 let kind = |kind: Kind| rules.iter().any(|rule| rule.meaning.as_ref().is_some_and(|m| m.kind == kind));
                 let noise = kind(Kind::Noise) && !kind(Kind::Fact);
-                let host = hosts.resolve(&evidence.record.computer)?;
+                let host = match &*evidence.record.computer {
+                    "" => *writers.get(&*evidence.source.path)?,
+                    name => hosts.resolve(name)?,
+                };
                 Some(Item { evidence, host, time: evidence.record.time?, rules, noise })
             })
             .collect();
@@ -225,6 +224,7 @@ impl<'a> Case<'a> {
             };
             key(a).cmp(&key(b))
         });
+        writer::once(&mut items);
         let mut by_rule: BTreeMap<&str, Vec<ItemId>> = BTreeMap::new();
         let mut roles = vec![BTreeSet::new(); hosts.len()];
         for (id, item) in items.iter().enumerate() {
@@ -249,6 +249,11 @@ impl<'a> Case<'a> {
         for ((computer, channel), coverage) in &findings.coverage {
             if let Some(host) = hosts.resolve(computer) {
                 channels[host].push((&**channel, coverage));
+            }
+        }
+        for input in &findings.inputs {
+            if let Some(host) = writers.get(&*input.path) {
+                channels[*host].extend(input.channels.iter().map(|(channel, coverage)| (&**channel, coverage)));
             }
         }
         Case {
@@ -302,8 +307,9 @@ impl<'a> Case<'a> {
     /// the run that reaches its end covers until the latest record of any log of that host,
     /// since the logs of a host are exported together.
     pub fn covers(&self, host: HostId, channel: &str, from: Time, to: Time) -> bool {
-        let latest =
-            self.channels[host].iter().filter_map(|(_, coverage)| coverage.bounds()).map(|(_, last)| last).max();
+        // A trace is no export: it may have been taken at another time.
+        let logs = self.channels[host].iter().filter(|(_, coverage)| !coverage.runs.is_empty());
+        let latest = logs.filter_map(|(_, coverage)| coverage.bounds()).map(|(_, last)| last).max();
         self.channels[host].iter().filter(|(name, _)| name.eq_ignore_ascii_case(channel)).any(|(_, coverage)| {
             let open_end = coverage.runs.last().filter(|run| run.first <= from && Some(to) <= latest);
             coverage.covers(from, to) || open_end.is_some()

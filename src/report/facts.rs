@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::model::{AttemptReport, CauseReport, EventRow, Finding, Report, Row, RunRow, Verdict};
 use crate::event::Time;
-use crate::evidence::EventRef;
+use crate::evidence::{EventRef, is_unnamed};
 use crate::signature::definition::{Bearing, Outcome, Phase};
 
 /// One thing that a row tells.
@@ -111,9 +111,10 @@ pub fn finding_uid(finding: &Finding) -> EventRef {
     finding.evidence.first().copied().unwrap_or_default().derive(&format!("{}\n{host}", finding.id))
 }
 
-/// A value that says something; Windows writes "-" and "LOCAL" where there is none.
+/// A value that says something; Windows writes "-" and "LOCAL" where there is none, and a trace names no computer.
 pub fn known(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty() && *text != "-" && !text.eq_ignore_ascii_case("local"))
+    let says = |text: &&str| !text.is_empty() && *text != "-" && !text.eq_ignore_ascii_case("local");
+    text.map(str::trim).filter(says).filter(|text| !is_unnamed(text))
 }
 
 /// An address that is one, without the port or zone that may stand behind it.

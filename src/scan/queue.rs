@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::block::{Part, complaint, panicked};
-use super::{Interest, Lost, Problem, Row, Signatures};
+use super::{Interest, Lost, Machine, Problem, Row, Signatures};
 use crate::source::{self, Input, Log};
 
 /// Files opened at a time: enough to keep threads busy with small ones, few enough for any
@@ -57,6 +57,14 @@ impl Unit<'_> {
         match &self.opened {
             Opened::Log(log) => log.lost(),
             Opened::Failed(_) => Lost::default(),
+        }
+    }
+
+    /// What the file's header tells of the computer that wrote it.
+    pub fn machine(&self) -> Machine {
+        match &self.opened {
+            Opened::Log(log) => log.machine(),
+            Opened::Failed(_) => Machine::default(),
         }
     }
 

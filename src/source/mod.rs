@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use crate::error::Error;
-use crate::event::{Damage, Interest, Lost, Sink};
+use crate::event::{Damage, Interest, Lost, Machine, Sink};
 
 mod bytes;
 mod discover;
@@ -13,6 +13,8 @@ mod evtx;
 mod hash;
 mod layout;
 mod map;
+mod payload;
+mod system;
 mod text;
 
 pub use discover::{Discovery, Given, Problem, discover, discover_given};
@@ -43,6 +45,10 @@ pub trait Log: Send + Sync {
     /// What its logger says that it lost; most formats do not tell.
     fn lost(&self) -> Lost {
         Lost::default()
+    }
+    /// What its header tells of the computer that wrote it, where its records name none.
+    fn machine(&self) -> Machine {
+        Machine::default()
     }
 }
 

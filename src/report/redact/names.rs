@@ -7,7 +7,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::super::facts::known;
 use super::super::model::{Report, Row};
-use crate::evidence::{Findings, Record};
+use crate::evidence::{Findings, Record, is_unnamed, unnamed};
 
 /// Names that evidence holds in fields, beside those that the report has in fields of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -192,6 +192,11 @@ impl Names {
 
     /// A computer, by the pseudonym of `of` where that is the same one.
     fn host(&mut self, name: Option<&str>, of: Option<&str>) {
+        // An input's name may hold any word: none of them is called otherwise elsewhere because of it.
+        if let Some(name) = name.filter(|name| is_unnamed(name)) {
+            let called = self.known(name).unwrap_or_else(|| unnamed(&self.next("host")));
+            return self.call(name, called);
+        }
         let Some(name) = known(name).map(|name| name.trim_start_matches('\\')).filter(|name| says(name)) else {
             return;
         };

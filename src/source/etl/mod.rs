@@ -9,20 +9,17 @@ use std::sync::OnceLock;
 use rustc_hash::FxHashMap;
 
 use crate::error::Error;
-use crate::event::{Damage, Guid, Interest, Lost, Sink};
+use crate::event::{Damage, Guid, Interest, Lost, Machine, Sink};
 use crate::os;
 use crate::source::{Input, Log};
 
 mod buffer;
-mod fields;
+mod machine;
 mod names;
 mod record;
-mod salvage;
 mod scan;
 mod session;
 mod tracelog;
-mod value;
-mod want;
 mod xpress;
 
 use buffer::{Buffer, HEADER};
@@ -273,6 +270,10 @@ impl Log for Etl {
 
     fn lost(&self) -> Lost {
         self.session.lost
+    }
+
+    fn machine(&self) -> Machine {
+        self.session.machine.clone()
     }
 }
 

@@ -3,14 +3,13 @@
 use rustc_hash::FxHashMap;
 
 use super::buffer::HEADER;
-use super::fields;
 use super::names::Names;
 use super::record::{self, Form, Next, RELATED_ACTIVITY, Record, SCHEMA, TRAITS, USER, guid};
 use super::session::Session;
-use super::want::Want;
-use super::{salvage, tracelog};
+use super::{machine, tracelog};
 use crate::event::{Damage, Event, Guid, Interest, Sink, Stamp, Time, Wanted};
 use crate::source::layout::{Known, Layout, Provider};
+use crate::source::payload::{self, Want};
 use crate::source::text::{push_guid, push_sid};
 
 /// Places reported per block; the rest are counted.
@@ -110,6 +109,9 @@ impl<'a> Scan<'a> {
             forwarded: false,
             kind: record.kind,
         };
+        if let Some(machine) = machine::told(record) {
+            self.sink.machine(machine);
+        }
         let Some(id) = record.guid else {
             return self.sink.record(&stamp);
         };
@@ -213,10 +215,10 @@ fn payload(event: &mut Event, record: &Record<'_>, layouts: &[Layout], build: u3
         tracelog::push(event, schema, record.wide, record.payload, want);
         return;
     }
-    let layout = fields::fitting(layouts, record.version, build, record.wide, record.payload);
+    let layout = payload::fitting(layouts, record.version, build, record.wide, record.payload);
     match layout {
-        Some(layout) => fields::push(event, layout, record.wide, record.payload, want),
-        None if want.wants("") => salvage::strings(event, record.payload),
+        Some(layout) => payload::push(event, layout, record.wide, record.payload, want),
+        None if want.wants("") => payload::strings(event, record.payload),
         None => {}
     }
 }

@@ -9,13 +9,13 @@ use std::path::Path;
 use crate::error::Error;
 use crate::event::{Damage, Interest, Sink};
 use crate::os;
+use crate::source::system as known;
 use crate::source::{Input, Log, map};
 
 mod binxml;
 mod compile;
 mod fields;
 mod header;
-mod known;
 mod learned;
 mod plan;
 mod scan;

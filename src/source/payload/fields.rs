@@ -12,7 +12,7 @@ const MOST: usize = 1024;
 
 /// The layout that fits: of those for this build, else of any, the one that uses up the payload; else the
 /// one that leaves least of it.
-pub(super) fn fitting<'a>(
+pub(in crate::source) fn fitting<'a>(
     layouts: &'a [Layout],
     version: u8,
     build: u32,
@@ -46,7 +46,7 @@ fn left(layout: &Layout, wide: bool, payload: &[u8]) -> Result<usize, usize> {
 }
 
 /// Adds the wanted fields, as far as the payload goes.
-pub(super) fn push(event: &mut Event, layout: &Layout, wide: bool, payload: &[u8], want: Want<'_>) {
+pub(in crate::source) fn push(event: &mut Event, layout: &Layout, wide: bool, payload: &[u8], want: Want<'_>) {
     let mut reading = Reading { layout, wide, rest: payload, numbers: Vec::new() };
     for (at, field) in layout.fields.iter().enumerate() {
         let wanted = want.wants(field.name);
