@@ -231,7 +231,7 @@ fn take(
     let to = case.aligned(client.host, end);
     let fits = |c: &Connection| {
         let start = case.aligned(c.host, c.start);
-        c.side == Role::Server && c.host == server && from <= start && start <= to
+        c.side == Role::Server && c.host == server && from <= start && start <= to && !of_another(case, client, c)
     };
     let known = &case.hosts.get(client.host).addresses;
     let mut nearest: BTreeMap<Option<IpAddr>, i64> = BTreeMap::new();
@@ -248,6 +248,19 @@ fn take(
     let (taken, left) = std::mem::take(rest).into_iter().partition(|c| fits(c) && c.client_ip == ip);
     *rest = left;
     (taken, ambiguous)
+}
+
+/// The server heard the name of a computer that is neither this client nor the server itself: another
+/// client behind the same address.
+fn of_another(case: &Case<'_>, client: &Connection, connection: &Connection) -> bool {
+    let Some(name) = connection.client_host.as_deref() else { return false };
+    let ends = [client.host, connection.host];
+    // NetBIOS keeps fifteen characters of a name.
+    let short = |host: &HostId| {
+        let own = case.hosts.name(*host).split('.').next().unwrap_or_default();
+        own.chars().take(15).collect::<String>().eq_ignore_ascii_case(name)
+    };
+    !ends.iter().any(short) && case.hosts.resolve(name).is_none_or(|host| !ends.contains(&host))
 }
 
 /// Makes attempts of what only the server's or the gateway's log shows.
@@ -277,6 +290,35 @@ pub fn one_end(case: &mut Case<'_>, connections: Vec<Connection>) {
                 case.attempts.push(attempt);
             }
         }
+    }
+    by_code(case);
+}
+
+/// The client's code says that the gateway failed it, and the case knows one gateway only: that one, although
+/// its log shows nothing of this connection. Sure only where the same client is seen to use it.
+fn by_code(case: &mut Case<'_>) {
+    use crate::signature::definition::Slot;
+    let mut gateways = (0..case.roles.len()).filter(|host| case.roles[*host].contains(&Role::Gateway));
+    let (Some(gateway), None) = (gateways.next(), gateways.next()) else { return };
+    let told = |attempt: &Attempt| {
+        attempt.side(Role::Client).flat_map(|c| &c.items).any(|&id| {
+            let code = case.items[id].number(Slot::Disconnect);
+            let code = code.and_then(|number| case.signatures.code(Slot::Disconnect.word(), number));
+            code.and_then(|code| code.background.layer.as_deref()).is_some_and(|layer| layer.starts_with("gateway"))
+        })
+    };
+    let users: BTreeSet<HostId> =
+        case.attempts.iter().filter(|a| a.gateway == Some(gateway)).filter_map(|a| a.client).collect();
+    let alone = |attempt: &Attempt| attempt.gateway.is_none() && attempt.side(Role::Server).next().is_none();
+    let found: Vec<usize> = (0..case.attempts.len())
+        .filter(|at| alone(&case.attempts[*at]) && told(&case.attempts[*at]))
+        .collect();
+    for at in found {
+        let attempt = &mut case.attempts[at];
+        attempt.gateway = Some(gateway);
+        attempt.ambiguous |= attempt.client.is_none_or(|client| !users.contains(&client));
+        attempt.joined_by.push("only gateway in the case".to_string());
+        attempt.joined_by.sort();
     }
 }
 
@@ -372,6 +414,16 @@ fn witnessed(case: &Case<'_>, item: &Item<'_>, side: Role) -> bool {
     use crate::signature::definition::Slot;
     let ip = item.ip(Slot::ClientIp);
     let user = item.capture(Slot::User).and_then(user_key);
+    // What a broker or controller says of a user is about the connection that this user has open just then.
+    if !matches!(side, Role::Client | Role::Server | Role::Gateway | Role::Any) {
+        let time = case.aligned(item.host, item.time);
+        let slack = 5 * TICKS_PER_SECOND;
+        return user.is_some()
+            && case.attempts.iter().flat_map(|attempt| &attempt.connections).any(|c| {
+                let holds = c.holds(case.local(c.host, time), slack);
+                holds && c.session.is_none() && c.user.as_deref().and_then(user_key) == user
+            });
+    }
     case.attempts.iter().filter(|attempt| attempt.host(side) == Some(item.host)).any(|attempt| {
         attempt.connections.iter().filter(|c| c.side == side).any(|c| {
             let other_ip = ip.is_some() && c.client_ip.is_some() && ip != c.client_ip;
