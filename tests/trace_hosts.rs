@@ -228,3 +228,73 @@ fn rows_in_any_order_over_the_wire_give_the_same_report() {
     let merged = correlate(&halves, &signatures(), &Request::default());
     assert_eq!(serde_json::to_string(&merged).unwrap(), whole);
 }
+
+/// Rules as for packets: what a capture says of both ends.
+const PACKET_RULES: [(&str, u32, &str); 2] =
+    [("opens", 4, "kind: marker, mark: open, reaches: tcp"), ("refuses", 22, "kind: fact, stops: x224")];
+
+fn packet_signatures(name: &str) -> Signatures {
+    let folder = std::env::temp_dir().join(format!("whyrdp-packets-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("rules/packet")).unwrap();
+    for (slug, id, says) in PACKET_RULES {
+        let rule = format!(
+            "title: t\nid: 00000000-0000-4000-8000-0000000000{id:02}\nstatus: test\ndescription: d\nauthor: a\ndate: 2026-01-01\n\
+             logsource: {{product: windows}}\ndetection:\n  selection: {{Provider_Name: packets-of-a-test, EventID: {id}}}\n  condition: selection\n\
+             level: low\nwhyrdp: {{schema: 1, {says}, host: network, join: [time],\n  capture: {{client_ip: Source, client_port: SourcePort, \
+             target_ip: Target, target_port: TargetPort}}}}\n"
+        );
+        std::fs::write(folder.join(format!("rules/packet/packet_test_{slug}.yml")), rule).unwrap();
+    }
+    let (signatures, problems) = Signatures::open(true, std::slice::from_ref(&folder));
+    assert!(problems.is_empty(), "{problems:?}");
+    std::fs::remove_dir_all(&folder).unwrap();
+    signatures
+}
+
+fn packets<'a>(at: i64, port: &'a [(&'a str, &'a str); 4]) -> Vec<Said<'a>> {
+    let said = |id, at| Said {
+        path: "wire.pcap",
+        computer: "",
+        provider: "packets-of-a-test",
+        id,
+        at,
+        activity: "",
+        fields: port,
+    };
+    vec![said(4, at), said(22, at + 20)]
+}
+
+fn ends(port: &str) -> [(&str, &str); 4] {
+    [("Source", "10.1.7.17"), ("SourcePort", port), ("Target", "10.1.2.21"), ("TargetPort", "3389")]
+}
+
+#[test]
+fn packets_alone_make_an_attempt_and_name_no_computer_as_its_end() {
+    let signatures = packet_signatures("alone");
+    let fields = ends("50123");
+    let all: Vec<Row> = packets(200, &fields).iter().map(|said| row(&signatures, said)).collect();
+    let report = correlate(&findings(&all), &signatures, &Request::default());
+    let attempt = &report.attempts[0];
+    assert_eq!((report.attempts.len(), attempt.basis, attempt.outcome), (1, Basis::Network, Outcome::Failed));
+    assert_eq!((&attempt.client.host, attempt.client.ip.as_deref()), (&None, Some("10.1.7.17")));
+    assert_eq!((&attempt.server.host, attempt.server.ip.as_deref()), (&None, Some("10.1.2.21")));
+}
+
+#[test]
+fn packets_belong_to_the_attempt_whose_ends_say_the_same() {
+    let signatures = packet_signatures("joined");
+    let one = |said: Vec<Said<'_>>| -> Vec<Row> { said.iter().map(|said| row(&signatures, said)).collect() };
+    let fields = ends("50123");
+    let from = [("ConnType", "TCP"), ("ClientIP", "10.1.7.17:50123")];
+    // The server says the port, the client the address that it went to.
+    for log in [server("srv.evtx", "RDS01", &from), client("client.evtx", "PC17")] {
+        let all = [one(packets(190, &fields)), one(log)].concat();
+        let report = correlate(&findings(&all), &signatures, &Request::default());
+        assert_eq!(report.attempts.len(), 1, "{:#?}", report.attempts);
+        assert_eq!(report.attempts[0].connections.len(), 2);
+    }
+    // Another port is another connection.
+    let other = ends("50124");
+    let all = [one(packets(190, &other)), one(server("srv.evtx", "RDS01", &from))].concat();
+    assert_eq!(correlate(&findings(&all), &signatures, &Request::default()).attempts.len(), 2);
+}

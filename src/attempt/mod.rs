@@ -7,10 +7,14 @@ mod clock;
 mod connection;
 mod group;
 pub mod identity;
+mod implied;
 pub mod item;
 mod join;
+mod legs;
+mod network;
 mod noise;
 mod outcome;
+mod pair;
 mod phase;
 mod writer;
 
@@ -20,7 +24,7 @@ use std::net::IpAddr;
 use crate::event::Time;
 use crate::evidence::{Coverage, EventRef, Findings};
 use crate::signature::Signatures;
-use crate::signature::definition::{Kind, Meaning, Outcome, Phase, Role, Rule};
+use crate::signature::definition::{Kind, Meaning, Outcome, Phase, Role, Rule, Slot};
 
 pub use clock::Offset;
 pub use connection::{Connection, ItemId};
@@ -168,6 +172,14 @@ fn shows_role(meaning: &Meaning) -> bool {
     }
 }
 
+/// The address of the computer at one end, where its record tells both ends of a connection of its own.
+fn own_address(item: &Item<'_>) -> Option<IpAddr> {
+    let client = item.end(Slot::ClientIp, Slot::ClientPort)?.ip();
+    let server = item.end(Slot::TargetIp, Slot::TargetPort)?.ip();
+    let on = |side| item.on_side(side).any(|meaning| meaning.capture.contains_key(&Slot::TargetIp));
+    if on(Role::Client) { Some(client) } else { Some(server).filter(|_| on(Role::Server)) }
+}
+
 impl<'a> Case<'a> {
     /// Builds attempts from evidence.
     pub fn build(findings: &'a Findings, signatures: &'a Signatures, hints: &Hints) -> Self {
@@ -178,8 +190,10 @@ impl<'a> Case<'a> {
         let alone = join::both_ends(&mut case, connections);
         let (users, lone) = noise::lone(alone, &case, &hints.client_ips);
         case.strays = noise::collect(bursts.into_iter().chain(lone));
-        join::one_end(&mut case, users);
-        join::implied(&mut case);
+        let (flows, users) = users.into_iter().partition(|connection| connection.side == Role::Network);
+        legs::one_end(&mut case, users);
+        network::join(&mut case, flows);
+        implied::implied(&mut case);
         case.finish();
         case
     }
@@ -274,14 +288,18 @@ impl<'a> Case<'a> {
 
     /// A client's log ties the name that was typed to the address that it found.
     fn learn_addresses(&mut self) {
-        use crate::signature::definition::Slot;
         let mut typed: BTreeMap<_, (Option<&str>, Option<IpAddr>)> = BTreeMap::new();
+        let mut own = BTreeSet::new();
         for item in &self.items {
+            own.extend(own_address(item).map(|ip| (item.host, ip)));
             if let Some(activity) = item.evidence.record.activity_id {
                 let pair = typed.entry((item.host, activity)).or_default();
                 pair.0 = pair.0.or(item.capture(Slot::Target));
                 pair.1 = pair.1.or(item.ip(Slot::TargetIp));
             }
+        }
+        for (host, ip) in own {
+            self.hosts.learn_address(host, ip);
         }
         for (name, ip) in typed.into_values() {
             if let (Some(name), Some(ip)) = (name, ip)

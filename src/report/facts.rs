@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
+use super::kept::Kept;
 use super::model::{AttemptReport, CauseReport, EventRow, Finding, Report, Row, RunRow, Verdict};
 use crate::event::Time;
 use crate::evidence::{EventRef, is_unnamed};
@@ -148,6 +149,23 @@ pub fn account(text: Option<&str>) -> Account<'_> {
         (None, None) => (None, text),
     };
     Account { name: known(Some(name)), domain: known(domain), sid: None }
+}
+
+/// The fields of a record by name, each a text; of one name, the first that says something.
+pub fn fields(kept: &Kept) -> Value {
+    let mut map = Map::new();
+    for (name, value) in kept.named() {
+        if let Some(value) = known(Some(value)) {
+            map.entry(name).or_insert_with(|| value.into());
+        }
+    }
+    Value::Object(map)
+}
+
+/// The fields of a record as `name=value`.
+pub fn pairs(kept: &Kept) -> Vec<String> {
+    let says = |(name, value): (String, &str)| Some(format!("{name}={}", known(Some(value))?));
+    kept.named().filter_map(says).collect()
 }
 
 /// At most `most` bytes, cut between characters.

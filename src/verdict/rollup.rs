@@ -28,12 +28,18 @@ pub fn causes(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, guesses: &B
             by_cause.entry(&found.cause.id).or_default().push((*at, found));
         }
     }
+    // An attempt that a cause is sure of counts; one that it might explain as well does not.
+    let mut sure: BTreeSet<(&str, EventRef)> = BTreeSet::new();
+    for (id, list) in &by_cause {
+        let verdict = list.iter().map(|(_, found)| found.level).max();
+        let own = list.iter().filter(|(at, found)| Some(found.level) == verdict && case.attempts[*at].failed());
+        sure.extend(own.map(|(at, _)| (*id, case.attempts[*at].id)));
+    }
     let mut reports: Vec<(u8, CauseReport)> =
         by_cause.into_values().map(|list| (list[0].1.cause.prior, cause(case, judged, &list))).collect();
-    let failed: BTreeSet<EventRef> = case.attempts.iter().filter(|a| a.failed()).map(|a| a.id).collect();
     reports.sort_by(|(prior_a, a), (prior_b, b)| {
         let key = |prior: &u8, c: &CauseReport| {
-            (Reverse(c.verdict), Reverse(explained(c, &failed, guesses)), Reverse(c.score), Reverse(*prior))
+            (Reverse(c.verdict), Reverse(explained(c, &sure, guesses)), Reverse(c.score), Reverse(*prior))
         };
         key(prior_a, a).cmp(&key(prior_b, b)).then_with(|| a.id.cmp(&b.id))
     });
@@ -86,8 +92,8 @@ fn named(case: &Case<'_>, report: &CauseReport) -> BTreeSet<String> {
 }
 
 /// Failed and dropped attempts that a cause explains: those of users, then those of attacks.
-fn explained(cause: &CauseReport, failed: &BTreeSet<EventRef>, guesses: &BTreeSet<EventRef>) -> (usize, usize) {
-    let own = cause.attempts.iter().filter(|id| failed.contains(id));
+fn explained(cause: &CauseReport, sure: &BTreeSet<(&str, EventRef)>, guesses: &BTreeSet<EventRef>) -> (usize, usize) {
+    let own = cause.attempts.iter().filter(|id| sure.contains(&(cause.id.as_str(), **id)));
     let (attacks, users): (Vec<&EventRef>, Vec<&EventRef>) = own.partition(|id| guesses.contains(id));
     (users.len(), attacks.len())
 }

@@ -99,6 +99,8 @@ pub struct Names {
     counts: HashMap<&'static str, usize>,
     /// Every original, so that no pseudonym is one.
     originals: HashSet<String>,
+    /// Every pseudonym.
+    given: HashSet<String>,
     references: HashMap<String, usize>,
     paths: HashMap<String, usize>,
     pattern: Option<Regex>,
@@ -114,6 +116,7 @@ impl Names {
             pseudonyms: HashMap::new(),
             counts: HashMap::new(),
             originals: HashSet::new(),
+            given: HashSet::new(),
             references: HashMap::new(),
             paths: HashMap::new(),
             pattern: None,
@@ -242,6 +245,11 @@ impl Names {
         }
     }
 
+    /// Is it what somebody is called here?
+    pub fn is_pseudonym(&self, text: &str) -> bool {
+        self.given.contains(text)
+    }
+
     fn known(&self, name: &str) -> Option<String> {
         self.pseudonyms.get(&name.to_lowercase()).cloned()
     }
@@ -267,6 +275,7 @@ impl Names {
                 kind => format!("{kind}{n}"),
             };
             if !self.originals.contains(&called.to_lowercase()) {
+                self.given.insert(called.clone());
                 return called;
             }
         }
