@@ -113,7 +113,9 @@ fn outcome(attempt: &Attempt, case: &Case<'_>) -> Outcome {
         Some(Ending::Wanted) if attempt.stopped.is_none() => return Outcome::Abandoned,
         Some(Ending::Unwanted) => return Outcome::Failed,
         // Nobody wanted it to end, and the client's own log shows that it never got through.
-        Some(Ending::Open) if attempt.disconnect != Some(0) && never_connected(attempt, case) => return Outcome::Failed,
+        Some(Ending::Open) if attempt.disconnect != Some(0) && never_connected(attempt, case) => {
+            return Outcome::Failed;
+        }
         _ => {}
     }
     if attempt.stopped.is_some() || implied.is_some() {
