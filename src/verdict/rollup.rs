@@ -28,9 +28,17 @@ pub fn causes(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, guesses: &B
             by_cause.entry(&found.cause.id).or_default().push((*at, found));
         }
     }
+    let failed: BTreeSet<EventRef> = case.attempts.iter().filter(|a| a.failed()).map(|a| a.id).collect();
+    // How sure each cause is where a user failed: what strangers did is no reason to stand before it.
+    let of_users: BTreeMap<&str, Level> = by_cause
+        .iter()
+        .filter_map(|(id, list)| {
+            let users = list.iter().filter(|(at, _)| is_users(case.attempts[*at].id, &failed, guesses));
+            Some((*id, users.map(|(_, found)| found.level).max()?))
+        })
+        .collect();
     let mut reports: Vec<(u8, CauseReport)> =
         by_cause.into_values().map(|list| (list[0].1.cause.prior, cause(case, judged, &list))).collect();
-    let failed: BTreeSet<EventRef> = case.attempts.iter().filter(|a| a.failed()).map(|a| a.id).collect();
     reports.sort_by(|(prior_a, a), (prior_b, b)| {
         let key = |prior: &u8, c: &CauseReport| {
             (Reverse(c.verdict), Reverse(explained(c, &failed, guesses)), Reverse(c.score), Reverse(*prior))
@@ -38,7 +46,11 @@ pub fn causes(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, guesses: &B
         key(prior_a, a).cmp(&key(prior_b, b)).then_with(|| a.id.cmp(&b.id))
     });
     add_roots(case, &mut reports);
-    let order: Vec<_> = reports.iter().map(|(_, c)| (c.id.clone(), c.verdict, c.caused_by.clone())).collect();
+    let leads = |root: &String, c: &CauseReport| {
+        of_users.get(c.id.as_str()) != Some(&c.verdict) || of_users.get(root.as_str()) == Some(&c.verdict)
+    };
+    let roots = |c: &CauseReport| c.caused_by.iter().filter(|root| leads(root, c)).cloned().collect();
+    let order: Vec<_> = reports.iter().map(|(_, c)| (c.id.clone(), c.verdict, roots(c))).collect();
     let rank = roots_first(&order);
     let mut reports: Vec<CauseReport> = reports.into_iter().map(|(_, report)| report).collect();
     reports.sort_by_key(|report| rank.get(&report.id).copied());
@@ -61,6 +73,11 @@ fn add_roots(case: &Case<'_>, reports: &mut [(u8, CauseReport)]) {
         report.caused_by.sort();
         report.caused_by.dedup();
     }
+}
+
+/// An attempt that failed and is no part of an attack.
+fn is_users(id: EventRef, failed: &BTreeSet<EventRef>, guesses: &BTreeSet<EventRef>) -> bool {
+    failed.contains(&id) && !guesses.contains(&id)
 }
 
 /// Failed and dropped attempts that a cause explains: those of users, then those of attacks.
