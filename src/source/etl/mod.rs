@@ -48,6 +48,8 @@ struct Etl {
     damage: Vec<Damage>,
     /// Names of providers that some records tell, gathered when first asked for.
     names: OnceLock<FxHashMap<Guid, String>>,
+    /// Compressed buffers cannot be read: why.
+    unreadable: Option<&'static str>,
 }
 
 /// How buffers follow each other.
@@ -83,7 +85,24 @@ pub(super) fn open(input: &Input) -> Result<Box<dyn Log>, Error> {
     } else {
         Shape::Even { stride: first.size, each: (BLOCK / first.size).max(1) }
     };
-    Ok(Box::new(Etl { file, bytes, session, shape, damage, names: OnceLock::new() }))
+    Ok(Box::new(Etl {
+        file,
+        bytes,
+        session,
+        shape,
+        damage,
+        names: OnceLock::new(),
+        unreadable: unreadable(first.compression),
+    }))
+}
+
+/// Why buffers compressed so cannot be read (`COMPRESSION_FORMAT`); nobody has seen any but XPRESS in traces.
+fn unreadable(compression: u16) -> Option<&'static str> {
+    match compression {
+        2 => Some("a buffer compressed by LZNT1, which is not read; it is missing"),
+        4 => Some("a buffer compressed by XPRESS with Huffman codes, which is not read; it is missing"),
+        _ => None,
+    }
 }
 
 /// Offsets of blocks in a file whose buffers each have a size of their own; the last is the file's end.
@@ -199,6 +218,10 @@ impl Etl {
             let what = "the session lost events or buffers before this one";
             take(Err(Trouble { what, lost: false }), file);
         }
+        if let (true, Some(what)) = (header.compressed, self.unreadable) {
+            take(Err(Trouble { what, lost: true }), file);
+            return Some(step);
+        }
         if header.compressed {
             let want = header.end.saturating_sub(HEADER);
             let input = bytes.get(HEADER..header.size.min(bytes.len())).unwrap_or_default();
@@ -223,6 +246,9 @@ impl Etl {
         if header.end > bytes.len() {
             let what = "the file ends within a buffer: what stood behind is missing";
             take(Err(Trouble { what, lost: true }), Place::File(place));
+        } else if bytes.len() < step {
+            let what = "the file ends behind the records of a buffer: whether others followed is not told";
+            take(Err(Trouble { what, lost: false }), Place::File(place));
         }
         Some(step)
     }
