@@ -175,7 +175,7 @@ pub fn user(item: &Item<'_>) -> Option<String> {
 }
 
 /// The sides that log connections of their own.
-const SIDES: [Role; 3] = [Role::Client, Role::Server, Role::Gateway];
+pub const SIDES: [Role; 3] = [Role::Client, Role::Server, Role::Gateway];
 
 /// Slack for records that belong to a connection but carry no key, 100 ns.
 const NEAR: i64 = 2 * TICKS_PER_SECOND;

@@ -7,11 +7,14 @@ mod clock;
 mod connection;
 mod group;
 pub mod identity;
+mod implied;
 pub mod item;
 mod join;
+mod legs;
 mod network;
 mod noise;
 mod outcome;
+mod pair;
 mod phase;
 mod writer;
 
@@ -188,9 +191,9 @@ impl<'a> Case<'a> {
         let (users, lone) = noise::lone(alone, &case, &hints.client_ips);
         case.strays = noise::collect(bursts.into_iter().chain(lone));
         let (flows, users) = users.into_iter().partition(|connection| connection.side == Role::Network);
-        join::one_end(&mut case, users);
+        legs::one_end(&mut case, users);
         network::join(&mut case, flows);
-        join::implied(&mut case);
+        implied::implied(&mut case);
         case.finish();
         case
     }
