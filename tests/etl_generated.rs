@@ -193,6 +193,41 @@ fn a_file_with_preallocated_room_ends_quietly() {
     }
 }
 
+#[test]
+fn buffers_of_several_sizes_are_read_where_they_stand() {
+    // As where a tool puts files together: the first half has small buffers, the second large ones.
+    let small = Session { buffer: 0x1000, ..Session::starting(start()) };
+    let large = Session { buffer: 0x4000, ..Session::starting(start()) };
+    let records = every_kind(false);
+    let (first, second) = records.split_at(200);
+    let mut bytes = etl::write(&small, first).unwrap();
+    bytes.extend(&etl::write(&large, second).unwrap()[0x4000..]);
+    let (found, _) = read("sizes", &bytes).unwrap();
+    assert!(found.damage.iter().all(|damage| !damage.lost), "{:?}", found.damage);
+    assert_eq!(codes(&found), (2000..2400).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_the_kernel_says_of_the_computer_is_told() {
+    let mut cpu = vec![0; 20];
+    cpu.extend(wide("PC17"));
+    cpu.resize(20 + 512 + 268 + 8, 0);
+    let mut nic = vec![0; 20];
+    nic.extend([wide("Adapter"), wide("10.1.7.17;fe80::1%4"), wide("10.1.2.5")].concat());
+    for narrow in [false, true] {
+        let records = [
+            record(1, !narrow, What::System(0x0B0A, cpu.clone())),
+            record(2, !narrow, What::Perf(0x0B0D, nic.clone())),
+            record(3, !narrow, What::System(0x030A, cpu.clone())),
+        ];
+        let session = Session { wide: !narrow, ..Session::starting(start()) };
+        let (found, _) = read("machine", &etl::write(&session, &records).unwrap()).unwrap();
+        assert_eq!(found.machine.names.iter().map(|name| &**name).collect::<Vec<_>>(), ["PC17"]);
+        let addresses: Vec<String> = found.machine.addresses.iter().map(ToString::to_string).collect();
+        assert_eq!(addresses, ["10.1.7.17", "fe80::1"]);
+    }
+}
+
 fn compressed_as(kind: u32, payload: &[u8], want: usize) -> Vec<u8> {
     let session = Session { compressed: true, ..Session::starting(start()) };
     let mut bytes = etl::write(&session, &[]).unwrap();

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::evtx::{hex, unsigned};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::Path;
 
 /// A packet of a scenario.
 #[derive(Debug, Clone)]
@@ -133,7 +134,7 @@ pub fn pcap(packets: &[Packet]) -> Vec<u8> {
 
 /// What a packet says, by its name and words:
 /// `x224-request PROTOCOLS`, `x224-confirm PROTOCOL`, `x224-failure CODE`, `client-hello`, `server-hello CIPHER`,
-/// `certificate HEX`, `alert DESCRIPTION`, `finished`, `data LENGTH`.
+/// `certificate NAME` (a file of `certificates/`), `alert DESCRIPTION`, `finished`, `data LENGTH`.
 ///
 /// # Errors
 /// [`Error::Value`] for another name or a number that is none.
@@ -151,7 +152,7 @@ pub fn message(text: &str) -> Result<Vec<u8>, Error> {
         "x224-failure" => x224(0xD0, &[&[3, 0, 8, 0][..], &number()?.to_le_bytes()].concat()),
         "client-hello" => handshake(1, &client_hello(rest.trim())),
         "server-hello" => handshake(2, &server_hello(number()? as u16)),
-        "certificate" => handshake(11, &certificate(&hex(rest.trim())?)),
+        "certificate" => handshake(11, &certificate(&known(rest.trim())?)),
         "hello-done" => handshake(14, &[]),
         "key-exchange" => handshake(16, &[0x20; 33]),
         "finished" => [record(20, &[1]), record(22, &[0xA5; 40])].concat(),
@@ -159,6 +160,12 @@ pub fn message(text: &str) -> Result<Vec<u8>, Error> {
         "data" => record(23, &vec![0x5A; number()? as usize]),
         _ => return Err(Error::value("message", text)),
     })
+}
+
+/// A certificate of the files beside the source.
+fn known(name: &str) -> Result<Vec<u8>, Error> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("certificates").join(format!("{name}.hex"));
+    hex(std::fs::read_to_string(&path).map_err(Error::io(&path))?.trim())
 }
 
 /// TPKT and X.224 with what follows.
