@@ -170,9 +170,17 @@ impl Expander<'_> {
         for (name, text) in &sequence.with {
             vars.set_default(name, text.as_str());
         }
-        let role = match role.or(sequence.on.as_deref()) {
-            Some(role) => Some(vars.fill(role)?),
-            None => None,
+        let role = match (role, sequence.on.as_deref()) {
+            (Some(role), own) => {
+                let role = vars.fill(role)?;
+                // What it is made of happens there, too.
+                if let Some(own) = own {
+                    vars.set(&format!("on.{own}"), role.as_str());
+                }
+                Some(role)
+            }
+            (None, Some(own)) => Some(vars.fill(&format!("{{on.{own}}}")).unwrap_or_else(|_| own.to_owned())),
+            (None, None) => None,
         };
         for step in &sequence.steps {
             self.step(step, start, role.as_deref(), &vars, depth - 1)?;
