@@ -39,6 +39,7 @@ impl Attempt {
             disconnect: None,
             joined_by: Vec::new(),
             ambiguous: false,
+            last_hop: None,
         }
     }
 }
