@@ -66,7 +66,7 @@ fn of<'a>(case: &Case<'a>, at: usize, attempt: &Attempt) -> Option<Redirect<'a>>
             .on_side(Role::Server)
             .any(|m| m.reaches == Some(Phase::BrokerRedirect) && m.capture.contains_key(&Slot::TargetIp))
     };
-    let item = &case.items[attempt.items().into_iter().filter(redirects).next_back()?];
+    let item = &case.items[attempt.items().into_iter().rfind(redirects)?];
     let name = item.capture(Slot::Target).map(bare_target);
     let ip = item.ip(Slot::TargetIp).or_else(|| address(name?));
     let host = name.and_then(|name| case.hosts.resolve(name)).or_else(|| case.hosts.resolve(&ip?.to_string()));
