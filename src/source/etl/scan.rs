@@ -137,8 +137,13 @@ impl<'a> Scan<'a> {
             return;
         }
         fill(&mut self.event, record, met, channel, time, offset);
-        payload(&mut self.event, record, layouts, session.build, want);
+        let whole = payload(&mut self.event, record, layouts, session.build, want);
         self.sink.event(&self.event);
+        if !whole {
+            let what =
+                "the event's own schema and what it holds do not agree, or go beyond all bounds: fields are missing";
+            self.report(offset, what.to_owned(), true);
+        }
     }
 }
 
@@ -209,11 +214,10 @@ fn fill(event: &mut Event, record: &Record<'_>, met: &Met<'_>, channel: &str, ti
     }
 }
 
-/// The fields.
-fn payload(event: &mut Event, record: &Record<'_>, layouts: &[Layout], build: u32, want: Want<'_>) {
+/// The fields. `false`: not all of them could be read.
+fn payload(event: &mut Event, record: &Record<'_>, layouts: &[Layout], build: u32, want: Want<'_>) -> bool {
     if let Some(schema) = record.item(SCHEMA) {
-        tracelog::push(event, schema, record.wide, record.payload, want);
-        return;
+        return tracelog::push(event, schema, record.wide, record.payload, want);
     }
     let layout = payload::fitting(layouts, record.version, build, record.wide, record.payload);
     match layout {
@@ -221,4 +225,5 @@ fn payload(event: &mut Event, record: &Record<'_>, layouts: &[Layout], build: u3
         None if want.wants("") => payload::strings(event, record.payload),
         None => {}
     }
+    true
 }
