@@ -17,6 +17,7 @@ mod freerdp_log;
 mod hash;
 mod layout;
 mod lines;
+mod map;
 mod payload;
 mod system;
 mod text;
