@@ -337,7 +337,7 @@ fn records_that_unfold_together_are_cut_and_those_behind_still_counted() {
             chunk.open("EventData", none).put(&[0x02]);
             chunk.open("Data", none).attribute("Name", &long).put(&[0x02, 0x0D, 0, 0, 0x83, 0x04, 0x04, 0x04]);
         },
-        &[values.clone()],
+        std::slice::from_ref(&values),
     );
     chunk.end(&[]);
     for _ in 0..30 {
