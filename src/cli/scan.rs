@@ -99,7 +99,7 @@ impl Reading {
         let bytes = found.inputs.iter().map(|input| input.bytes).sum();
         let progress = Progress::new(bytes, console.shows_progress());
         let tell = |done| progress.at(done);
-        let aids = self.traces.aids();
+        let aids = self.traces.aids(console)?;
         self.traces.complain(found, console);
         let threads = self.threads.map_or(0, usize::from);
         let options = scan::Options { threads, progress: &tell, hash: self.hash, aids };
