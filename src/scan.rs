@@ -29,13 +29,15 @@ pub struct Options<'a> {
     pub progress: &'a dyn Fn(u64),
     /// Take the SHA-256 of every input.
     pub hash: bool,
+    /// Asked now and then: `true` ends the reading, and what was not read is told.
+    pub stop: &'a dyn Fn() -> bool,
     /// What is known beside the files.
     pub aids: Aids,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { threads: 0, progress: &|_| (), hash: false, aids: Aids::default() }
+        Options { threads: 0, progress: &|_| (), hash: false, aids: Aids::default(), stop: &|| false }
     }
 }
 
@@ -52,6 +54,8 @@ pub struct Totals {
     pub evidence: u64,
     /// Problems by which something is missing.
     pub lost: u64,
+    /// It was asked to stop before everything was read.
+    pub stopped: bool,
 }
 
 /// Reads `inputs` in order and hands their rows to `emit`: evidence and problems as they
@@ -74,6 +78,9 @@ pub fn scan<E>(
     let mut file = Part::default();
     let mut before = 0;
     loop {
+        if (options.stop)() {
+            return stopped(queue, file, totals, emit);
+        }
         let mut read = || -> Vec<(Unit<'_>, Part)> {
             let units = queue.next(threads * BLOCKS_PER_THREAD);
             units
@@ -100,11 +107,34 @@ pub fn scan<E>(
             (options.progress)(before + unit.bytes_done());
             if unit.last {
                 before += unit.input.bytes;
+                if let Some(changed) = unit.changed() {
+                    emit(Row::Problem(changed))?;
+                }
                 file.machine.merge(unit.machine());
                 finish(unit.input, unit.lost(), std::mem::take(&mut file), options.hash, &mut totals, emit)?;
             }
         }
     }
+}
+
+/// Ends a scan before everything was read: what was read stands, and every input says what it lacks.
+fn stopped<E>(
+    queue: Queue<'_>,
+    mut read: Part,
+    mut totals: Totals,
+    emit: &mut dyn FnMut(Row) -> Result<(), E>,
+) -> Result<Totals, E> {
+    for rest in queue.rest() {
+        totals.stopped = true;
+        let mut part = std::mem::take(&mut read);
+        part.problem(rest.problem);
+        part.machine.merge(rest.machine);
+        for row in part.rows.drain(..) {
+            emit(row)?;
+        }
+        finish(rest.input, rest.lost, part, false, &mut totals, emit)?;
+    }
+    Ok(totals)
 }
 
 /// The hash of a file as it is now, after it was read: what was read a moment ago is still at hand.

@@ -8,6 +8,7 @@ use crate::event::{Damage, Interest, Lost, Machine, Sink};
 
 mod aids;
 mod bytes;
+mod change;
 mod discover;
 mod etl;
 mod event_xml;
@@ -16,7 +17,6 @@ mod freerdp_log;
 mod hash;
 mod layout;
 mod lines;
-mod map;
 mod payload;
 mod system;
 mod text;
@@ -25,6 +25,7 @@ mod trace_text;
 mod tracerpt_csv;
 
 pub use aids::Aids;
+pub use change::Snapshot;
 pub use discover::{Discovery, Given, Problem, discover, discover_given};
 pub use evtx::render;
 pub use hash::sha256;

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use crate::error::Error;
 use crate::event::{Damage, Guid, Interest, Lost, Machine, Sink};
 use crate::os;
-use crate::source::{Aids, Input, Log, Messages};
+use crate::source::{Aids, Input, Log, Messages, change};
 
 mod buffer;
 mod machine;
@@ -104,7 +104,9 @@ fn walk(file: &File, bytes: u64, damage: &mut Vec<Damage>) -> io::Result<Vec<u64
         let header = window.get(within..held.max(within)).and_then(Buffer::read);
         let Some(header) = header else {
             let rest = window.get(within..held).unwrap_or_default();
-            if rest.iter().any(|byte| *byte != 0) {
+            if let Some(cut) = change::cut(at, 1, rest.len().min(1)) {
+                damage.push(cut);
+            } else if rest.iter().any(|byte| *byte != 0) {
                 let what = format!("no buffer begins here; {} bytes behind are missing", bytes - at);
                 damage.push(Damage { offset: at, what, lost: true });
             }
@@ -147,8 +149,9 @@ impl Etl {
     }
 
     /// Calls `take` with the records of each buffer of a block, or with what is wrong with it.
-    fn buffers(&self, block: usize, take: &mut Take<'_>) -> io::Result<()> {
-        let Some((start, end)) = self.bounds(block) else { return Ok(()) };
+    /// Returns what the file lacks that had it when it was opened.
+    fn buffers(&self, block: usize, take: &mut Take<'_>) -> io::Result<Option<Damage>> {
+        let Some((start, end)) = self.bounds(block) else { return Ok(None) };
         // Taken out while in use: a sink may read another block meanwhile.
         let mut worker = WORKER.take();
         let length = usize::try_from(end - start).unwrap_or(usize::MAX).min(BLOCK + buffer::LARGEST);
@@ -168,7 +171,7 @@ impl Etl {
             worker = Worker::default();
         }
         WORKER.set(worker);
-        read.map(|_| ())
+        read.map(|read| change::cut(start, length, read))
     }
 
     /// Reads the buffer at the start of `rest`; returns its length, `None` where none can follow.
@@ -259,8 +262,10 @@ impl Log for Etl {
             }
         });
         let offset = self.bounds(block).map_or(0, |(start, _)| start);
-        if let Err(error) = done {
-            scan.report(offset, format!("cannot be read: {error}"), true);
+        match done {
+            Ok(Some(cut)) => scan.report(cut.offset, cut.what, cut.lost),
+            Ok(None) => {}
+            Err(error) => scan.report(offset, format!("cannot be read: {error}"), true),
         }
         scan.finish(offset);
     }
