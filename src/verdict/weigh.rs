@@ -287,10 +287,9 @@ fn absent(index: &Index<'_>, at: usize, clue: &Clue, rule: &str, needs: &str, su
     let role = case.signatures.rule(rule).and_then(|rule| rule.meaning.as_ref()).map(|meaning| meaning.host);
     let Some(host) = role.and_then(|role| case.attempts[at].host(role)) else { return };
     let (from, to) = index.window(at, clue.window.unwrap_or(AROUND));
-    let (from, to) = (case.local(host, from), case.local(host, to));
-    // Hosts that were never compared may be minutes apart: absence proves nothing then.
-    let alone = case.attempts[at].connections.iter().all(|connection| connection.host == host);
-    if !case.covers(host, needs, from, to) || !(alone || case.clocks[host].ahead.is_some()) {
+    let slack = case.slack(&case.attempts[at], host);
+    let (from, to) = (case.local(host, from).plus(-slack), case.local(host, to).plus(slack));
+    if !case.covers(host, needs, from, to) {
         return;
     }
     let found = index.on_host(rule, host, (from, to)).iter().any(|id| !index.is_stray(*id));
@@ -305,8 +304,10 @@ fn sequence(index: &Index<'_>, at: usize, clue: &Clue, rules: &[String], gap: (i
     for slug in rules {
         let next = index.bound(at, slug, clue.window, &clue.join).into_iter().map(|bound| bound.item).find(|id| {
             chain.last().is_none_or(|last| {
-                let distance = case.items[*id].time.since(case.items[*last].time);
-                *id > *last && (gap.0..=gap.1).contains(&distance)
+                // Two hosts' clocks may differ; on one host, the order of records decides.
+                let time = |id: ItemId| case.aligned(case.items[id].host, case.items[id].time);
+                let ordered = *id > *last || case.items[*id].host != case.items[*last].host;
+                ordered && (gap.0..=gap.1).contains(&time(*id).since(time(*last)))
             })
         });
         match next {
@@ -371,7 +372,9 @@ fn score(sum: &Sum, level: Level, hint: Hint) -> u8 {
     }
 }
 
-/// Causes behind each of the found ones, among the found ones.
+/// Causes behind a found one, among the found ones that are as sure, or probable at least.
 pub fn roots(found: &BTreeMap<&str, Level>, cause: &Cause) -> Vec<String> {
-    cause.caused_by.iter().filter(|id| found.contains_key(id.as_str())).cloned().collect()
+    let least = found.get(cause.id.as_str()).copied().unwrap_or(Level::Probable).min(Level::Probable);
+    let sure = |id: &&String| found.get(id.as_str()).is_some_and(|level| *level >= least);
+    cause.caused_by.iter().filter(sure).cloned().collect()
 }

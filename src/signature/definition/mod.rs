@@ -174,6 +174,14 @@ words! {
         SessionEnd = "session-end",
         /// HRESULT, NTSTATUS or Win32 error (number space `status`).
         Status = "status",
+        /// Build number of the operating system (number space `build`).
+        Build = "build",
+        /// What the clock of the record's computer showed before it was set.
+        ClockBefore = "clock_before",
+        /// What it shows since.
+        ClockAfter = "clock_after",
+        /// What a domain controller's clock showed when the record was written.
+        ClockOther = "clock_other",
     }
 }
 
@@ -406,7 +414,7 @@ pub struct Meaning {
     /// How it may be tied to a connection, best first.
     pub join: Vec<Key>,
     /// Which field holds what.
-    pub capture: BTreeMap<Slot, String>,
+    pub capture: BTreeMap<Slot, Vec<String>>,
     /// Where no other log shows the connection, this record alone is one that ended so.
     pub implies: Option<Outcome>,
     /// State that the record sets.
