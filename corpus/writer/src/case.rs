@@ -4,8 +4,8 @@ use crate::error::Error;
 use crate::expand::{self, Library};
 use crate::logs::{self, Log};
 use crate::scenario::Scenario;
-use crate::seed;
 use crate::text::Form;
+use crate::{seed, traces};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -195,8 +195,11 @@ pub fn check(case_dir: &Path) -> Result<Vec<Difference>, Error> {
 
 fn make(case_dir: &Path, form: Option<Form>) -> Result<Vec<Log>, Error> {
     let (scenario, library, salt) = open(case_dir)?;
-    let happenings = expand::happenings(&scenario, library, &salt)?;
-    logs::logs(&scenario, &library.shapes, happenings, form)
+    let story = expand::story(&scenario, library, &salt)?;
+    let mut logs = traces::traces(&scenario, &library.shapes, &story)?;
+    logs.extend(logs::logs(&scenario, &library.shapes, story.happenings, form)?);
+    logs.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(logs)
 }
 
 /// The scenario of a case, what it is made with, and what tells its numbers from other cases'.

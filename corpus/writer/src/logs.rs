@@ -34,7 +34,8 @@ pub fn logs(
     form: Option<Form>,
 ) -> Result<Vec<Log>, Error> {
     let mut by_log: BTreeMap<(String, String), Vec<Record>> = BTreeMap::new();
-    for happening in happenings {
+    // What stands in traces alone has no channel.
+    for happening in happenings.into_iter().filter(|happening| !happening.record.channel.is_empty()) {
         let key = (happening.role, happening.record.channel.clone());
         by_log.entry(key).or_default().push(happening.record);
     }

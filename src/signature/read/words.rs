@@ -12,7 +12,7 @@ pub fn read(node: &Node, complaints: &mut Complaints) -> Option<Words> {
     complaints.map(node, "words for events", &["provider", "short", "channel", "events"])?;
     let provider = complaints.need_text(node, "provider");
     let short = complaints.need_text(node, "short");
-    // What writes to no event log has none.
+    // Events that stand in traces alone have none.
     let channel = complaints.may_text(node, "channel").unwrap_or_default();
     let mut events = BTreeMap::new();
     if let Some(map) = complaints.need(node, "events").filter(|value| !value.is_null()) {
