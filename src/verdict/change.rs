@@ -25,8 +25,14 @@ const ASIDE: [&str; 2] = ["clock", "log"];
 const BOOT: (&str, &str) = ("boot", "up");
 
 /// Records on the attempts' hosts that say that something changed, between the last success and the first
-/// failure, a day at most: of each kind the last one, with how often.
-pub fn changes(case: &Case<'_>, attempts: &[&Attempt], success: Option<Time>, first: Time) -> Vec<Change> {
+/// failure, a day at most: of each kind the last one, with how often. What the cause cites stands there already.
+pub fn changes(
+    case: &Case<'_>,
+    attempts: &[&Attempt],
+    cited: &BTreeSet<ItemId>,
+    success: Option<Time>,
+    first: Time,
+) -> Vec<Change> {
     let hosts: BTreeSet<HostId> = attempts.iter().flat_map(|a| [a.client, a.server, a.gateway]).flatten().collect();
     let from = success.unwrap_or_default().max(first.plus(-NEAR));
     // Clocks of other hosts may be hours apart.
@@ -38,7 +44,7 @@ pub fn changes(case: &Case<'_>, attempts: &[&Attempt], success: Option<Time>, fi
             break;
         }
         let time = case.aligned(item.host, item.time);
-        if item.noise || !hosts.contains(&item.host) || time < from || first < time {
+        if item.noise || cited.contains(&id) || !hosts.contains(&item.host) || time < from || first < time {
             continue;
         }
         if sets(item, |state, value| (state, value) == BOOT) {

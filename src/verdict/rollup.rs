@@ -144,6 +144,7 @@ fn cause(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, list: &[(usize, 
     let strongest = list.iter().filter(|(_, found)| found.level == verdict);
     let score = strongest.map(|(_, found)| found.score).max().unwrap_or(0);
     let cites: Vec<&Cite> = list.iter().flat_map(|(_, found)| &found.cited).collect();
+    let cited_items: BTreeSet<usize> = cites.iter().map(|cite| cite.item).collect();
     let first = attempts.iter().map(|attempt| attempt.start).min();
     // What lies behind it where it is less sure says nothing of where it is sure.
     let surest = list.iter().filter(|(_, found)| found.level == verdict);
@@ -168,7 +169,7 @@ fn cause(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, list: &[(usize, 
         last_success: first.and_then(|first| last_success(case, &attempts, first)),
         scope: scope(case, judged, &attempts),
         changes: first
-            .map(|first| change::changes(case, &attempts, last_success(case, &attempts, first), first))
+            .map(|first| change::changes(case, &attempts, &cited_items, last_success(case, &attempts, first), first))
             .unwrap_or_default(),
         caused_by: roots.into_iter().cloned().collect(),
         fix: cause.fix.clone(),
