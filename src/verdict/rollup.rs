@@ -35,6 +35,14 @@ pub fn causes(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, guesses: &B
         let own = list.iter().filter(|(at, found)| Some(found.level) == verdict && case.attempts[*at].failed());
         sure.extend(own.map(|(at, _)| (*id, case.attempts[*at].id)));
     }
+    // How sure each cause is where a user failed: what strangers did is no reason to stand before it.
+    let of_users: BTreeMap<&str, Level> = by_cause
+        .iter()
+        .filter_map(|(id, list)| {
+            let users = list.iter().filter(|(at, _)| is_of_a_user(&case.attempts[*at], guesses));
+            Some((*id, users.map(|(_, found)| found.level).max()?))
+        })
+        .collect();
     let mut reports: Vec<(u8, CauseReport)> =
         by_cause.into_values().map(|list| (list[0].1.cause.prior, cause(case, judged, &list))).collect();
     reports.sort_by(|(prior_a, a), (prior_b, b)| {
@@ -44,7 +52,11 @@ pub fn causes(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, guesses: &B
         key(prior_a, a).cmp(&key(prior_b, b)).then_with(|| a.id.cmp(&b.id))
     });
     add_roots(case, &mut reports);
-    let order: Vec<_> = reports.iter().map(|(_, c)| (c.id.clone(), c.verdict, c.caused_by.clone())).collect();
+    let leads = |root: &String, c: &CauseReport| {
+        of_users.get(c.id.as_str()) != Some(&c.verdict) || of_users.get(root.as_str()) == Some(&c.verdict)
+    };
+    let roots = |c: &CauseReport| c.caused_by.iter().filter(|root| leads(root, c)).cloned().collect();
+    let order: Vec<_> = reports.iter().map(|(_, c)| (c.id.clone(), c.verdict, roots(c))).collect();
     let rank = roots_first(&order);
     let mut reports: Vec<CauseReport> = reports.into_iter().map(|(_, report)| report).collect();
     reports.sort_by_key(|report| rank.get(&report.id).copied());
@@ -81,6 +93,11 @@ fn add_roots(case: &Case<'_>, reports: &mut [(u8, CauseReport)]) {
         report.caused_by.sort();
         report.caused_by.dedup();
     }
+}
+
+/// An attempt that failed and is no part of an attack.
+fn is_of_a_user(attempt: &Attempt, guesses: &BTreeSet<EventRef>) -> bool {
+    attempt.failed() && !guesses.contains(&attempt.id)
 }
 
 /// Users whom the cited proofs name: what befell one user lies behind nothing of another's.
