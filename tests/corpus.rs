@@ -38,7 +38,9 @@ struct Judged {
 static JUDGED: LazyLock<Vec<Judged>> = LazyLock::new(|| {
     let all = cases(&root().join("corpus")).unwrap();
     assert!(!all.is_empty());
-    all.into_par_iter().map(judge).collect()
+    // A scan has a pool of its own; whoever waits for one takes up another case on the same stack.
+    let pool = rayon::ThreadPoolBuilder::new().stack_size(64 << 20).build().unwrap();
+    pool.install(|| all.into_par_iter().map(judge).collect())
 });
 
 /// A folder of this process alone; it goes when the value does.
