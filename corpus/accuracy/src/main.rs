@@ -71,8 +71,10 @@ fn run(wish: &Wish) -> Result<bool, Box<dyn Error + Send + Sync>> {
         return Err(format!("signatures with problems: {problems:?}").into());
     }
     let all = wanted(&wish.corpus, &wish.slugs)?;
-    let judged = all.into_par_iter().map(|case| judge(case, &signatures));
-    let judged = judged.collect::<Result<Vec<Judged>, _>>()?;
+    // A scan has a pool of its own; whoever waits for one takes up another case on the same stack.
+    let pool = rayon::ThreadPoolBuilder::new().stack_size(64 << 20).build()?;
+    let judged = || all.into_par_iter().map(|case| judge(case, &signatures)).collect::<Result<Vec<Judged>, _>>();
+    let judged = pool.install(judged)?;
     let scores = Scores::of(&judged);
     let mut out = std::io::stdout().lock();
     if wish.json {
