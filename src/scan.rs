@@ -6,7 +6,9 @@
 //! its reader, becomes a problem row. Judges nothing.
 
 mod block;
+mod limits;
 mod queue;
+mod spans;
 
 use std::collections::BTreeMap;
 
@@ -111,6 +113,10 @@ pub fn scan<E>(
                     emit(Row::Problem(changed))?;
                 }
                 file.machine.merge(unit.machine());
+                if let Some(what) = file.beyond() {
+                    let path = unit.input.name.as_str().into();
+                    emit(Row::Problem(Problem { path, offset: None, what: what.into(), lost: false }))?;
+                }
                 finish(unit.input, unit.lost(), std::mem::take(&mut file), options.hash, &mut totals, emit)?;
             }
         }

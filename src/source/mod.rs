@@ -21,6 +21,7 @@ mod map;
 mod payload;
 mod system;
 mod text;
+mod tmf;
 mod trace_text;
 mod tracerpt_csv;
 
@@ -29,6 +30,7 @@ pub use change::Snapshot;
 pub use discover::{Discovery, Given, Problem, discover, discover_given};
 pub use evtx::render;
 pub use hash::sha256;
+pub use tmf::Messages;
 
 /// One file that a format recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
