@@ -38,21 +38,21 @@ struct Judged {
 static JUDGED: LazyLock<Vec<Judged>> = LazyLock::new(|| {
     let all = cases(&root().join("corpus")).unwrap();
     assert!(!all.is_empty());
-    // On threads of their own: a worker of a pool that waits for the scan's pool takes up a further
-    // case meanwhile, upon the same stack.
-    let (queue, done) = (Mutex::new(all.into_iter()), Mutex::new(Vec::new()));
-    let next = || queue.lock().unwrap().next();
+    // Plain threads: work of a pool that waits for another pool's piles up on one stack.
+    let (next, done) = (Mutex::new(all.into_iter()), Mutex::new(Vec::new()));
+    let work = || {
+        loop {
+            let Some(case) = next.lock().unwrap().next() else { break };
+            let judged = judge(case);
+            done.lock().unwrap().push(judged);
+        }
+    };
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                while let Some(case) = next() {
-                    let judged = judge(case);
-                    done.lock().unwrap().push(judged);
-                }
-            });
+            scope.spawn(work);
         }
     });
-    let mut judged: Vec<Judged> = done.into_inner().unwrap();
+    let mut judged = done.into_inner().unwrap();
     judged.sort_by(|a, b| a.slug.cmp(&b.slug));
     judged
 });
