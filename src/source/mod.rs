@@ -13,6 +13,8 @@ mod evtx;
 mod hash;
 mod layout;
 mod map;
+mod packet;
+mod pcap;
 mod text;
 
 pub use discover::{Discovery, Given, Problem, discover, discover_given};
@@ -63,6 +65,8 @@ pub const HEAD: usize = 8192;
 pub const FORMATS: &[Format] = &[
     Format { name: "evtx", sniff: evtx::sniff, open: evtx::open },
     Format { name: "etl", sniff: etl::sniff, open: etl::open },
+    Format { name: "pcap", sniff: pcap::sniff, open: pcap::open },
+    Format { name: "pcapng", sniff: pcap::sniff_ng, open: pcap::open },
 ];
 
 /// The format of a file by its first bytes.
