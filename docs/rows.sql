@@ -44,7 +44,9 @@ CREATE TABLE whyrdp_rows (
   "first"           VARCHAR(28),
   "last"            VARCHAR(28),
   lost_events       BIGINT,
-  lost_buffers      BIGINT
+  lost_buffers      BIGINT,
+  machine           TEXT,
+  channels          TEXT
 );
 CREATE INDEX whyrdp_rows_ref ON whyrdp_rows (ref);
 CREATE INDEX whyrdp_rows_log ON whyrdp_rows (computer, channel);

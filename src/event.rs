@@ -10,6 +10,10 @@ use std::ops::Range;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+mod machine;
+
+pub use machine::Machine;
+
 /// A point in time: 100-nanosecond steps since 1601-01-01T00:00:00Z, the unit of
 /// Windows' `FILETIME` ([MS-DTYP] 2.3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -352,6 +356,8 @@ pub trait Sink {
     fn event(&mut self, event: &Event);
     /// A place that could not be read.
     fn damage(&mut self, damage: Damage);
+    /// What a record tells of the computer that wrote a log without computer names.
+    fn machine(&mut self, _: Machine) {}
 }
 
 /// Which fields of a record are wanted.

@@ -19,7 +19,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::event::{Event, Guid, Time};
+use crate::event::{Event, Guid, Machine, Time};
 
 /// Most bytes of field names and values that one piece of evidence keeps.
 pub const KEPT_BYTES: usize = 4096;
@@ -93,6 +93,19 @@ impl<'de> Deserialize<'de> for EventRef {
             _ => Err(serde::de::Error::custom("an event reference is 32 hexadecimal digits")),
         }
     }
+}
+
+/// What stands behind an input's name where its records name no computer and nothing else tells it.
+const UNNAMED: &str = " (unnamed computer)";
+
+/// What a report calls the computer of an input that does not tell its name: no computer is called so.
+pub fn unnamed(input: &str) -> String {
+    format!("{input}{UNNAMED}")
+}
+
+/// Is this such a makeshift, and no computer's name?
+pub fn is_unnamed(host: &str) -> bool {
+    host.ends_with(UNNAMED)
 }
 
 /// One field of a kept record.
@@ -272,6 +285,12 @@ pub struct InputFacts {
     pub lost_events: u64,
     /// Buffers that the logger says it lost.
     pub lost_buffers: u64,
+    /// What it tells of the computer that wrote it, where its records name none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
+    /// Channels of its records that name no computer.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub channels: BTreeMap<Box<str>, Coverage>,
 }
 
 /// Records of one provider in one input.

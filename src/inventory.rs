@@ -56,6 +56,9 @@ fn telling(role: Role, signatures: &Signatures) -> BTreeSet<&str> {
 fn channels(host: &HostCoverage, missing: &mut Vec<String>) {
     for channel in &host.channels {
         let why = match channel.state.as_str() {
+            "filtered" if channel.records == 0 => {
+                "it stands in a trace, whose records have no numbers: whether it is whole is not told"
+            }
             "filtered" => "its record numbers have gaps: a filtered export, a subscription or a trace",
             "wrapped" => "it begins only after the first attempt: the log had wrapped",
             "forwarded" => "its records came through a collector, which may have left some out",

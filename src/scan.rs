@@ -8,10 +8,12 @@
 mod block;
 mod queue;
 
-use crate::event::{Interest, Lost};
+use std::collections::BTreeMap;
+
+use crate::event::{Interest, Lost, Machine};
 use crate::evidence::{InputFacts, Problem, ProviderFacts, Row};
 use crate::signature::Signatures;
-use crate::source::{self, Input};
+use crate::source::{self, Aids, Input};
 use block::Part;
 use queue::{Queue, Unit};
 use rayon::prelude::*;
@@ -27,11 +29,15 @@ pub struct Options<'a> {
     pub progress: &'a dyn Fn(u64),
     /// Take the SHA-256 of every input.
     pub hash: bool,
+    /// Asked now and then: `true` ends the reading, and what was not read is told.
+    pub stop: &'a dyn Fn() -> bool,
+    /// What is known beside the files.
+    pub aids: Aids,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { threads: 0, progress: &|_| (), hash: false }
+        Options { threads: 0, progress: &|_| (), hash: false, aids: Aids::default(), stop: &|| false }
     }
 }
 
@@ -48,6 +54,8 @@ pub struct Totals {
     pub evidence: u64,
     /// Problems by which something is missing.
     pub lost: u64,
+    /// It was asked to stop before everything was read.
+    pub stopped: bool,
 }
 
 /// Reads `inputs` in order and hands their rows to `emit`: evidence and problems as they
@@ -65,11 +73,14 @@ pub fn scan<E>(
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().ok();
     let threads = pool.as_ref().map_or_else(rayon::current_num_threads, rayon::ThreadPool::current_num_threads);
     let interest = signatures.interest();
-    let mut queue = Queue::new(inputs);
+    let mut queue = Queue::new(inputs, &options.aids);
     let mut totals = Totals { inputs: inputs.len() as u64, ..Totals::default() };
     let mut file = Part::default();
     let mut before = 0;
     loop {
+        if (options.stop)() {
+            return stopped(queue, file, totals, emit);
+        }
         let mut read = || -> Vec<(Unit<'_>, Part)> {
             let units = queue.next(threads * BLOCKS_PER_THREAD);
             units
@@ -96,10 +107,34 @@ pub fn scan<E>(
             (options.progress)(before + unit.bytes_done());
             if unit.last {
                 before += unit.input.bytes;
+                if let Some(changed) = unit.changed() {
+                    emit(Row::Problem(changed))?;
+                }
+                file.machine.merge(unit.machine());
                 finish(unit.input, unit.lost(), std::mem::take(&mut file), options.hash, &mut totals, emit)?;
             }
         }
     }
+}
+
+/// Ends a scan before everything was read: what was read stands, and every input says what it lacks.
+fn stopped<E>(
+    queue: Queue<'_>,
+    mut read: Part,
+    mut totals: Totals,
+    emit: &mut dyn FnMut(Row) -> Result<(), E>,
+) -> Result<Totals, E> {
+    for rest in queue.rest() {
+        totals.stopped = true;
+        let mut part = std::mem::take(&mut read);
+        part.problem(rest.problem);
+        part.machine.merge(rest.machine);
+        for row in part.rows.drain(..) {
+            emit(row)?;
+        }
+        finish(rest.input, rest.lost, part, false, &mut totals, emit)?;
+    }
+    Ok(totals)
 }
 
 /// The hash of a file as it is now, after it was read: what was read a moment ago is still at hand.
@@ -137,6 +172,8 @@ fn finish<E>(
     totals.lost += file.lost;
     totals.unreadable += u64::from(file.records == 0 && file.lost > 0);
     let sha256 = if hash { hashed(input, totals, emit)? } else { None };
+    let (nameless, named): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        file.coverage.sorted().into_iter().partition(|((computer, _), _)| computer.is_empty());
     let facts = InputFacts {
         sha256,
         path: input.name.as_str().into(),
@@ -149,8 +186,10 @@ fn finish<E>(
         lost_events: lost.events,
         lost_buffers: lost.buffers,
         providers: file.providers.into_iter().collect(),
+        machine: Some(file.machine).filter(|machine| !machine.is_empty()),
+        channels: nameless.into_iter().map(|((_, channel), coverage)| (channel, coverage)).collect(),
     };
-    for ((computer, channel), coverage) in file.coverage.sorted() {
+    for ((computer, channel), coverage) in named {
         emit(Row::Coverage { computer, channel, coverage })?;
     }
     emit(Row::Input(facts))

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::event::{Damage, Event, Fields, Interest, Sink, Stamp, Time};
 use crate::evidence::EventRef;
 use crate::report::model::{EventRow, InputReport, Report, Row};
-use crate::source::{self, Given, Input};
+use crate::source::{self, Aids, Given, Input};
 
 /// What was looked at, and what is not as the report says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,8 +33,8 @@ pub struct Difference {
     pub what: String,
 }
 
-/// Looks every input and record of a report up. `place` says where an input of a name lies.
-pub fn verify(report: &Report, place: &dyn Fn(&str) -> PathBuf) -> Verified {
+/// Looks every input and record of a report up. `aids` are those of the analysis; `place` says where an input of a name lies.
+pub fn verify(report: &Report, aids: &Aids, place: &dyn Fn(&str) -> PathBuf) -> Verified {
     let mut done = Verified::default();
     let mut cited: BTreeMap<&str, Vec<&EventRow>> = BTreeMap::new();
     for row in &report.timeline {
@@ -50,7 +50,7 @@ pub fn verify(report: &Report, place: &dyn Fn(&str) -> PathBuf) -> Verified {
             done.input(input, &path);
         }
         if let Some(rows) = cited.get(name) {
-            done.rows(name, &path, rows);
+            done.rows(name, &path, aids, rows);
         }
     }
     done
@@ -74,8 +74,8 @@ impl Verified {
     }
 
     /// Reads the input once and asks for every cited record by its offset.
-    fn rows(&mut self, name: &str, path: &Path, rows: &[&EventRow]) {
-        let found = match records(path, rows) {
+    fn rows(&mut self, name: &str, path: &Path, aids: &Aids, rows: &[&EventRow]) {
+        let found = match records(path, aids, rows) {
             Ok(found) => found,
             Err(what) => return self.differs(name, None, format_args!("{} cited records: {what}", rows.len())),
         };
@@ -91,13 +91,13 @@ impl Verified {
 }
 
 /// Records of the cited kinds, by their offsets.
-fn records(path: &Path, rows: &[&EventRow]) -> Result<HashMap<u64, Found>, String> {
+fn records(path: &Path, aids: &Aids, rows: &[&EventRow]) -> Result<HashMap<u64, Found>, String> {
     let found = source::discover_given(&[Given { path: path.to_owned(), name: None }]);
     let input: &Input = match found.inputs.first() {
         Some(input) => input,
         None => return Err(found.problems.first().map_or("no such log".to_owned(), |problem| problem.what.clone())),
     };
-    let log = source::open(input).map_err(|error| error.to_string())?;
+    let log = source::open_with(input, aids).map_err(|error| error.to_string())?;
     let mut interest = Interest::default();
     interest.any_provider.ids.extend(rows.iter().map(|row| (row.event_id, Fields::All)));
     let mut seen = Seen::default();

@@ -8,7 +8,6 @@ mod schema;
 use std::fs;
 use std::path::Path;
 use std::process::{Command as Process, Stdio};
-use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use whyrdp::event::Time;
@@ -211,30 +210,6 @@ fn a_reader_that_leaves_early_is_no_failure() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
-}
-
-#[cfg(unix)]
-#[test]
-fn a_signal_ends_it_and_leaves_no_half_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let report = folder.path().join("report.txt");
-    for (signal, expected) in [("-INT", 130), ("-TERM", 143)] {
-        let binary = assert_cmd::cargo::cargo_bin("whyrdp");
-        // Standard input stays open: it waits for rows.
-        let mut child = Process::new(binary)
-            .args(["correlate", "-", "-o", path(&report)])
-            .stdin(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let begun = Instant::now();
-        while fs::read_dir(folder.path()).unwrap().count() == 0 && begun.elapsed() < Duration::from_secs(20) {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        Process::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(expected));
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-    }
 }
 
 #[test]

@@ -132,7 +132,14 @@ fn neither_threads_nor_the_wire_nor_order_change_a_report() {
 
 #[test]
 fn reports_say_what_is_true() {
-    assert_none_wrong(|judged| wrong(&judged.expect, &judged.report));
+    assert_none_wrong(|judged| {
+        let wrong = wrong(&judged.expect, &judged.report);
+        match &judged.expect.known_miss {
+            None => wrong,
+            Some(_) if wrong.is_empty() => vec!["is right now: take known_miss out".into()],
+            Some(_) => Vec::new(),
+        }
+    });
 }
 
 /// What a report says that is not true, or does not say that is.

@@ -101,6 +101,15 @@ proptest! {
     }
 
     #[test]
+    fn a_row_whose_keys_stand_in_another_order_is_the_same_row(row in row()) {
+        let line = write_row(&row, "abc").unwrap();
+        let sorted = serde_json::from_str::<serde_json::Value>(&line).unwrap().to_string();
+        prop_assert_eq!(read_row(&sorted, "abc").unwrap(), row);
+        prop_assert!(read_row(&sorted, "abd").is_err() && read_row(&line, "abd").is_err());
+        prop_assert!(read_row(&line, "ab").is_err() && read_row(&line, "abcd").is_err());
+    }
+
+    #[test]
     fn coverage_counts_each_record_once(records in proptest::collection::vec((1u64..60, 0u16..100), 0..80)) {
         let mut coverage = Coverage::default();
         for (id, at) in &records {

@@ -1,4 +1,4 @@
-//! Forms with one row per fact, of the sample and of several cases, against the field list of
+//! Forms with one row per fact, of the sample, every case and real logs, against the field list of
 //! ECS, the closed schemas of OCSF and what importers of timelines demand.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
@@ -7,35 +7,46 @@ mod cases;
 mod common;
 #[path = "common/sample.rs"]
 mod sample;
+#[path = "common/told.rs"]
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
+use rayon::prelude::*;
 use serde_json::Value;
+use told::Told;
 use whyrdp::report::model::{Report, Row};
 use whyrdp::report::{FORMATS, Options, format};
 
-const CASES: &[&str] = &[
-    "selfsigned-renewal-denied",
-    "selfsigned-renewal-denied-client-only",
-    "brute-force-beside-success",
-    "gw-rap-denied",
-    "wrong-password-ipv6",
-    "scanner-beside-success",
-    "clock-skew",
-];
+/// The sample, every case of the corpus, and all logs of real computers as one case, where they are at hand.
+static REPORTS: LazyLock<Vec<(String, Report)>> = LazyLock::new(|| {
+    let cases = whyrdp_corpus::cases(&told::root().join("corpus")).unwrap();
+    let real = common::real_logs().map(|logs| ("real logs".to_string(), Told::of(&[logs.join("evtx")]).report));
+    let made = cases.into_par_iter().map(|case| {
+        let logs = cases::logs(&case.slug);
+        let report = Told::of(&[logs.path().to_owned()]).report;
+        (case.slug, report)
+    });
+    let made: Vec<(String, Report)> = made.collect();
+    std::iter::once(("sample".to_string(), sample::report())).chain(made).chain(real).collect()
+});
 
-fn reports() -> Vec<(String, Report)> {
-    let cases = CASES.iter().map(|slug| (slug.to_string(), cases::report(slug)));
-    std::iter::once(("sample".to_string(), sample::report())).chain(cases).collect()
+fn reports() -> impl Iterator<Item = (&'static str, &'static Report)> {
+    REPORTS.iter().map(|(name, report)| (name.as_str(), report))
 }
 
 fn render(report: &Report, name: &str) -> String {
     let mut out = Vec::new();
     (format(name).unwrap().write)(report, &mut out, &Options::default()).unwrap();
     let text = String::from_utf8(out).unwrap();
-    assert!(text.ends_with('\n'), "{name} ends without a line break");
+    // A report without a fact has no row.
+    assert!(
+        text.ends_with('\n') || (text.is_empty() && report.attempts.is_empty()),
+        "{name} ends without a line break"
+    );
     text
 }
 
@@ -130,7 +141,7 @@ fn every_ecs_document_keeps_to_the_fields_of_ecs() {
     let fields = std::fs::read_to_string(schemas.join("ecs/ecs_flat.min.json")).unwrap();
     let fields = &serde_json::from_str::<Value>(&fields).unwrap()["fields"];
     for (name, report) in reports() {
-        for document in rows(&report, "ecs") {
+        for document in rows(report, "ecs") {
             let wrong = not_ecs(&document, fields);
             assert!(wrong.is_empty(), "{name}: {wrong:#?}\n{document:#}");
             assert!(document["@timestamp"].is_string(), "{name}: {document:#}");
@@ -152,7 +163,7 @@ fn every_ocsf_event_keeps_to_its_closed_class() {
     ]);
     let mut seen = BTreeSet::new();
     for (name, report) in reports() {
-        for event in rows(&report, "ocsf") {
+        for event in rows(report, "ocsf") {
             let uid = event["class_uid"].as_u64().unwrap();
             seen.insert(uid);
             let wrong: Vec<String> = classes[&uid]
@@ -170,7 +181,7 @@ fn every_ocsf_event_keeps_to_its_closed_class() {
 fn no_placeholder_stands_for_a_value() {
     for (name, report) in reports() {
         for form in ["ecs", "ocsf", "timesketch"] {
-            for row in rows(&report, form) {
+            for row in rows(report, form) {
                 let mut all = Vec::new();
                 leaves(&row, "", &mut all);
                 for (path, value) in all {
@@ -212,7 +223,7 @@ fn a_finding_keeps_its_name_whatever_else_is_known() {
 #[test]
 fn timelines_carry_what_timesketch_demands() {
     for (name, report) in reports() {
-        for row in rows(&report, "timesketch") {
+        for row in rows(report, "timesketch") {
             for field in ["message", "datetime", "timestamp_desc"] {
                 assert!(row[field].as_str().is_some_and(|text| !text.is_empty()), "{name}: {field} in {row}");
             }
@@ -226,12 +237,13 @@ fn timelines_carry_what_timesketch_demands() {
 
 #[test]
 fn tables_are_as_wide_as_their_head_and_run_nothing() {
-    for (name, mut report) in reports() {
+    for (name, report) in reports() {
+        let mut report = report.clone();
         if let Some(Row::Event(row)) = report.timeline.first_mut() {
             row.message = "=HYPERLINK(\"http://x\";\"y\")\r\n@SUM(1)".into();
             row.host = "+SRV".into();
         }
-        for (form, first, width) in [("csv", "kind", 33), ("timesketch-csv", "message", 24), ("l2tcsv", "date", 17)] {
+        for (form, first, width) in [("csv", "kind", 35), ("timesketch-csv", "message", 26), ("l2tcsv", "date", 17)] {
             let text = render(&report, form);
             let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
             let records: Vec<csv::StringRecord> = reader.records().map(|record| record.unwrap()).collect();
@@ -253,13 +265,13 @@ fn tables_are_as_wide_as_their_head_and_run_nothing() {
 fn jsonl_has_every_part_of_the_report() {
     for (name, report) in reports() {
         let mut parts: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-        for mut row in rows(&report, "jsonl") {
+        for mut row in rows(report, "jsonl") {
             let map = row.as_object_mut().unwrap();
             assert_eq!(map.remove("schema_version"), Some(1.into()));
             let Some(Value::String(kind)) = map.remove("row") else { panic!("{name}: a row without its kind") };
             parts.entry(kind).or_default().push(row);
         }
-        let whole = serde_json::to_value(&report).unwrap();
+        let whole = serde_json::to_value(report).unwrap();
         for (kind, part) in [
             ("cause", "/causes"),
             ("attempt", "/attempts"),

@@ -3,15 +3,22 @@
 
 #[path = "common/cases.rs"]
 mod cases;
+mod common;
 #[path = "common/sample.rs"]
 mod sample;
 #[path = "common/schema.rs"]
 mod schema;
+#[path = "common/told.rs"]
+mod told;
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use proptest::prelude::*;
+use rayon::prelude::*;
+use told::Told;
 use whyrdp::correlate::{Request, correlate};
+use whyrdp::evidence::{Field, Findings};
 use whyrdp::report::model::{Report, Row};
 use whyrdp::report::redact::{Hints, redact};
 use whyrdp::report::{FORMATS, Options};
@@ -59,6 +66,90 @@ fn nobody_of_a_case_is_named_in_any_form() {
     }
 }
 
+/// The words of a text, in lower case: whole names, addresses and SIDs are words.
+fn words(text: &str) -> BTreeSet<String> {
+    let ends = |ch: char| !(ch.is_alphanumeric() || matches!(ch, '.' | '-'));
+    let words = text.split(ends).flat_map(|word| [word, word.split('.').next().unwrap_or(word)]);
+    words.map(|word| word.trim_matches(['.', '-']).to_lowercase()).collect()
+}
+
+/// Computers, addresses and SIDs of everything that was read, whoever tells them.
+fn everybody(findings: &Findings) -> BTreeSet<String> {
+    let shapes = regex::Regex::new(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|S-1-5-21(?:-\d+){4}").unwrap();
+    let mut names = BTreeSet::new();
+    for record in findings.evidence.values().map(|evidence| &evidence.record) {
+        let computer = record.computer.to_lowercase();
+        names.extend(computer.split('.').next().map(str::to_owned));
+        names.insert(computer);
+        let texts = record.fields.iter().map(|field| &*field.1).chain([&*record.user_id]);
+        names.extend(texts.flat_map(|text| shapes.find_iter(text)).map(|found| found.as_str().to_lowercase()));
+    }
+    let everywhere = ["", "localhost", "127.0.0.1", "0.0.0.0"];
+    let address = |name: &str| !name.starts_with(|ch: char| ch.is_ascii_digit()) || name.parse::<IpAddr>().is_ok();
+    names.retain(|name| !everywhere.contains(&name.as_str()) && address(name));
+    names
+}
+
+#[test]
+fn no_computer_address_or_sid_of_any_log_is_left() {
+    let mut cases: Vec<(String, Findings)> = whyrdp_corpus::cases(&told::root().join("corpus"))
+        .unwrap()
+        .into_par_iter()
+        .map(|case| {
+            let logs = cases::logs(&case.slug);
+            let findings = Told::of(&[logs.path().to_owned()]).findings;
+            (case.slug, findings)
+        })
+        .collect();
+    cases.extend(common::real_logs().map(|logs| ("real logs".into(), Told::of(&[logs.join("evtx")]).findings)));
+    let wrong: Vec<String> = cases
+        .par_iter()
+        .flat_map_iter(|(case, findings)| {
+            let report = correlate(findings, &told::SIGNATURES, &Request::default());
+            let redacted = redact(&report, &Hints::of(findings)).unwrap();
+            let names = everybody(findings);
+            assert!(!names.is_empty() || findings.evidence.is_empty(), "{case}");
+            // Every form is made of what this one holds.
+            let words = words(&serde_json::to_string(&redacted).unwrap());
+            let left: Vec<String> = words.intersection(&names).cloned().collect();
+            left.into_iter().map(move |left| format!("{case}: {left}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_field_that_may_hold_an_unknown_name_is_left_out() {
+    let field = |name: &str, value: &str| Field(name.into(), value.into());
+    let mut report = sample::report();
+    let Some(Row::Event(row)) = report.timeline.first_mut() else { panic!("no record") };
+    row.kept.fields = vec![
+        field("LogonType", "10"),
+        field("Status", "0xC000006D"),
+        field("FailureReason", "%%2313"),
+        field("LogonProcessName", "User32 "),
+        field("Server", "SRV01"),
+        field("Peer", "10.0.0.7:50123"),
+        field("param1", "zoe"),
+        field("Employee", "4711004"),
+        field("Base64(SHA256(UserName))", "YWxpY2U="),
+        field("Data", "610062006300"),
+        field("Message", "SRV01 refused zoe"),
+    ];
+    let redacted = redact(&report, &Hints::default()).unwrap();
+    let Some(Row::Event(row)) = redacted.timeline.first() else { panic!("no record") };
+    let told: Vec<(&str, &str)> = row.kept.fields.iter().map(|field| (&*field.0, &*field.1)).collect();
+    assert_eq!(
+        told[..4],
+        [("LogonType", "10"), ("Status", "0xC000006D"), ("FailureReason", "%%2313"), ("LogonProcessName", "User32 ")]
+    );
+    assert_eq!((told.len(), told[4].0, told[5].0), (6, "Server", "Peer"));
+    assert!(
+        told[4].1.starts_with("host") && told[5].1.starts_with("240.") && told[5].1.ends_with(":50123"),
+        "{told:?}"
+    );
+}
+
 #[test]
 fn the_report_still_says_the_same() {
     let report = cases::report("selfsigned-renewal-denied");
@@ -101,6 +192,7 @@ proptest! {
         user in "[A-Za-zäöß][A-Za-z0-9_. -]{4,14}[a-z0-9]",
         domain in "[A-Z]{5,9}",
         host in "[A-Z]{4,8}-?[0-9]{2,4}",
+        stranger in "[A-Za-z]{6,9}[0-9]{3}",
         a in 11u8..99, b in 100u8..250,
         sid in 1_000_000_000u64..4_000_000_000,
     ) {
@@ -118,6 +210,10 @@ proptest! {
         for (row, text) in report.timeline.iter_mut().zip(texts.iter().cycle()) {
             if let Row::Event(row) = row { row.message.clone_from(text); row.source.path = format!("/cases/{host}/{user}.evtx"); }
         }
+        let utf16: String = user.encode_utf16().flat_map(u16::to_le_bytes).map(|byte| format!("{byte:02x}")).collect();
+        for (row, text) in report.timeline.iter_mut().zip(texts.iter().chain([&utf16, &stranger]).cycle()) {
+            if let Row::Event(row) = row { row.kept.fields = vec![Field("param1".into(), text.as_str().into()), Field("x".into(), stranger.as_str().into())]; }
+        }
         report.causes[0].explanation.clone_from(&texts[0]);
         report.causes[0].fix = texts.to_vec();
         report.ruled_out[0].why.clone_from(&texts[1]);
@@ -127,7 +223,7 @@ proptest! {
         report.complaint.as_mut().unwrap().said = Some(texts[0].clone());
         let redacted = redact(&report, &Hints::default()).unwrap();
         let text = serde_json::to_string(&redacted).unwrap().to_lowercase();
-        for name in [&user, &domain, &host, &ip, &sid, &v6] {
+        for name in [&user, &domain, &host, &ip, &sid, &v6, &stranger, &utf16] {
             prop_assert!(!text.contains(&name.to_lowercase()), "{} in {}", name, text);
         }
     }

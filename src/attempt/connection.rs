@@ -18,7 +18,7 @@ pub type ItemId = usize;
 /// One connection on one side.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    /// Which side's log: client, server or gateway.
+    /// Which side's log: client, server or gateway; or packets on the network.
     pub side: Role,
     /// Computer that logged it.
     pub host: HostId,
@@ -37,6 +37,8 @@ pub struct Connection {
     pub ended: bool,
     /// Client address.
     pub client_ip: Option<IpAddr>,
+    /// Client port.
+    pub client_port: Option<u16>,
     /// Client computer name.
     pub client_host: Option<String>,
     /// Name or address that was asked for.
@@ -60,7 +62,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    fn new(side: Role, activity: Option<Guid>, id: ItemId, item: &Item<'_>) -> Self {
+    /// A connection of which one record is known so far.
+    pub fn new(side: Role, activity: Option<Guid>, id: ItemId, item: &Item<'_>) -> Self {
         Connection {
             side,
             host: item.host,
@@ -71,6 +74,7 @@ impl Connection {
             end: item.time,
             ended: false,
             client_ip: None,
+            client_port: None,
             client_host: None,
             target: None,
             target_ip: None,
@@ -94,6 +98,7 @@ impl Connection {
             self.end = self.end.max(item.time);
             self.client_ip = self.client_ip.or(item.ip(Slot::ClientIp));
             self.target_ip = self.target_ip.or(item.ip(Slot::TargetIp));
+            self.client_port = self.client_port.or(item.end(Slot::ClientIp, Slot::ClientPort).map(|end| end.port()));
             keep(&mut self.client_host, item.capture(Slot::ClientHost));
             keep(&mut self.target, item.capture(Slot::Target));
             if user_key(self.user.as_deref().unwrap_or_default()).is_none() {
@@ -170,7 +175,7 @@ pub fn user(item: &Item<'_>) -> Option<String> {
 }
 
 /// The sides that log connections of their own.
-const SIDES: [Role; 3] = [Role::Client, Role::Server, Role::Gateway];
+pub const SIDES: [Role; 3] = [Role::Client, Role::Server, Role::Gateway];
 
 /// Slack for records that belong to a connection but carry no key, 100 ns.
 const NEAR: i64 = 2 * TICKS_PER_SECOND;
@@ -183,6 +188,7 @@ pub fn connections(items: &[Item<'_>]) -> Vec<Connection> {
     attach_or_open(items, &mut found, &mut taken);
     adopt(items, &mut found, &mut taken);
     time_stops(items, &mut found, &taken);
+    found.extend(super::network::flows(items));
     found.sort_by_key(|c| (c.start, c.host, c.side, c.items.first().copied()));
     found
 }

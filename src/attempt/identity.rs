@@ -25,6 +25,8 @@ pub struct Host {
 pub struct Hosts {
     hosts: Vec<Host>,
     by_name: BTreeMap<String, HostId>,
+    /// By the first label of any of its names.
+    by_short: BTreeMap<String, BTreeSet<HostId>>,
     by_address: BTreeMap<IpAddr, Option<HostId>>,
 }
 
@@ -37,15 +39,23 @@ impl Hosts {
         let (full, short): (Vec<&str>, Vec<&str>) = names.into_iter().partition(|name| name.contains('.'));
         for name in full.into_iter().chain(short) {
             let id = hosts.resolve(name).unwrap_or_else(|| hosts.add(name));
-            hosts.by_name.insert(name.to_lowercase(), id);
-            hosts.hosts[id].names.insert(name.to_lowercase());
+            hosts.name_it(id, name);
         }
         hosts
     }
 
-    fn add(&mut self, name: &str) -> HostId {
+    /// A further host, whatever others are called.
+    pub fn add(&mut self, name: &str) -> HostId {
         self.hosts.push(Host { name: name.to_string(), ..Host::default() });
         self.hosts.len() - 1
+    }
+
+    fn name_it(&mut self, id: HostId, name: &str) {
+        let name = name.to_lowercase();
+        let short = name.split('.').next().unwrap_or_default().to_string();
+        self.by_short.entry(short).or_default().insert(id);
+        self.by_name.insert(name.clone(), id);
+        self.hosts[id].names.insert(name);
     }
 
     /// What the user says: this name or address is that host. Unknown names become hosts.
@@ -57,10 +67,7 @@ impl Hosts {
         for word in [name, other] {
             match address(word) {
                 Some(ip) => self.learn_address(id, ip),
-                None => {
-                    self.by_name.insert(word.to_lowercase(), id);
-                    self.hosts[id].names.insert(word.to_lowercase());
-                }
+                None => self.name_it(id, word),
             }
         }
     }
@@ -91,15 +98,15 @@ impl Hosts {
             return Some(*id);
         }
         let short = name.split('.').next().unwrap_or_default();
-        let mut fitting = self.hosts.iter().enumerate().filter(|(_, host)| {
-            host.names.iter().any(|known| {
+        let mut fitting = self.by_short.get(short).into_iter().flatten().copied().filter(|id| {
+            self.hosts[*id].names.iter().any(|known| {
                 let same_short = known.split('.').next() == Some(short);
                 // Two full names of one short name are two computers.
                 same_short && (!known.contains('.') || !name.contains('.'))
             })
         });
         match (fitting.next(), fitting.next()) {
-            (Some((id, _)), None) if !short.is_empty() => Some(id),
+            (Some(id), None) if !short.is_empty() => Some(id),
             _ => None,
         }
     }

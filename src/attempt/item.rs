@@ -1,6 +1,6 @@
 //! Evidence with its rules looked up and its join keys read.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::event::Time;
 use crate::evidence::Evidence;
@@ -56,6 +56,19 @@ impl<'a> Item<'a> {
     /// A captured address.
     pub fn ip(&self, slot: Slot) -> Option<IpAddr> {
         self.capture(slot).and_then(address)
+    }
+
+    /// A captured address with its port, which may stand behind it or apart.
+    pub fn end(&self, address: Slot, port: Slot) -> Option<SocketAddr> {
+        let text = self.capture(address)?;
+        let apart = || Some(SocketAddr::new(self::address(text)?, u16::try_from(self.number(port)?).ok()?));
+        let whole: Option<SocketAddr> = text.parse().ok();
+        whole.map(|end| SocketAddr::new(end.ip().to_canonical(), end.port())).or_else(apart)
+    }
+
+    /// Process of the client program: where no field tells it, the record's own.
+    pub fn process(&self) -> Option<u32> {
+        self.number(Slot::Process).or(self.evidence.record.process_id)
     }
 
     /// A captured number, decimal or `0x` hex; negative ones as their two's complement.

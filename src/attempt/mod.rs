@@ -7,11 +7,16 @@ mod clock;
 mod connection;
 mod group;
 pub mod identity;
+mod implied;
 pub mod item;
 mod join;
+mod legs;
+mod network;
 mod noise;
 mod outcome;
+mod pair;
 mod phase;
+mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -19,7 +24,7 @@ use std::net::IpAddr;
 use crate::event::Time;
 use crate::evidence::{Coverage, EventRef, Findings};
 use crate::signature::Signatures;
-use crate::signature::definition::{Kind, Meaning, Outcome, Phase, Role, Rule};
+use crate::signature::definition::{Kind, Meaning, Outcome, Phase, Role, Rule, Slot};
 
 pub use clock::Offset;
 pub use connection::{Connection, ItemId};
@@ -167,6 +172,14 @@ fn shows_role(meaning: &Meaning) -> bool {
     }
 }
 
+/// The address of the computer at one end, where its record tells both ends of a connection of its own.
+fn own_address(item: &Item<'_>) -> Option<IpAddr> {
+    let client = item.end(Slot::ClientIp, Slot::ClientPort)?.ip();
+    let server = item.end(Slot::TargetIp, Slot::TargetPort)?.ip();
+    let on = |side| item.on_side(side).any(|meaning| meaning.capture.contains_key(&Slot::TargetIp));
+    if on(Role::Client) { Some(client) } else { Some(server).filter(|_| on(Role::Server)) }
+}
+
 impl<'a> Case<'a> {
     /// Builds attempts from evidence.
     pub fn build(findings: &'a Findings, signatures: &'a Signatures, hints: &Hints) -> Self {
@@ -177,8 +190,10 @@ impl<'a> Case<'a> {
         let alone = join::both_ends(&mut case, connections);
         let (users, lone) = noise::lone(alone, &case, &hints.client_ips);
         case.strays = noise::collect(bursts.into_iter().chain(lone));
-        join::one_end(&mut case, users);
-        join::implied(&mut case);
+        let (flows, users) = users.into_iter().partition(|connection| connection.side == Role::Network);
+        legs::one_end(&mut case, users);
+        network::join(&mut case, flows);
+        implied::implied(&mut case);
         case.finish();
         case
     }
@@ -195,12 +210,7 @@ impl<'a> Case<'a> {
 
     /// Looks up hosts and rules, and puts records in order.
     fn resolve(findings: &'a Findings, signatures: &'a Signatures, hints: &Hints) -> Self {
-        let written = findings.evidence.values().map(|evidence| &*evidence.record.computer);
-        let covered = findings.coverage.keys().map(|(computer, _)| &**computer);
-        let mut hosts = Hosts::new(written.chain(covered));
-        for (name, other) in &hints.aliases {
-            hosts.alias(name, other);
-        }
+        let (hosts, writers) = writer::resolve(findings, signatures, &hints.aliases);
         let mut items: Vec<Item<'a>> = findings
             .evidence
             .values()
@@ -209,7 +219,10 @@ impl<'a> Case<'a> {
                 // A fact that was written down on purpose outweighs the rule that calls its kind noise.
                 let kind = |kind: Kind| rules.iter().any(|rule| rule.meaning.as_ref().is_some_and(|m| m.kind == kind));
                 let noise = kind(Kind::Noise) && !kind(Kind::Fact);
-                let host = hosts.resolve(&evidence.record.computer)?;
+                let host = match &*evidence.record.computer {
+                    "" => *writers.get(&*evidence.source.path)?,
+                    name => hosts.resolve(name)?,
+                };
                 Some(Item { evidence, host, time: evidence.record.time?, rules, noise })
             })
             .collect();
@@ -225,6 +238,7 @@ impl<'a> Case<'a> {
             };
             key(a).cmp(&key(b))
         });
+        writer::once(&mut items);
         let mut by_rule: BTreeMap<&str, Vec<ItemId>> = BTreeMap::new();
         let mut roles = vec![BTreeSet::new(); hosts.len()];
         for (id, item) in items.iter().enumerate() {
@@ -251,6 +265,11 @@ impl<'a> Case<'a> {
                 channels[host].push((&**channel, coverage));
             }
         }
+        for input in &findings.inputs {
+            if let Some(host) = writers.get(&*input.path) {
+                channels[*host].extend(input.channels.iter().map(|(channel, coverage)| (&**channel, coverage)));
+            }
+        }
         Case {
             findings,
             signatures,
@@ -269,14 +288,18 @@ impl<'a> Case<'a> {
 
     /// A client's log ties the name that was typed to the address that it found.
     fn learn_addresses(&mut self) {
-        use crate::signature::definition::Slot;
         let mut typed: BTreeMap<_, (Option<&str>, Option<IpAddr>)> = BTreeMap::new();
+        let mut own = BTreeSet::new();
         for item in &self.items {
+            own.extend(own_address(item).map(|ip| (item.host, ip)));
             if let Some(activity) = item.evidence.record.activity_id {
                 let pair = typed.entry((item.host, activity)).or_default();
                 pair.0 = pair.0.or(item.capture(Slot::Target));
                 pair.1 = pair.1.or(item.ip(Slot::TargetIp));
             }
+        }
+        for (host, ip) in own {
+            self.hosts.learn_address(host, ip);
         }
         for (name, ip) in typed.into_values() {
             if let (Some(name), Some(ip)) = (name, ip)
@@ -302,8 +325,9 @@ impl<'a> Case<'a> {
     /// the run that reaches its end covers until the latest record of any log of that host,
     /// since the logs of a host are exported together.
     pub fn covers(&self, host: HostId, channel: &str, from: Time, to: Time) -> bool {
-        let latest =
-            self.channels[host].iter().filter_map(|(_, coverage)| coverage.bounds()).map(|(_, last)| last).max();
+        // A trace is no export: it may have been taken at another time.
+        let logs = self.channels[host].iter().filter(|(_, coverage)| !coverage.runs.is_empty());
+        let latest = logs.filter_map(|(_, coverage)| coverage.bounds()).map(|(_, last)| last).max();
         self.channels[host].iter().filter(|(name, _)| name.eq_ignore_ascii_case(channel)).any(|(_, coverage)| {
             let open_end = coverage.runs.last().filter(|run| run.first <= from && Some(to) <= latest);
             coverage.covers(from, to) || open_end.is_some()

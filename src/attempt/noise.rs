@@ -89,15 +89,15 @@ pub fn lone(connections: Vec<Connection>, case: &Case<'_>, wanted: &BTreeSet<IpA
         .iter()
         .filter(|connection| !connection.bare())
         .chain(joined)
-        .filter(|connection| connection.side == Role::Server)
+        .filter(|connection| heard(connection.side))
         .filter_map(|connection| connection.client_ip)
         .collect();
     let mut count: BTreeMap<IpAddr, usize> = BTreeMap::new();
-    for ip in connections.iter().filter(|c| c.side == Role::Server && c.bare()).filter_map(|c| c.client_ip) {
+    for ip in connections.iter().filter(|c| heard(c.side) && c.bare()).filter_map(|c| c.client_ip) {
         *count.entry(ip).or_default() += 1;
     }
     split(connections, |_, connection| {
-        let ip = connection.client_ip.filter(|_| connection.side == Role::Server && connection.bare())?;
+        let ip = connection.client_ip.filter(|_| heard(connection.side) && connection.bare())?;
         if failed_by_record(connection, &case.items) || known.contains(&ip) || asked_for(connection, wanted) {
             None
         } else if count.get(&ip).is_some_and(|count| *count >= PROBE) {
@@ -108,6 +108,11 @@ pub fn lone(connections: Vec<Connection>, case: &Case<'_>, wanted: &BTreeSet<IpA
             Some("closed before authentication without an error, by an address that never logged on: a probe")
         }
     })
+}
+
+/// Sides that see whoever connects, not only what users of theirs do.
+fn heard(side: Role) -> bool {
+    matches!(side, Role::Server | Role::Network)
 }
 
 fn split(

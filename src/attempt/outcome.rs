@@ -152,6 +152,7 @@ fn name(attempt: &Attempt, case: &Case<'_>) -> EventRef {
     let found = anchor(Role::Server)
         .or_else(|| anchor(Role::Client))
         .or_else(|| anchor(Role::Gateway))
+        .or_else(|| anchor(Role::Network))
         .or_else(|| attempt.implied.iter().min().copied());
     found.map_or(EventRef::default(), |id| case.items[id].evidence.event.derive("attempt"))
 }

@@ -39,7 +39,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     let output = args.rendering.open(session)?;
     let signatures = args.reading.load(session)?;
     args.selecting.complain(signatures, &session.console);
-    let found = args.reading.discover();
+    let (found, _spool) = args.reading.discover(session);
     let mut all = Findings::default();
     let totals = args.reading.rows(&found, signatures, session, &mut |row| {
         all.add(row);

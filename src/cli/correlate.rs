@@ -97,6 +97,11 @@ impl Reader<'_> {
             line.clear();
             match reader.take(LONGEST).read_until(b'\n', &mut line) {
                 Ok(0) => break,
+                Ok(read) if read as u64 == LONGEST && !line.ends_with(b"\n") => {
+                    self.lost(name, format!("line {number}: longer than any row; it was passed over"));
+                    reader.skip_until(b'\n').map_err(|error| format!("line {number}: {error}"))?;
+                    continue;
+                }
                 Ok(_) => {}
                 Err(error) => {
                     self.lost(name, format!("line {number}: {error}"));

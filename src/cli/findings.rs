@@ -25,13 +25,6 @@ pub fn report(
 
 /// Tells what is wrong with the inputs, and how the program is to end because of it.
 pub fn complain(findings: &Findings, console: &Console) -> Exit {
-    // A trace names no computer, and an attempt is told by computers: nobody shall think that it was judged.
-    let nameless = findings.evidence.values().filter(|evidence| evidence.record.computer.is_empty()).count();
-    if nameless > 0 {
-        console.warn(format!(
-            "{nameless} matching records name no computer, as traces do: they join no attempt; see `scan` and `inventory`"
-        ));
-    }
     let told = findings.problems.iter().filter(|problem| problem.lost || console.verbose());
     console.warn_all(told.map(words));
     if findings.partial() { Exit::Partial } else { Exit::Done }

@@ -51,7 +51,7 @@ fn formats() -> PossibleValuesParser {
 pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     let mut output = Output::open(args.output.as_deref(), args.force, &session.unfinished)?;
     let signatures = args.reading.load(session)?;
-    let found = args.reading.discover();
+    let (found, _spool) = args.reading.discover(session);
     let mut all = Findings::default();
     let totals = args.reading.rows(&found, signatures, session, &mut |row| {
         all.add(row);

@@ -17,6 +17,8 @@ mod record;
 mod scan;
 mod schema;
 mod signatures;
+mod spool;
+mod stop;
 mod verify;
 
 use std::process::ExitCode;
@@ -26,6 +28,7 @@ use clap::{Parser, Subcommand};
 use console::{Console, Manner};
 use exit::{Exit, Failure};
 use output::Unfinished;
+use stop::Stop;
 
 /// Tells why Remote Desktop failed, offline, from exported Windows logs
 #[derive(Debug, Parser)]
@@ -75,6 +78,7 @@ enum Command {
 struct Session {
     console: Console,
     unfinished: Unfinished,
+    stop: Stop,
 }
 
 /// Runs the program.
@@ -87,10 +91,16 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
         }
     };
-    let session = Session { console: Console::new(&cli.manner), unfinished: Unfinished::default() };
+    let session =
+        Session { console: Console::new(&cli.manner), unfinished: Unfinished::default(), stop: Stop::default() };
     keep_panics_of_readers_quiet();
-    let unfinished = session.unfinished.clone();
-    if let Err(error) = whyrdp::os::on_stop(move |signal| unfinished.drop_and_exit(Exit::of_signal(signal))) {
+    let (unfinished, stop) = (session.unfinished.clone(), session.stop.clone());
+    let heard = whyrdp::os::on_stop(move |signal| {
+        if stop.on(signal) {
+            unfinished.drop_and_exit(Exit::of_signal(signal));
+        }
+    });
+    if let Err(error) = heard {
         session.console.note(format_args!("cannot listen for signals: {error}"));
     }
     let done = match cli.command {
@@ -103,15 +113,13 @@ pub fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args, &session),
         Command::Schema(args) => schema::run(&args, &session),
     };
-    match done {
-        Ok(exit) => exit.into(),
-        Err(Failure { exit, message }) => {
-            if let Some(message) = message {
-                session.console.error(message);
-            }
-            exit.into()
+    let exit = done.unwrap_or_else(|Failure { exit, message }| {
+        if let Some(message) = message {
+            session.console.error(message);
         }
-    }
+        exit
+    });
+    exit.max(session.stop.exit()).into()
 }
 
 /// A bug that a file finds in its reader becomes a row of that file; it need not be told twice.

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tempfile::NamedTempFile;
 
@@ -14,17 +14,29 @@ use super::exit::{Exit, Failure};
 pub struct Unfinished(Arc<Mutex<Vec<PathBuf>>>);
 
 impl Unfinished {
-    fn add(&self, path: &Path) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned());
+    fn paths(&self) -> MutexGuard<'_, Vec<PathBuf>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn finished(&self, path: &Path) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|known| known != path);
+    /// Makes a temporary file; a signal comes before or after it, never between its making and its listing.
+    pub fn make<T>(&self, make: impl FnOnce() -> io::Result<T>, path: impl Fn(&T) -> &Path) -> io::Result<T> {
+        let mut paths = self.paths();
+        let made = make()?;
+        paths.push(path(&made).to_owned());
+        Ok(made)
+    }
+
+    /// Gives a temporary file its name, or takes it away, all at once for a signal.
+    pub fn settle<T>(&self, path: &Path, settle: impl FnOnce() -> T) -> T {
+        let mut paths = self.paths();
+        let done = settle();
+        paths.retain(|known| known != path);
+        done
     }
 
     /// Removes them and ends the program. Nothing is finished while this holds the lock.
     pub fn drop_and_exit(&self, exit: Exit) {
-        let paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let paths = self.paths();
         for path in paths.iter() {
             let _ = fs::remove_file(path);
         }
@@ -119,11 +131,13 @@ fn direct(file: File) -> Target {
 /// A temporary file in the same folder, with the rights that any new file gets there.
 fn pending(path: &Path, force: bool, unfinished: &Unfinished) -> io::Result<Target> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = tempfile::Builder::new()
-        .prefix(".whyrdp-")
-        .suffix(".part")
-        .make_in(folder, |path| OpenOptions::new().write(true).create_new(true).open(path))?;
-    unfinished.add(file.path());
+    let make = || {
+        tempfile::Builder::new()
+            .prefix(".whyrdp-")
+            .suffix(".part")
+            .make_in(folder, |path| OpenOptions::new().write(true).create_new(true).open(path))
+    };
+    let file = unfinished.make(make, NamedTempFile::path)?;
     let writer = BufWriter::new(file);
     Ok(Target::File(Box::new(Pending { writer, path: path.to_owned(), force, unfinished: unfinished.clone() })))
 }
@@ -132,8 +146,10 @@ impl Pending {
     fn finish(self) -> io::Result<()> {
         let file = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.as_file().sync_all()?;
-        self.unfinished.finished(file.path());
-        let kept = if self.force { file.persist(&self.path) } else { file.persist_noclobber(&self.path) };
-        kept.map(drop).map_err(|error| error.error)
+        let part = file.path().to_owned();
+        self.unfinished.settle(&part, || {
+            let kept = if self.force { file.persist(&self.path) } else { file.persist_noclobber(&self.path) };
+            kept.map(drop).map_err(|error| error.error)
+        })
     }
 }

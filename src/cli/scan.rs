@@ -12,8 +12,10 @@ use super::Session;
 use super::exit::{Exit, Failure};
 use super::findings::words;
 use super::options::signatures::SignatureOptions;
+use super::options::traces::TraceOptions;
 use super::output::Output;
 use super::progress::Progress;
+use super::spool::Spool;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,9 +47,12 @@ pub struct Args {
 /// What is read and how, as typed.
 #[derive(Debug, clap::Args)]
 pub struct Reading {
-    /// Logs (.evtx) and traces (.etl), folders of them, or - for standard input; the current folder unless given
+    /// Logs (.evtx), traces (.etl, or texts made of them), logs of FreeRDP, folders of them, or - for standard
+    /// input; the current folder unless given
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    traces: TraceOptions,
     #[command(flatten)]
     signatures: SignatureOptions,
     /// Threads; one for each processor unless given
@@ -68,8 +73,14 @@ impl Reading {
     }
 
     /// The inputs in what was named.
-    pub fn discover(&self) -> Discovery {
-        if self.paths.is_empty() { source::discover(&[PathBuf::from(".")]) } else { source::discover(&self.paths) }
+    /// The copy of standard input goes with what is returned beside them.
+    pub fn discover(&self, session: &Session) -> (Discovery, Spool) {
+        let here = [PathBuf::from(".")];
+        let paths = if self.paths.is_empty() { &here[..] } else { &self.paths };
+        let (given, mut spool) = Spool::inputs(paths, &session.unfinished);
+        let mut found = source::discover_given(&given);
+        found.problems.extend(spool.trouble.take());
+        (found, spool)
     }
 
     /// Reads what was found and hands on its rows, problems of the search first.
@@ -95,10 +106,17 @@ impl Reading {
         let bytes = found.inputs.iter().map(|input| input.bytes).sum();
         let progress = Progress::new(bytes, console.shows_progress());
         let tell = |done| progress.at(done);
-        let options = scan::Options { threads: self.threads.map_or(0, usize::from), progress: &tell, hash: self.hash };
-        let totals = scan::scan(&found.inputs, signatures, &options, emit);
+        let asked = || session.stop.asked();
+        let aids = self.traces.aids();
+        self.traces.complain(found, console);
+        let threads = self.threads.map_or(0, usize::from);
+        let options = scan::Options { threads, progress: &tell, hash: self.hash, aids, stop: &asked };
+        let totals = session.stop.heeded(|| scan::scan(&found.inputs, signatures, &options, emit));
         progress.done();
         let totals = totals?;
+        if totals.stopped {
+            console.warn("asked to stop: what follows is of what was read until then");
+        }
         console.note(format_args!(
             "{} inputs, {} records, {} of them evidence, {bytes} bytes in {:.2} s",
             totals.inputs,
@@ -125,7 +143,8 @@ pub fn nothing(found: &Discovery, totals: Totals) -> Option<Failure> {
 
 /// The words of the system, and what to do.
 fn advised(what: &str) -> String {
-    if what.contains("os error 2)") || what.contains("os error 3)") {
+    let missing = ["os error 2)", "os error 3)"].iter().any(|error| what.contains(error));
+    if missing && !what.starts_with("a link") {
         return "no such file or folder; whyrdp reads .evtx and .etl files or folders of them".to_owned();
     }
     what.to_owned()
@@ -136,9 +155,12 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     let given = args.files_from.as_ref().map(|list| files_from(list.as_path())).transpose()?;
     let mut output = Output::open(args.output.as_deref(), args.force, &session.unfinished)?;
     let signatures = args.reading.load(session)?;
-    let found = match given {
-        Some(given) => source::discover_given(&given),
-        None => args.reading.discover(),
+    let (found, _spool) = match given {
+        Some(given) => (source::discover_given(&given), None),
+        None => {
+            let (found, spool) = args.reading.discover(session);
+            (found, Some(spool))
+        }
     };
     let mut complaints = Vec::new();
     let mut lost = false;

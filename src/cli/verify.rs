@@ -1,6 +1,6 @@
 //! `whyrdp verify`: are the inputs of a report still what it was made of?
 
-use std::fs;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use whyrdp::verify::verify;
 
 use super::Session;
 use super::exit::{Exit, Failure};
+use super::options::traces::TraceOptions;
 use super::output::Output;
 
 const EXAMPLES: &str = "\
@@ -30,12 +31,15 @@ pub struct Args {
     /// Folder that names of inputs count from; the current one unless given
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
+    #[command(flatten)]
+    traces: TraceOptions,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let report = read(&args.report)?;
-    let done = verify(&report, &|name| match &args.root {
+    let aids = args.traces.aids();
+    let done = verify(&report, &aids, &|name| match &args.root {
         Some(root) => root.join(name),
         None => PathBuf::from(name),
     });
@@ -62,13 +66,24 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     Ok(if done.different.is_empty() { Exit::Done } else { Exit::Found })
 }
 
+/// Largest report that is taken for one.
+const LARGEST: u64 = 1 << 30;
+
+fn within_bounds(reader: impl Read) -> io::Result<String> {
+    let mut text = String::new();
+    let read = reader.take(LARGEST).read_to_string(&mut text)?;
+    if read as u64 == LARGEST {
+        return Err(io::Error::other("larger than 1 GiB, which no report is"));
+    }
+    Ok(text)
+}
+
 fn read(path: &Path) -> Result<Report, Failure> {
     let name = path.display();
     let text = if path.as_os_str() == "-" {
-        let mut text = String::new();
-        io::stdin().lock().read_to_string(&mut text).map(|_| text)
+        within_bounds(io::stdin().lock())
     } else {
-        fs::read_to_string(path)
+        File::open(path).and_then(within_bounds)
     };
     let text = text.map_err(|error| Failure::new(Exit::Nothing, format_args!("cannot read {name}: {error}")))?;
     let report: Report = serde_json::from_str(&text)

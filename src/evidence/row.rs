@@ -79,6 +79,12 @@ pub fn write_row(row: &Row, signatures_sha256: &str) -> serde_json::Result<Strin
 /// When the line is no row, of another version, or made with other signatures.
 pub fn read_row(line: &str, signatures_sha256: &str) -> Result<Row, RowError> {
     let malformed = |error: serde_json::Error| RowError::Malformed(error.to_string());
+    // As this program writes it, what a row is made with stands first: it need not be parsed twice.
+    if let Some(rest) = line.strip_prefix("{\"schema_version\":1,\"signatures_sha256\":\"")
+        && rest.strip_prefix(signatures_sha256).is_some_and(|rest| rest.starts_with("\","))
+    {
+        return serde_json::from_str(line).map_err(malformed);
+    }
     let stamp: Stamped = serde_json::from_str(line).map_err(malformed)?;
     if stamp.schema_version != SCHEMA_VERSION {
         return Err(RowError::Version(stamp.schema_version));

@@ -6,12 +6,12 @@
 use std::io::{self, Write};
 
 use super::Options;
-use super::facts::{Fact, Facts, address, finding_uid, known, verdict_uid};
+use super::facts::{Fact, Facts, address, finding_uid, known, pairs, verdict_uid};
 use super::model::{AttemptReport, EventRow, Finding, Report, RunRow, Verdict};
 use super::terminal::clean;
 use crate::signature::definition::Phase;
 
-const HEAD: [&str; 33] = [
+const HEAD: [&str; 35] = [
     "kind",
     "id",
     "time",
@@ -45,6 +45,8 @@ const HEAD: [&str; 33] = [
     "caused_by",
     "path",
     "offset",
+    "activity_id",
+    "fields",
 ];
 
 /// Writes the table.
@@ -187,6 +189,8 @@ fn record(row: &EventRow) -> Cells {
         .maybe("attempt", row.attempt)
         .put("path", &row.source.path)
         .put("offset", row.source.offset)
+        .maybe("activity_id", row.kept.activity_id.as_ref())
+        .put("fields", pairs(&row.kept).join("; "))
 }
 
 fn repeated(run: &RunRow) -> Cells {

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::facts::{
-    Doc, Fact, Facts, account, address, authenticates, cut, distinct, finding_uid, known, result, verdict_uid,
+    Doc, Fact, Facts, account, address, authenticates, cut, distinct, fields, finding_uid, known, result, verdict_uid,
 };
 use super::model::{AttemptReport, CauseReport, EventRow, Finding, Level, Report, RunRow, SCHEMA_VERSION, Verdict};
 use super::{Options, line};
@@ -212,6 +212,12 @@ fn record(doc: &mut Doc, facts: &Facts<'_>, row: &EventRow) {
         .put("winlog.record_id", row.record_id.map(|id| id.to_string()))
         .put("winlog.level", row.level.as_deref())
         .put("winlog.time_created", row.time.to_string())
+        .put("winlog.activity_id", row.kept.activity_id.as_deref().map(braced))
+        .put("winlog.process.pid", row.kept.process_id)
+        .put("winlog.user.identifier", row.kept.user_id.as_deref())
+        .put("winlog.version", row.kept.version)
+        .put("winlog.event_data", fields(&row.kept))
+        .put("whyrdp.fields_cut", row.kept.cut.then_some(true))
         .put("whyrdp.aligned_time", row.aligned_time.map(stamp))
         .put("whyrdp.role", row.role.as_deref())
         .put("whyrdp.phase", row.phase.map(Phase::word))
@@ -241,9 +247,14 @@ fn windows(doc: &mut Doc, facts: &Facts<'_>, provider: &str, event_id: u32, host
         .put("host.name", known(Some(host)))
         .put("related.hosts", distinct([Some(host)]))
         .put("winlog.provider_name", provider)
-        .put("winlog.provider_guid", facts.guid(provider).map(|guid| format!("{{{}}}", guid.to_lowercase())))
+        .put("winlog.provider_guid", facts.guid(provider).map(braced))
         .put("winlog.event_id", event_id.to_string())
         .put("winlog.computer_name", known(Some(host)));
+}
+
+/// A GUID as Elastic's shippers write it.
+fn braced(guid: &str) -> String {
+    format!("{{{}}}", guid.to_lowercase())
 }
 
 /// RFC 3339 with the seven digits that Windows keeps.

@@ -6,9 +6,10 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
+use super::kept::Kept;
 use super::model::{AttemptReport, CauseReport, EventRow, Finding, Report, Row, RunRow, Verdict};
 use crate::event::Time;
-use crate::evidence::EventRef;
+use crate::evidence::{EventRef, is_unnamed};
 use crate::signature::definition::{Bearing, Outcome, Phase};
 
 /// One thing that a row tells.
@@ -111,9 +112,10 @@ pub fn finding_uid(finding: &Finding) -> EventRef {
     finding.evidence.first().copied().unwrap_or_default().derive(&format!("{}\n{host}", finding.id))
 }
 
-/// A value that says something; Windows writes "-" and "LOCAL" where there is none.
+/// A value that says something; Windows writes "-" and "LOCAL" where there is none, and a trace names no computer.
 pub fn known(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty() && *text != "-" && !text.eq_ignore_ascii_case("local"))
+    let says = |text: &&str| !text.is_empty() && *text != "-" && !text.eq_ignore_ascii_case("local");
+    text.map(str::trim).filter(says).filter(|text| !is_unnamed(text))
 }
 
 /// An address that is one, without the port or zone that may stand behind it.
@@ -147,6 +149,23 @@ pub fn account(text: Option<&str>) -> Account<'_> {
         (None, None) => (None, text),
     };
     Account { name: known(Some(name)), domain: known(domain), sid: None }
+}
+
+/// The fields of a record by name, each a text; of one name, the first that says something.
+pub fn fields(kept: &Kept) -> Value {
+    let mut map = Map::new();
+    for (name, value) in kept.named() {
+        if let Some(value) = known(Some(value)) {
+            map.entry(name).or_insert_with(|| value.into());
+        }
+    }
+    Value::Object(map)
+}
+
+/// The fields of a record as `name=value`.
+pub fn pairs(kept: &Kept) -> Vec<String> {
+    let says = |(name, value): (String, &str)| Some(format!("{name}={}", known(Some(value))?));
+    kept.named().filter_map(says).collect()
 }
 
 /// At most `most` bytes, cut between characters.

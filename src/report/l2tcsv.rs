@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::facts::{Fact, Facts, known};
+use super::facts::{Fact, Facts, known, pairs};
 use super::model::{AttemptReport, Report};
 use super::{Options, csv};
 use crate::event::Time;
@@ -138,7 +138,9 @@ fn entry(facts: &Facts<'_>, fact: Fact<'_>) -> Option<Entry> {
 fn record(row: &super::model::EventRow) -> String {
     let number = row.record_id.map(|id| format!("; record_number: {id}")).unwrap_or_default();
     let aligned = row.aligned_time.map(|time| format!("; aligned: {time}")).unwrap_or_default();
-    format!("channel: {}{number}; offset: {}{aligned}", row.channel, row.source.offset)
+    let activity = row.kept.activity_id.as_ref().map(|id| format!("; activity_id: {id}")).unwrap_or_default();
+    let fields = pairs(&row.kept).into_iter().fold(String::new(), |all, pair| all + "; " + &pair);
+    format!("channel: {}{number}; offset: {}{aligned}{activity}{fields}", row.channel, row.source.offset)
 }
 
 fn of(attempt: &AttemptReport) -> Entry {

@@ -11,6 +11,7 @@ mod html;
 pub mod inventory;
 mod json;
 mod jsonl;
+pub mod kept;
 mod l2tcsv;
 mod markdown;
 pub mod model;

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kept::Kept;
 use crate::event::Time;
 use crate::evidence::{EventRef, Problem, ProviderFacts};
 use crate::signature::definition::{Bearing, Outcome, Phase, Severity};
@@ -252,6 +253,8 @@ pub enum Basis {
     Both,
     /// The gateway's, and neither end's.
     Gateway,
+    /// No log; captured packets.
+    Network,
     /// None; a record that only a failed connection writes.
     Implied,
 }
@@ -460,6 +463,9 @@ pub struct EventRow {
     pub attempt: Option<EventRef>,
     /// Where it stands.
     pub source: Place,
+    /// What else is kept of it.
+    #[serde(flatten)]
+    pub kept: Kept,
 }
 
 /// A run of alike records.

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::facts::{
-    Account, Doc, Fact, Facts, account, address, authenticates, finding_uid, known, result, verdict_uid,
+    Account, Doc, Fact, Facts, account, address, authenticates, fields, finding_uid, known, result, verdict_uid,
 };
 use super::model::{AttemptReport, CauseReport, EventRow, Finding, Level, Report, RunRow, Verdict};
 use super::{Options, line};
@@ -197,7 +197,11 @@ fn record(facts: &Facts<'_>, row: &EventRow) -> Option<Value> {
         .put("unmapped.phase", row.phase.map(Phase::word))
         .put("unmapped.role", row.role.as_deref())
         .put("unmapped.signatures", row.signatures.clone())
-        .put("unmapped.source", json!(row.source));
+        .put("unmapped.source", json!(row.source))
+        .put("unmapped.activity_id", row.kept.activity_id.as_deref())
+        .put("unmapped.process_id", row.kept.process_id)
+        .put("unmapped.user_id", row.kept.user_id.as_deref())
+        .put("unmapped.event_data", fields(&row.kept));
     match attempt {
         Some(attempt) => {
             ends(&mut doc, attempt);

@@ -17,7 +17,7 @@ use std::io::{self, Write};
 use super::headline::{answer, count, endings, explains_failure, headline};
 use super::model::{EventRow, Level, Report, Row};
 use super::{Options, headline::list};
-use crate::evidence::EventRef;
+use crate::evidence::{EventRef, is_unnamed};
 use crate::signature::definition::Severity;
 use page::{Page, Style, Text};
 
@@ -90,7 +90,7 @@ impl<'a> Index<'a> {
 
 /// What stands before the domain; addresses have none.
 fn label(name: &str) -> Option<&str> {
-    let (label, _) = name.split_once('.')?;
+    let (label, _) = name.split_once('.').filter(|_| !is_unnamed(name))?;
     let address = name.parse::<std::net::IpAddr>().is_ok() || label.is_empty() || name.contains('/');
     (!address).then_some(label)
 }

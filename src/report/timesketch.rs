@@ -7,14 +7,14 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::facts::{Doc, Fact, Facts, address, finding_uid, known, verdict_uid};
+use super::facts::{Doc, Fact, Facts, address, finding_uid, known, pairs, verdict_uid};
 use super::model::{AttemptReport, EventRow, Report};
 use super::{Options, csv, line};
 use crate::event::Time;
 use crate::signature::definition::Phase;
 
 /// Columns of the CSV; the first three are required.
-const HEAD: [&str; 24] = [
+const HEAD: [&str; 26] = [
     "message",
     "datetime",
     "timestamp_desc",
@@ -39,6 +39,8 @@ const HEAD: [&str; 24] = [
     "count",
     "display_name",
     "offset",
+    "activity_id",
+    "strings",
 ];
 
 /// Writes JSON Lines.
@@ -140,7 +142,9 @@ fn record(doc: &mut Doc, row: &EventRow) {
         .put("signatures", row.signatures.clone())
         .put("attempt", row.attempt.map(|id| id.to_string()))
         .put("display_name", row.source.path.as_str())
-        .put("offset", row.source.offset);
+        .put("offset", row.source.offset)
+        .put("activity_id", row.kept.activity_id.as_deref())
+        .put("strings", pairs(&row.kept));
 }
 
 fn whole(doc: &mut Doc, attempt: &AttemptReport) {

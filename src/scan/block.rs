@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Interest, Problem, ProviderFacts, Row, Signatures};
-use crate::event::{Damage, Event, Sink, Stamp, Time};
+use crate::event::{Damage, Event, Machine, Sink, Stamp, Time};
 use crate::evidence::{Coverage, EventRef, Evidence, Record, Source};
 use crate::signature::RuleId;
 use crate::source::Log;
@@ -29,6 +29,8 @@ pub struct Part {
     pub providers: BTreeMap<String, ProviderFacts>,
     /// By computer and channel.
     pub coverage: Spans,
+    /// What records tell of the computer, where none names it.
+    pub machine: Machine,
 }
 
 impl Part {
@@ -65,6 +67,7 @@ impl Part {
             kept.guid = kept.guid.or(facts.guid);
         }
         self.coverage.merge(later.coverage);
+        self.machine.merge(later.machine);
     }
 
     fn see(&mut self, time: Option<Time>) {
@@ -164,6 +167,10 @@ impl Sink for Reader<'_> {
 
     fn damage(&mut self, damage: Damage) {
         self.part.problem(complaint(self.path, damage));
+    }
+
+    fn machine(&mut self, machine: Machine) {
+        self.part.machine.merge(machine);
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::block::{Part, complaint, panicked};
-use super::{Interest, Lost, Problem, Row, Signatures};
-use crate::source::{self, Input, Log};
+use super::{Interest, Lost, Machine, Problem, Row, Signatures};
+use crate::source::{self, Aids, Input, Log, Snapshot};
 
 /// Files opened at a time: enough to keep threads busy with small ones, few enough for any
 /// limit on open files.
@@ -17,7 +17,8 @@ const OPEN_AHEAD: usize = 64;
 /// A file as far as it could be opened.
 #[derive(Clone)]
 enum Opened {
-    Log(Arc<dyn Log>),
+    /// What the file was like then goes with it.
+    Log(Arc<dyn Log>, Option<Snapshot>),
     Failed(Problem),
 }
 
@@ -38,7 +39,7 @@ impl Unit<'_> {
         let mut part = Part::default();
         match &self.opened {
             Opened::Failed(problem) => part.problem(problem.clone()),
-            Opened::Log(log) => {
+            Opened::Log(log, _) => {
                 if self.block == 0 {
                     for damage in log.damage() {
                         part.problem(complaint(&self.input.name, damage));
@@ -54,10 +55,18 @@ impl Unit<'_> {
 
     /// What the file's logger says that it lost.
     pub fn lost(&self) -> Lost {
-        match &self.opened {
-            Opened::Log(log) => log.lost(),
-            Opened::Failed(_) => Lost::default(),
-        }
+        self.opened.lost()
+    }
+
+    /// Somebody changed the file since it was opened.
+    pub fn changed(&self) -> Option<Problem> {
+        let Opened::Log(_, Some(then)) = &self.opened else { return None };
+        Some(complaint(&self.input.name, then.changed(&self.input.path)?))
+    }
+
+    /// What the file's header tells of the computer that wrote it.
+    pub fn machine(&self) -> Machine {
+        self.opened.machine()
     }
 
     /// Bytes of the file that are done with this block, about.
@@ -67,9 +76,28 @@ impl Unit<'_> {
     }
 }
 
+/// A file that is not read to its end.
+pub struct Unread<'a> {
+    /// The file.
+    pub input: &'a Input,
+    /// What is missing.
+    pub problem: Problem,
+    /// What its logger says that it lost.
+    pub lost: Lost,
+    /// What its header tells of the computer that wrote it.
+    pub machine: Machine,
+}
+
+const NOT_READ: &str = "not read: asked to stop before";
+
+fn unread(input: &Input, what: String) -> Problem {
+    Problem { path: input.name.as_str().into(), offset: None, what: what.into(), lost: true }
+}
+
 /// Files not yet opened, and blocks of opened ones not yet read.
 pub struct Queue<'a> {
     closed: &'a [Input],
+    aids: &'a Aids,
     open: VecDeque<(&'a Input, Opened, usize)>,
     /// Next block of the first open file.
     block: usize,
@@ -77,8 +105,8 @@ pub struct Queue<'a> {
 
 impl<'a> Queue<'a> {
     /// Everything is to be read.
-    pub fn new(inputs: &'a [Input]) -> Self {
-        Queue { closed: inputs, open: VecDeque::new(), block: 0 }
+    pub fn new(inputs: &'a [Input], aids: &'a Aids) -> Self {
+        Queue { closed: inputs, aids, open: VecDeque::new(), block: 0 }
     }
 
     /// The next `most` units, fewer at the end, none after it.
@@ -100,13 +128,34 @@ impl<'a> Queue<'a> {
         units
     }
 
+    /// What is left, file by file, the first maybe read in part.
+    pub fn rest(self) -> impl Iterator<Item = Unread<'a>> {
+        let begun = self.block;
+        let open = self.open.into_iter().enumerate().map(move |(at, (input, opened, blocks))| {
+            let problem = match &opened {
+                Opened::Failed(problem) => problem.clone(),
+                Opened::Log(..) if at == 0 && begun > 0 => {
+                    unread(input, format!("asked to stop: {begun} of {blocks} blocks of it were read"))
+                }
+                Opened::Log(..) => unread(input, NOT_READ.to_owned()),
+            };
+            Unread { input, problem, lost: opened.lost(), machine: opened.machine() }
+        });
+        let closed = self.closed.iter().map(|input| {
+            let problem = unread(input, NOT_READ.to_owned());
+            Unread { input, problem, lost: Lost::default(), machine: Machine::default() }
+        });
+        open.chain(closed)
+    }
+
     fn open_more(&mut self) -> bool {
         let (now, later) = self.closed.split_at(self.closed.len().min(OPEN_AHEAD));
         self.closed = later;
-        let opened: Vec<_> = now.par_iter().map(|input| (input, open(input))).collect();
+        let aids = self.aids;
+        let opened: Vec<_> = now.par_iter().map(|input| (input, open(input, aids))).collect();
         for (input, opened) in opened {
             let blocks = match &opened {
-                Opened::Log(log) => log.blocks(),
+                Opened::Log(log, _) => log.blocks(),
                 Opened::Failed(_) => 0,
             };
             self.open.push_back((input, opened, blocks));
@@ -115,12 +164,29 @@ impl<'a> Queue<'a> {
     }
 }
 
-fn open(input: &Input) -> Opened {
+impl Opened {
+    fn lost(&self) -> Lost {
+        match self {
+            Opened::Log(log, _) => log.lost(),
+            Opened::Failed(_) => Lost::default(),
+        }
+    }
+
+    fn machine(&self) -> Machine {
+        match self {
+            Opened::Log(log, _) => log.machine(),
+            Opened::Failed(_) => Machine::default(),
+        }
+    }
+}
+
+fn open(input: &Input, aids: &Aids) -> Opened {
+    let then = Snapshot::of(&input.path);
     let lost = |offset, what: String| {
         Opened::Failed(Problem { path: input.name.as_str().into(), offset, what: what.into(), lost: true })
     };
-    match catch_unwind(AssertUnwindSafe(|| source::open(input))) {
-        Ok(Ok(log)) => Opened::Log(log.into()),
+    match catch_unwind(AssertUnwindSafe(|| source::open_with(input, aids))) {
+        Ok(Ok(log)) => Opened::Log(log.into(), then),
         Ok(Err(error)) => lost(error.offset, error.what),
         Err(panic) => lost(None, panicked("opening the file", &*panic)),
     }

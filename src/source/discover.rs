@@ -1,4 +1,4 @@
-//! From what was named to a list of inputs: files, directories (with all below), and `-`.
+//! From what was named to a list of inputs: files and directories (with all below).
 //! Nothing is opened that could block or that is no file.
 
 use std::collections::BTreeMap;
@@ -6,10 +6,13 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use tempfile::TempPath;
 use walkdir::WalkDir;
 
 use super::{HEAD, Input, recognise};
+
+/// Opening one could wait for ever, and what it gives cannot be read at any offset.
+const PIPE: &str =
+    "not a file, and not opened: a pipe, device or socket; give it as standard input: whyrdp ... - < PIPE";
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -20,8 +23,6 @@ pub struct Discovery {
     pub problems: Vec<Problem>,
     /// Files in directories that no format recognised and no name promised to be a log.
     pub skipped: u64,
-    /// Copies of standard input; they vanish with this value.
-    spooled: Vec<TempPath>,
 }
 
 /// Something that was named, or lies below it, and cannot be used.
@@ -40,7 +41,7 @@ pub struct Problem {
 /// A path as it was named, and what rows shall call it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given {
-    /// File, directory, or `-` for standard input.
+    /// File or directory.
     pub path: PathBuf,
     /// Name in rows; that of the path where none is given.
     pub name: Option<String>,
@@ -57,11 +58,7 @@ pub fn discover_given(given: &[Given]) -> Discovery {
     let mut search = Search::default();
     for given in given {
         let name = given.name.clone().unwrap_or_else(|| given.path.to_string_lossy().into_owned());
-        if given.path.as_os_str() == "-" {
-            search.standard_input(given.name.clone());
-        } else {
-            search.named(&given.path, name);
-        }
+        search.named(&given.path, name);
     }
     search.finish()
 }
@@ -134,7 +131,7 @@ impl Search {
 
     fn file(&mut self, path: &Path, name: String, metadata: &Metadata, by: By) {
         if !metadata.is_file() {
-            return self.problem(name, "not a file, and not opened: a pipe, device or socket", by == By::Name);
+            return self.problem(name, PIPE, by == By::Name);
         }
         let expected = by == By::Name || promises_a_log(path);
         let (head, identity) = match read_head(path).and_then(|head| Ok((head, fs::canonicalize(path)?))) {
@@ -157,23 +154,6 @@ impl Search {
         let known = self.found.get(&identity);
         if known.is_none_or(|known| input.name < known.name) {
             self.found.insert(identity, input);
-        }
-    }
-
-    fn standard_input(&mut self, name: Option<String>) {
-        let name = name.unwrap_or_else(|| "-".to_owned());
-        if !self.discovery.spooled.is_empty() {
-            return;
-        }
-        match spool(&mut io::stdin().lock()) {
-            Ok(copy) => {
-                match fs::metadata(&copy) {
-                    Ok(metadata) => self.file(&copy, name, &metadata, By::Name),
-                    Err(error) => self.problem(name, error, true),
-                }
-                self.discovery.spooled.push(copy);
-            }
-            Err(error) => self.problem(name, error, true),
         }
     }
 
@@ -206,11 +186,4 @@ fn read_head(path: &Path) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     File::open(path)?.take(HEAD as u64).read_to_end(&mut head)?;
     Ok(head)
-}
-
-/// Formats read at any offset, which standard input cannot.
-fn spool(input: &mut impl Read) -> io::Result<TempPath> {
-    let mut copy = tempfile::NamedTempFile::new()?;
-    io::copy(input, &mut copy)?;
-    Ok(copy.into_temp_path())
 }

@@ -127,6 +127,7 @@ impl Provider {
 pub(super) struct Known {
     providers: FxHashMap<Guid, Provider>,
     classes: FxHashMap<Guid, Provider>,
+    names: OnceLock<FxHashMap<String, Guid>>,
 }
 
 impl Known {
@@ -141,13 +142,26 @@ impl Known {
         self.providers.get(&guid)
     }
 
+    /// A provider by its name, in any case of letters.
+    pub fn named(&self, name: &str) -> Option<&Provider> {
+        let guids = self.names.get_or_init(|| {
+            // Of several of one name the one whose events are known.
+            let mut all: Vec<_> =
+                self.providers.iter().map(|(guid, known)| (known.text.is_empty(), *guid, known)).collect();
+            all.sort_unstable_by_key(|(unknown, guid, _)| std::cmp::Reverse((*unknown, *guid)));
+            all.into_iter().map(|(_, guid, known)| (known.name.to_ascii_lowercase(), guid)).collect()
+        });
+        self.provider(*guids.get(&name.to_ascii_lowercase())?)
+    }
+
     /// A class of classic events by its GUID.
     pub fn class(&self, guid: Guid) -> Option<&Provider> {
         self.classes.get(&guid)
     }
 
     fn read(text: &'static str) -> Self {
-        let mut known = Known { providers: FxHashMap::default(), classes: FxHashMap::default() };
+        let mut known =
+            Known { providers: FxHashMap::default(), classes: FxHashMap::default(), names: OnceLock::new() };
         let mut rest = text;
         while !rest.is_empty() {
             let line = first_line(rest);

@@ -4,19 +4,29 @@
 use std::path::PathBuf;
 
 use crate::error::Error;
-use crate::event::{Damage, Interest, Lost, Sink};
+use crate::event::{Damage, Interest, Lost, Machine, Sink};
 
+mod aids;
 mod bytes;
+mod change;
 mod discover;
 mod etl;
+mod event_xml;
 mod evtx;
+mod freerdp_log;
 mod hash;
 mod layout;
-mod map;
+mod lines;
 mod packet;
+mod payload;
 mod pcap;
+mod system;
 mod text;
+mod trace_text;
+mod tracerpt_csv;
 
+pub use aids::Aids;
+pub use change::Snapshot;
 pub use discover::{Discovery, Given, Problem, discover, discover_given};
 pub use evtx::render;
 pub use hash::sha256;
@@ -46,7 +56,14 @@ pub trait Log: Send + Sync {
     fn lost(&self) -> Lost {
         Lost::default()
     }
+    /// What its header tells of the computer that wrote it, where its records name none.
+    fn machine(&self) -> Machine {
+        Machine::default()
+    }
 }
+
+/// Opens a file.
+type Open = fn(&Input, &Aids) -> Result<Box<dyn Log>, Error>;
 
 /// A format that files can have.
 pub struct Format {
@@ -55,7 +72,9 @@ pub struct Format {
     /// Is it this format, by the first [`HEAD`] bytes (fewer where the file is shorter)?
     pub sniff: fn(head: &[u8]) -> bool,
     /// Opens a file of this format.
-    pub open: fn(input: &Input) -> Result<Box<dyn Log>, Error>,
+    pub open: Open,
+    /// Its times are local ones of a zone that it does not name.
+    pub local_times: bool,
 }
 
 /// How many first bytes a format may judge by.
@@ -63,10 +82,14 @@ pub const HEAD: usize = 8192;
 
 /// Every format that can be read. A new one adds its line here.
 pub const FORMATS: &[Format] = &[
-    Format { name: "evtx", sniff: evtx::sniff, open: evtx::open },
-    Format { name: "etl", sniff: etl::sniff, open: etl::open },
-    Format { name: "pcap", sniff: pcap::sniff, open: pcap::open },
-    Format { name: "pcapng", sniff: pcap::sniff_ng, open: pcap::open },
+    Format { name: "evtx", sniff: evtx::sniff, open: evtx::open, local_times: false },
+    Format { name: "etl", sniff: etl::sniff, open: etl::open, local_times: false },
+    Format { name: "event-xml", sniff: event_xml::sniff, open: event_xml::open, local_times: false },
+    Format { name: "tracerpt-csv", sniff: tracerpt_csv::sniff, open: tracerpt_csv::open, local_times: false },
+    Format { name: "trace-text", sniff: trace_text::sniff, open: trace_text::open, local_times: true },
+    Format { name: "freerdp-log", sniff: freerdp_log::sniff, open: freerdp_log::open, local_times: true },
+    Format { name: "pcap", sniff: pcap::sniff, open: pcap::open, local_times: false },
+    Format { name: "pcapng", sniff: pcap::sniff_ng, open: pcap::open, local_times: false },
 ];
 
 /// The format of a file by its first bytes.
@@ -74,11 +97,16 @@ pub fn recognise(head: &[u8]) -> Option<&'static Format> {
     FORMATS.iter().find(|format| (format.sniff)(head))
 }
 
-/// Opens an input with the format that recognised it.
+/// [`open_with`] nothing known beside the file.
 pub fn open(input: &Input) -> Result<Box<dyn Log>, Error> {
+    open_with(input, &Aids::default())
+}
+
+/// Opens an input with the format that recognised it.
+pub fn open_with(input: &Input, aids: &Aids) -> Result<Box<dyn Log>, Error> {
     let format = FORMATS.iter().find(|format| format.name == input.format);
     match format {
-        Some(format) => (format.open)(input),
+        Some(format) => (format.open)(input, aids),
         None => Err(Error::new(&input.path, format_args!("no format is called {}", input.format))),
     }
 }

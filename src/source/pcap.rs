@@ -11,7 +11,7 @@ use pcap_parser::traits::PcapReaderIterator;
 use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
 
 use super::packet::{self, Frame, Frames, Link};
-use super::{Input, Log};
+use super::{Aids, Input, Log};
 use crate::error::Error;
 use crate::event::{Damage, Interest, Lost, Sink, Stamp, Time};
 use crate::os;
@@ -42,7 +42,7 @@ struct Pcap {
     lost: AtomicU64,
 }
 
-pub(super) fn open(input: &Input) -> Result<Box<dyn Log>, Error> {
+pub(super) fn open(input: &Input, _: &Aids) -> Result<Box<dyn Log>, Error> {
     let path: &Path = &input.path;
     let file = File::open(path).map_err(|error| Error::new(path, error))?;
     let pcap = Pcap { file, lost: AtomicU64::new(0) };

@@ -38,17 +38,22 @@ const BURST_RATIO: usize = 5;
 /// Half the span in which a burst is counted, 100 ns.
 const BURST_HALF: i64 = 30 * TICKS_PER_SECOND;
 
+/// Records by the name of a rule or a state and by host, in order of time.
+type BySlug<'c> = BTreeMap<&'c str, BTreeMap<HostId, Vec<ItemId>>>;
+
 /// Look-ups over all attempts of a case.
 pub struct Index<'c> {
     case: &'c Case<'c>,
     /// Attempt that holds a record; `None` inside stands for a stray connection.
     owner: BTreeMap<ItemId, Option<usize>>,
     /// Attempts that touch a host, by start.
-    on_host: BTreeMap<HostId, Vec<usize>>,
+    attempts: BTreeMap<HostId, Vec<usize>>,
     /// Longest attempt on a host, 100 ns.
     longest: BTreeMap<HostId, i64>,
-    /// Records of a host that set a state, in order.
-    settings: BTreeMap<HostId, Vec<ItemId>>,
+    /// Records of each rule.
+    rules: BySlug<'c>,
+    /// Records that set each state.
+    settings: BySlug<'c>,
 }
 
 impl<'c> Index<'c> {
@@ -58,25 +63,30 @@ impl<'c> Index<'c> {
         for stray in &case.strays {
             owner.extend(stray.connections.iter().flat_map(|c| c.items.iter().map(|id| (*id, None))));
         }
-        let mut on_host: BTreeMap<HostId, Vec<usize>> = BTreeMap::new();
+        let mut attempts: BTreeMap<HostId, Vec<usize>> = BTreeMap::new();
         let mut longest: BTreeMap<HostId, i64> = BTreeMap::new();
         for (at, attempt) in case.attempts.iter().enumerate() {
             owner.extend(attempt.items().into_iter().map(|id| (id, Some(at))));
             let hosts: BTreeSet<HostId> =
                 [attempt.client, attempt.server, attempt.gateway].into_iter().flatten().collect();
             for host in hosts {
-                on_host.entry(host).or_default().push(at);
+                attempts.entry(host).or_default().push(at);
                 let span = attempt.end.since(attempt.start);
                 longest.entry(host).and_modify(|known| *known = span.max(*known)).or_insert(span);
             }
         }
-        let mut settings: BTreeMap<HostId, Vec<ItemId>> = BTreeMap::new();
+        let mut rules = BySlug::new();
+        for (slug, ids) in &case.by_rule {
+            let by_host = rules.entry(slug).or_default();
+            ids.iter().for_each(|id| by_host.entry(case.items[*id].host).or_default().push(*id));
+        }
+        let mut settings = BySlug::new();
         for (id, item) in case.items.iter().enumerate().filter(|(_, item)| !item.noise) {
-            if item.meanings().any(|meaning| meaning.sets.is_some()) {
-                settings.entry(item.host).or_default().push(id);
+            for setting in item.meanings().filter_map(|meaning| meaning.sets.as_ref()) {
+                settings.entry(&setting.state).or_default().entry(item.host).or_default().push(id);
             }
         }
-        Index { case, owner, on_host, longest, settings }
+        Index { case, owner, attempts, longest, rules, settings }
     }
 
     /// The case that it looks into.
@@ -84,9 +94,30 @@ impl<'c> Index<'c> {
         self.case
     }
 
-    /// Records of a host that set a state, in order of time.
-    pub fn settings(&self, host: HostId) -> &[ItemId] {
-        self.settings.get(&host).map_or(&[], Vec::as_slice)
+    /// Records of a host that set this state, in order of time.
+    pub fn settings(&self, host: HostId, state: &str) -> &[ItemId] {
+        self.settings.get(state).and_then(|hosts| hosts.get(&host)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Records of a rule on one host within a span of that host's own clock, in order of time.
+    pub fn on_host(&self, slug: &str, host: HostId, (from, to): (Time, Time)) -> &[ItemId] {
+        let ids = self.rules.get(slug).and_then(|hosts| hosts.get(&host)).map_or(&[][..], Vec::as_slice);
+        let items = &self.case.items;
+        let start = ids.partition_point(|id| items[*id].time < from);
+        let end = ids.partition_point(|id| items[*id].time <= to);
+        &ids[start..end.max(start)]
+    }
+
+    /// Hosts whose records of a rule may speak of the attempt.
+    fn hosts(&self, attempt: &Attempt, slug: &str, role: Role) -> BTreeSet<HostId> {
+        match role {
+            Role::Client | Role::Server | Role::Gateway => attempt.host(role).into_iter().collect(),
+            Role::Network => attempt.side(Role::Network).map(|connection| connection.host).collect(),
+            Role::Any => [attempt.client, attempt.server, attempt.gateway].into_iter().flatten().collect(),
+            Role::Dc | Role::Broker | Role::License => {
+                self.rules.get(slug).map(|hosts| hosts.keys().copied().collect()).unwrap_or_default()
+            }
+        }
     }
 
     /// Does the record belong to a connection that no user made?
@@ -96,28 +127,23 @@ impl<'c> Index<'c> {
 
     /// Records of a rule that are tied to the attempt within the window, in order of time.
     pub fn bound(&self, attempt: usize, slug: &str, window: Option<Window>, keys: &[Key]) -> Vec<Bound> {
-        let Some(ids) = self.case.by_rule.get(slug) else { return Vec::new() };
+        if !self.rules.contains_key(slug) {
+            return Vec::new();
+        }
         let Some(meaning) = meaning(self.case, slug) else { return Vec::new() };
         let keys = if keys.is_empty() { &meaning.join } else { keys };
         let mut found = Vec::new();
-        for (from, to) in self.spans(attempt, window.unwrap_or(AROUND)) {
-            let start = ids.partition_point(|id| self.case.items[*id].time < from);
-            for &id in ids[start..].iter().take_while(|id| self.case.items[**id].time <= to) {
-                if let Some(tie) = self.tie(attempt, id, meaning, keys, (from, to)) {
+        let (from, to) = self.window(attempt, window.unwrap_or(AROUND));
+        for host in self.hosts(&self.case.attempts[attempt], slug, meaning.host) {
+            let span = (self.case.local(host, from), self.case.local(host, to));
+            for &id in self.on_host(slug, host, span) {
+                if let Some(tie) = self.tie(attempt, id, meaning, keys) {
                     found.push(Bound { item: id, tie });
                 }
             }
         }
-        found.sort_by_key(|bound| (bound.item, std::cmp::Reverse(bound.tie)));
-        found.dedup_by_key(|bound| bound.item);
+        found.sort_by_key(|bound| bound.item);
         found
-    }
-
-    /// The window as every clock of the case showed it: one span for each distinct offset.
-    fn spans(&self, attempt: usize, window: Window) -> Vec<(Time, Time)> {
-        let (from, to) = self.window(attempt, window);
-        let offsets: BTreeSet<i64> = self.case.clocks.iter().map(|clock| clock.ahead.unwrap_or(0)).collect();
-        offsets.into_iter().map(|ahead| (from.plus(ahead), to.plus(ahead))).collect()
     }
 
     /// A window around an attempt on the reference clock.
@@ -130,10 +156,10 @@ impl<'c> Index<'c> {
         (at(window.from), at(window.to))
     }
 
-    fn tie(&self, at: usize, id: ItemId, meaning: &Meaning, keys: &[Key], span: (Time, Time)) -> Option<Tie> {
+    fn tie(&self, at: usize, id: ItemId, meaning: &Meaning, keys: &[Key]) -> Option<Tie> {
         let (case, attempt) = (self.case, &self.case.attempts[at]);
         let item = &case.items[id];
-        if item.noise || case.local(item.host, case.aligned(item.host, item.time)) != item.time {
+        if item.noise {
             return None;
         }
         match self.owner.get(&id) {
@@ -142,9 +168,6 @@ impl<'c> Index<'c> {
             Some(None) => return None,
             _ => {}
         }
-        if !self.in_reach(attempt, item, meaning.host, span) {
-            return None;
-        }
         let matched = agreement(case, attempt, item, keys, meaning.host)?;
         if matched {
             return Some(Tie::Key);
@@ -152,22 +175,12 @@ impl<'c> Index<'c> {
         if self.elsewhere(meaning.host) || !keys.contains(&Key::Time) {
             return self.elsewhere(meaning.host).then_some(Tie::Shared);
         }
-        Some(if self.crowded(at, item) || self.drowned(id, item) { Tie::Shared } else { Tie::Time })
+        Some(if self.crowded(at, item) || self.drowned(item) { Tie::Shared } else { Tie::Time })
     }
 
     /// A role that no end of the connection plays.
     fn elsewhere(&self, role: Role) -> bool {
         matches!(role, Role::Dc | Role::Broker | Role::License)
-    }
-
-    /// The record's computer may speak of this attempt, and its time fits on that computer's clock.
-    fn in_reach(&self, attempt: &Attempt, item: &Item<'_>, role: Role, span: (Time, Time)) -> bool {
-        let host = match role {
-            Role::Client | Role::Server | Role::Gateway => attempt.host(role) == Some(item.host),
-            Role::Any => [attempt.client, attempt.server, attempt.gateway].contains(&Some(item.host)),
-            Role::Dc | Role::Broker | Role::License => true,
-        };
-        host && span.0 <= item.time && item.time <= span.1
     }
 
     /// Another attempt of that host holds this moment and did not end alike.
@@ -186,7 +199,7 @@ impl<'c> Index<'c> {
     fn around(&self, item: &Item<'_>) -> impl Iterator<Item = usize> {
         let slack = 5 * TICKS_PER_SECOND;
         let time = self.case.aligned(item.host, item.time);
-        let list = self.on_host.get(&item.host).map_or(&[][..], Vec::as_slice);
+        let list = self.attempts.get(&item.host).map_or(&[][..], Vec::as_slice);
         let longest = self.longest.get(&item.host).copied().unwrap_or(0);
         let attempts = &self.case.attempts;
         let first = list.partition_point(|at| attempts[*at].start < time.plus(-slack - longest));
@@ -198,18 +211,11 @@ impl<'c> Index<'c> {
     }
 
     /// Far more records of its kind stand around it than attempts could have made: a scan's.
-    fn drowned(&self, id: ItemId, item: &Item<'_>) -> bool {
+    fn drowned(&self, item: &Item<'_>) -> bool {
         let Some(rule) = item.rules.iter().find(|rule| rule.meaning.is_some()) else { return false };
-        let Some(ids) = self.case.by_rule.get(rule.slug.as_str()) else { return false };
-        let items = &self.case.items;
-        let from = ids.partition_point(|other| items[*other].time < item.time.plus(-BURST_HALF));
-        let count = ids[from..]
-            .iter()
-            .take_while(|other| items[**other].time <= item.time.plus(BURST_HALF))
-            .filter(|other| items[**other].host == items[id].host)
-            .take(100_000)
-            .count();
-        let minute = self.on_host.get(&item.host).map_or(0, |list| {
+        let span = (item.time.plus(-BURST_HALF), item.time.plus(BURST_HALF));
+        let count = self.on_host(&rule.slug, item.host, span).len();
+        let minute = self.attempts.get(&item.host).map_or(0, |list| {
             let time = self.case.aligned(item.host, item.time);
             let from = list.partition_point(|at| self.case.attempts[*at].start < time.plus(-BURST_HALF));
             let to = list.partition_point(|at| self.case.attempts[*at].start <= time.plus(BURST_HALF));
@@ -246,6 +252,7 @@ pub fn agreement(case: &Case<'_>, attempt: &Attempt, item: &Item<'_>, keys: &[Ke
                 .filter(|agrees| *agrees || own_end),
             Key::User => both(attempt.user.as_deref().and_then(user_key), item.capture(Slot::User).and_then(user_key)),
             Key::Target => target(case, attempt, item),
+            Key::Process => process(case, attempt, item),
             Key::Connection | Key::Time => None,
         };
         match agrees {
@@ -266,6 +273,15 @@ fn session(attempt: &Attempt, item: &Item<'_>) -> Option<bool> {
     let number = item.number(Slot::Session)?;
     let ours = attempt.side(Role::Server).any(|c| c.host == item.host && c.sessions.contains_key(&number));
     ours.then_some(true)
+}
+
+/// Process ids tell programs of one computer apart; where the attempt's program is not known, nothing.
+fn process(case: &Case<'_>, attempt: &Attempt, item: &Item<'_>) -> Option<bool> {
+    let process = item.process()?;
+    let own = attempt.side(Role::Client).filter(|c| c.host == item.host && c.activity.is_some());
+    let mut own = own.flat_map(|c| &c.items).filter_map(|id| case.items[*id].process()).peekable();
+    own.peek()?;
+    Some(own.any(|known| known == process))
 }
 
 fn target(case: &Case<'_>, attempt: &Attempt, item: &Item<'_>) -> Option<bool> {

@@ -105,6 +105,9 @@ fn gap(case: &Case<'_>, attempt: &Attempt, role: Role, channel: &str) -> Option<
     let own = case.channels[host].iter().find(|(known, _)| known.eq_ignore_ascii_case(channel));
     let because = match own.map(|(_, coverage)| (coverage.contiguous(), coverage.bounds())) {
         None => format!("{channel} of {name} is not here"),
+        Some(_) if own.is_some_and(|(_, coverage)| coverage.runs.is_empty()) => {
+            format!("{channel} of {name} stands in a trace, which does not tell whether it is whole")
+        }
         Some((true, Some((first, last)))) => {
             format!("{channel} of {name} covers only {} to {}", short(first), short(last))
         }

@@ -6,6 +6,7 @@ use crate::attempt::item::Item;
 use crate::attempt::{Attempt, Case, Connection, ItemId};
 use crate::event::Time;
 use crate::evidence::EventRef;
+use crate::report::kept::Kept;
 use crate::report::model::{
     AttemptReport, Basis, CauseReport, ClientEnd, CodeReport, ConnectionReport, EventRow, Finding, GatewayEnd, Join,
     Noise, Place, Row, RunRow, ServerEnd, Verdict,
@@ -26,6 +27,7 @@ pub fn attempt(case: &Case<'_>, at: usize, judged: &Judged<'_>, said: &Said, com
         (true, false, _) => Basis::Client,
         (false, true, _) => Basis::Server,
         (false, false, true) => Basis::Gateway,
+        (false, false, false) if has(Role::Network) => Basis::Network,
         (false, false, false) => Basis::Implied,
     };
     let code = |number: u32, space: Slot, from: &str| {
@@ -114,7 +116,7 @@ fn extended(case: &Case<'_>, attempt: &Attempt) -> Option<u32> {
 
 fn connection(case: &Case<'_>, connection: &Connection) -> ConnectionReport {
     let peer = match connection.side {
-        Role::Client => connection.target.clone().or(connection.target_ip.map(|ip| ip.to_string())),
+        Role::Client | Role::Network => connection.target.clone().or(connection.target_ip.map(|ip| ip.to_string())),
         _ => connection.client_ip.map(|ip| ip.to_string()),
     };
     ConnectionReport {
@@ -260,6 +262,7 @@ fn row(case: &Case<'_>, item: &Item<'_>, owner: Option<usize>) -> EventRow {
         signatures: item.evidence.signatures.iter().map(ToString::to_string).collect(),
         attempt: attempt.map(|attempt| attempt.id),
         source: Place { path: item.evidence.source.path.to_string(), offset: item.evidence.source.offset },
+        kept: Kept::from(record),
     }
 }
 

@@ -13,21 +13,15 @@ const BOOT: &str = "boot";
 /// The last record that set a state on a host before a moment of the host's own clock, and the value;
 /// unknown before the first one and after a boot that undoes it.
 pub fn state_at<'c>(index: &Index<'c>, host: HostId, state: &str, before: Time) -> Option<(ItemId, &'c str)> {
-    let case = index.case();
-    let mut booted = false;
-    for &id in index.settings(host).iter().rev() {
-        let item = &case.items[id];
-        if item.time > before {
-            continue;
-        }
-        for setting in item.meanings().filter_map(|meaning| meaning.sets.as_ref()) {
-            if setting.state == state {
-                return (!(booted && setting.until_boot)).then_some((id, setting.value.as_str()));
-            }
-            booted |= setting.state == BOOT;
-        }
-    }
-    None
+    let items = &index.case().items;
+    let last = |state: &str| {
+        let ids = index.settings(host, state);
+        ids[..ids.partition_point(|id| items[*id].time <= before)].last().copied()
+    };
+    let id = last(state)?;
+    let setting = items[id].meanings().filter_map(|m| m.sets.as_ref()).find(|setting| setting.state == state)?;
+    let booted = last(BOOT).is_some_and(|boot| boot > id);
+    (!(booted && setting.until_boot)).then_some((id, setting.value.as_str()))
 }
 
 /// The last record of a standing clue before the attempt, unless a later one undid it.
@@ -44,7 +38,7 @@ pub fn standing(
     let (from, to) = index.window(attempt, window);
     let hosts = case.attempts[attempt].host(role).map_or_else(
         || match role {
-            Role::Client | Role::Server | Role::Gateway => Vec::new(),
+            Role::Client | Role::Server | Role::Gateway | Role::Network => Vec::new(),
             // Any end for facts of any host; every host of the role for the others.
             _ => case
                 .roles
@@ -65,15 +59,9 @@ pub fn standing(
         hosts
             .iter()
             .filter_map(|&host| {
-                let ids = case.by_rule.get(slug)?;
-                let (from, to) = (case.local(host, from), case.local(host, to));
-                let upto = ids.partition_point(|id| case.items[*id].time <= to);
-                ids[..upto]
-                    .iter()
-                    .rev()
-                    .take_while(|id| case.items[**id].time >= from)
-                    .find(|id| case.items[**id].host == host && !case.items[**id].noise && fits(slug, **id))
-                    .copied()
+                let span = (case.local(host, from), case.local(host, to));
+                let ids = index.on_host(slug, host, span);
+                ids.iter().rev().find(|id| !case.items[**id].noise && fits(slug, **id)).copied()
             })
             .max()
     };

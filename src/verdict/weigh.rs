@@ -293,12 +293,7 @@ fn absent(index: &Index<'_>, at: usize, clue: &Clue, rule: &str, needs: &str, su
     if !case.covers(host, needs, from, to) || !(alone || case.clocks[host].ahead.is_some()) {
         return;
     }
-    let ids = case.by_rule.get(rule).map_or(&[][..], Vec::as_slice);
-    let start = ids.partition_point(|id| case.items[*id].time < from);
-    let found = ids[start..]
-        .iter()
-        .take_while(|id| case.items[**id].time <= to)
-        .any(|id| case.items[*id].host == host && !index.is_stray(*id));
+    let found = index.on_host(rule, host, (from, to)).iter().any(|id| !index.is_stray(*id));
     if !found && clue.bearing != Bearing::Refute {
         sum.add(clue.bearing, format!("no {rule}"), clue.weight);
     }

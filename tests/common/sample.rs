@@ -2,7 +2,8 @@
 //! other), a weak one, hostile names, localized text, damage, noise and gaps.
 
 use whyrdp::event::Time;
-use whyrdp::evidence::EventRef;
+use whyrdp::evidence::{EventRef, Field};
+use whyrdp::report::kept::Kept;
 use whyrdp::report::model::*;
 use whyrdp::signature::definition::{Bearing, Outcome, Phase, Severity};
 
@@ -297,7 +298,31 @@ fn row(id: u128, at: &str, provider: &str, event_id: u32, attempt: Option<u128>,
         signatures: vec!["sample_rule".into()],
         attempt: attempt.map(name),
         source: Place { path: "SRV01/System.evtx".into(), offset: 4096 },
+        kept: Kept {
+            version: Some(1),
+            activity_id: Some("F420C4B1-59EF-4A1C-8A0B-2F0C1A3B0000".into()),
+            process_id: Some(1084),
+            user_id: Some("S-1-5-20".into()),
+            fields: fields(client),
+            cut: false,
+        },
     }))
+}
+
+/// Values as Windows writes them: named, without a name, empty, and from a stranger.
+fn fields(client: bool) -> Vec<Field> {
+    let field = |name: &str, value: &str| Field(name.into(), value.into());
+    if client {
+        return vec![field("Name", "Server Name"), field("Value", "srv01"), field("CustomLevel", "Info")];
+    }
+    vec![
+        field("TargetUserName", HOSTILE),
+        field("IpAddress", "-"),
+        field("Status", "0xC000006D"),
+        field("Data", "=1+1"),
+        field("Data", ""),
+        field("a.b", "dotted"),
+    ]
 }
 
 fn timeline() -> Vec<Row> {

@@ -43,6 +43,9 @@ pub struct Expect {
     /// Families or causes that the report has to rule out.
     #[serde(default)]
     pub ruled_out: Vec<String>,
+    /// Why reports get this case wrong as yet; it still counts as wrong.
+    #[serde(default)]
+    pub known_miss: Option<String>,
     /// Why this is the truth.
     pub about: String,
     /// What the case was made from.

@@ -5,4 +5,5 @@ pub mod moment;
 pub mod rendering;
 pub mod selecting;
 pub mod signatures;
+pub mod traces;
 pub mod zone;

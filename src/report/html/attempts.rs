@@ -109,6 +109,7 @@ fn basis(attempt: &AttemptReport) -> &'static str {
         Basis::Server => "the server's log",
         Basis::Both => "the logs of both ends",
         Basis::Gateway => "the gateway's log",
+        Basis::Network => "captured packets",
         Basis::Implied => "a single record that implies it",
     }
 }

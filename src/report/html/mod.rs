@@ -26,7 +26,7 @@ use super::model::{CauseReport, EventRow, Level, Report};
 use super::terminal::clean;
 use super::{Options, when};
 use crate::event::Time;
-use crate::evidence::EventRef;
+use crate::evidence::{EventRef, is_unnamed};
 use crate::signature::definition::{Outcome, Severity};
 
 const STYLE: &str = include_str!("page.css");
@@ -128,8 +128,8 @@ fn say(text: &str) -> String {
 
 /// A computer without its domain; addresses whole.
 fn short_host(name: &str) -> String {
-    let address = name.parse::<std::net::IpAddr>().is_ok();
-    say(if address { name } else { name.split('.').next().filter(|label| !label.is_empty()).unwrap_or(name) })
+    let whole = name.parse::<std::net::IpAddr>().is_ok() || is_unnamed(name);
+    say(if whole { name } else { name.split('.').next().filter(|label| !label.is_empty()).unwrap_or(name) })
 }
 
 /// A provider without what all of them share.

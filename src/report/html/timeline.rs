@@ -101,6 +101,10 @@ fn event(page: &Page<'_>, row: &EventRow, hosts: &[&str]) -> Markup {
                     dd { @for (n, at) in causes.iter().enumerate() { @if n > 0 { "; " } a href={ "#c-" (at) } { (say(&page.report.causes[*at].title)) } } }
                 }
                 @if !row.signatures.is_empty() { dt { "Signatures" } dd { (say(&row.signatures.join(", "))) } }
+                @if let Some(id) = &row.kept.activity_id { dt { "Activity" } dd { code { (say(id)) } } }
+                @for (name, value) in row.kept.named().filter(|(_, value)| !value.trim().is_empty()) {
+                    dt.field { (say(&name)) } dd { (say(value)) }
+                }
                 dt { "File" } dd { (say(&row.source.path)) ", byte " (row.source.offset) }
                 dt { "Reference" } dd { code { (row.event) } }
             }

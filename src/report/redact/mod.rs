@@ -3,9 +3,11 @@
 //!
 //! Equal names get equal pseudonyms, numbered in the order in which the report tells them, so
 //! the same report gives the same bytes. References are numbered too, since a hash of a
-//! computer's name lets one guess it. Whoever guesses a name in the redacted report finds
+//! computer's name lets one guess it. A field of a record that could hold a name that nobody
+//! knows is left out. Whoever guesses a name in the redacted report finds
 //! nothing; whoever has the logs can make the report again.
 
+mod fields;
 mod names;
 
 use serde_json::Value;
@@ -74,6 +76,7 @@ fn walk(value: &mut Value, key: Option<&str>, names: &mut Names) {
         Value::String(text) if is_reference(text) && key != Some("message") => *text = names.reference(text),
         Value::String(text) if key == Some("path") => *text = names.path(text),
         Value::String(text) if !key.is_some_and(|key| OURS.contains(&key)) => *text = names.replace(text),
+        Value::Array(_) if key == Some("fields") => fields::harmless(value, names),
         Value::Array(list) => list.iter_mut().for_each(|item| walk(item, key, names)),
         Value::Object(map) => {
             for (key, item) in map {

@@ -7,7 +7,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::super::facts::known;
 use super::super::model::{Report, Row};
-use crate::evidence::{Findings, Record};
+use crate::evidence::{Findings, Record, is_unnamed, unnamed};
 
 /// Names that evidence holds in fields, beside those that the report has in fields of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,6 +99,8 @@ pub struct Names {
     counts: HashMap<&'static str, usize>,
     /// Every original, so that no pseudonym is one.
     originals: HashSet<String>,
+    /// Every pseudonym.
+    given: HashSet<String>,
     references: HashMap<String, usize>,
     paths: HashMap<String, usize>,
     pattern: Option<Regex>,
@@ -114,6 +116,7 @@ impl Names {
             pseudonyms: HashMap::new(),
             counts: HashMap::new(),
             originals: HashSet::new(),
+            given: HashSet::new(),
             references: HashMap::new(),
             paths: HashMap::new(),
             pattern: None,
@@ -192,6 +195,11 @@ impl Names {
 
     /// A computer, by the pseudonym of `of` where that is the same one.
     fn host(&mut self, name: Option<&str>, of: Option<&str>) {
+        // An input's name may hold any word: none of them is called otherwise elsewhere because of it.
+        if let Some(name) = name.filter(|name| is_unnamed(name)) {
+            let called = self.known(name).unwrap_or_else(|| unnamed(&self.next("host")));
+            return self.call(name, called);
+        }
         let Some(name) = known(name).map(|name| name.trim_start_matches('\\')).filter(|name| says(name)) else {
             return;
         };
@@ -237,6 +245,11 @@ impl Names {
         }
     }
 
+    /// Is it what somebody is called here?
+    pub fn is_pseudonym(&self, text: &str) -> bool {
+        self.given.contains(text)
+    }
+
     fn known(&self, name: &str) -> Option<String> {
         self.pseudonyms.get(&name.to_lowercase()).cloned()
     }
@@ -262,6 +275,7 @@ impl Names {
                 kind => format!("{kind}{n}"),
             };
             if !self.originals.contains(&called.to_lowercase()) {
+                self.given.insert(called.clone());
                 return called;
             }
         }

@@ -96,6 +96,8 @@ words! {
         Dc = "dc",
         /// Licence server.
         License = "license",
+        /// Neither end: packets on their way, told by addresses and ports.
+        Network = "network",
         /// No particular one.
         Any = "any",
     }
@@ -140,12 +142,18 @@ words! {
     Slot {
         /// Client address, port allowed.
         ClientIp = "client_ip",
+        /// Client port, where it does not stand behind the address.
+        ClientPort = "client_port",
         /// Client computer name.
         ClientHost = "client_host",
         /// Name of the computer that is connected to, as the client typed it.
         Target = "target",
         /// Its address as the client resolved it.
         TargetIp = "target_ip",
+        /// Its port, where it does not stand behind the address.
+        TargetPort = "target_port",
+        /// Process id of the client program, where the record's own is another's.
+        Process = "process",
         /// User, `DOMAIN\name`, `name@domain` or bare.
         User = "user",
         /// Domain of the user.
@@ -184,6 +192,8 @@ words! {
         User = "user",
         /// Same target name or address.
         Target = "target",
+        /// Same process of the client program.
+        Process = "process",
         /// Same host within the window, nothing else.
         Time = "time",
     }

@@ -9,20 +9,18 @@ use std::sync::OnceLock;
 use rustc_hash::FxHashMap;
 
 use crate::error::Error;
-use crate::event::{Damage, Guid, Interest, Lost, Sink};
+use crate::event::{Damage, Guid, Interest, Lost, Machine, Sink};
 use crate::os;
-use crate::source::{Input, Log};
+use crate::source::{Aids, Input, Log, change, packet};
 
 mod buffer;
-mod fields;
+mod machine;
 mod names;
+mod packets;
 mod record;
-mod salvage;
 mod scan;
 mod session;
 mod tracelog;
-mod value;
-mod want;
 mod xpress;
 
 use buffer::{Buffer, HEADER};
@@ -51,6 +49,7 @@ struct Etl {
     damage: Vec<Damage>,
     /// Names of providers that some records tell, gathered when first asked for.
     names: OnceLock<FxHashMap<Guid, String>>,
+    frames: packets::Blocks,
 }
 
 /// How buffers follow each other.
@@ -61,7 +60,7 @@ enum Shape {
     Own(Vec<u64>),
 }
 
-pub(super) fn open(input: &Input) -> Result<Box<dyn Log>, Error> {
+pub(super) fn open(input: &Input, _: &Aids) -> Result<Box<dyn Log>, Error> {
     let trouble = |error| Error::new(&input.path, error);
     let file = File::open(&input.path).map_err(trouble)?;
     let bytes = file.metadata().map_err(trouble)?.len();
@@ -86,7 +85,10 @@ pub(super) fn open(input: &Input) -> Result<Box<dyn Log>, Error> {
     } else {
         Shape::Even { stride: first.size, each: (BLOCK / first.size).max(1) }
     };
-    Ok(Box::new(Etl { file, bytes, session, shape, damage, names: OnceLock::new() }))
+    let mut etl =
+        Etl { file, bytes, session, shape, damage, names: OnceLock::new(), frames: packets::Blocks::default() };
+    etl.frames = packets::Blocks::new(etl.data_blocks());
+    Ok(Box::new(etl))
 }
 
 /// Offsets of blocks in a file whose buffers each have a size of their own; the last is the file's end.
@@ -106,7 +108,9 @@ fn walk(file: &File, bytes: u64, damage: &mut Vec<Damage>) -> io::Result<Vec<u64
         let header = window.get(within..held.max(within)).and_then(Buffer::read);
         let Some(header) = header else {
             let rest = window.get(within..held).unwrap_or_default();
-            if rest.iter().any(|byte| *byte != 0) {
+            if let Some(cut) = change::cut(at, 1, rest.len().min(1)) {
+                damage.push(cut);
+            } else if rest.iter().any(|byte| *byte != 0) {
                 let what = format!("no buffer begins here; {} bytes behind are missing", bytes - at);
                 damage.push(Damage { offset: at, what, lost: true });
             }
@@ -149,8 +153,9 @@ impl Etl {
     }
 
     /// Calls `take` with the records of each buffer of a block, or with what is wrong with it.
-    fn buffers(&self, block: usize, take: &mut Take<'_>) -> io::Result<()> {
-        let Some((start, end)) = self.bounds(block) else { return Ok(()) };
+    /// Returns what the file lacks that had it when it was opened.
+    fn buffers(&self, block: usize, take: &mut Take<'_>) -> io::Result<Option<Damage>> {
+        let Some((start, end)) = self.bounds(block) else { return Ok(None) };
         // Taken out while in use: a sink may read another block meanwhile.
         let mut worker = WORKER.take();
         let length = usize::try_from(end - start).unwrap_or(usize::MAX).min(BLOCK + buffer::LARGEST);
@@ -170,7 +175,7 @@ impl Etl {
             worker = Worker::default();
         }
         WORKER.set(worker);
-        read.map(|_| ())
+        read.map(|read| change::cut(start, length, read))
     }
 
     /// Reads the buffer at the start of `rest`; returns its length, `None` where none can follow.
@@ -241,17 +246,18 @@ struct Trouble {
 }
 
 impl Log for Etl {
+    /// One more than its data has: what captured packets show is told once all are at hand.
     fn blocks(&self) -> usize {
-        match &self.shape {
-            Shape::Even { stride, each } => {
-                let length = (*stride as u64) * (*each as u64);
-                usize::try_from(self.bytes.div_ceil(length)).unwrap_or(usize::MAX)
-            }
-            Shape::Own(starts) => starts.len().saturating_sub(1),
-        }
+        self.data_blocks().saturating_add(1)
     }
 
     fn read(&self, block: usize, interest: &Interest, sink: &mut dyn Sink) {
+        if block >= self.data_blocks() {
+            if packet::wanted(interest) {
+                packet::tell(self, interest, sink);
+            }
+            return;
+        }
         let mut scan = Scan::new(&self.session, self, interest, sink);
         let done = self.buffers(block, &mut |buffer, place| match buffer {
             Ok(data) => scan.records(data, place),
@@ -261,8 +267,13 @@ impl Log for Etl {
             }
         });
         let offset = self.bounds(block).map_or(0, |(start, _)| start);
-        if let Err(error) = done {
-            scan.report(offset, format!("cannot be read: {error}"), true);
+        match done {
+            Ok(Some(cut)) => scan.report(cut.offset, cut.what, cut.lost),
+            Ok(None) => {}
+            Err(error) => scan.report(offset, format!("cannot be read: {error}"), true),
+        }
+        if !scan.frames {
+            self.frames.without(block);
         }
         scan.finish(offset);
     }
@@ -274,6 +285,10 @@ impl Log for Etl {
     fn lost(&self) -> Lost {
         self.session.lost
     }
+
+    fn machine(&self) -> Machine {
+        self.session.machine.clone()
+    }
 }
 
 impl Names for Etl {
@@ -283,9 +298,20 @@ impl Names for Etl {
 }
 
 impl Etl {
+    /// Blocks of the file.
+    fn data_blocks(&self) -> usize {
+        match &self.shape {
+            Shape::Even { stride, each } => {
+                let length = (*stride as u64) * (*each as u64);
+                usize::try_from(self.bytes.div_ceil(length)).unwrap_or(usize::MAX)
+            }
+            Shape::Own(starts) => starts.len().saturating_sub(1),
+        }
+    }
+
     fn all_names(&self) -> FxHashMap<Guid, String> {
         let mut names = FxHashMap::default();
-        for block in 0..self.blocks() {
+        for block in 0..self.data_blocks() {
             // What cannot be read is reported by the scan.
             let _ = self.buffers(block, &mut |buffer, _| {
                 let Ok(data) = buffer else { return };

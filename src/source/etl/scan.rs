@@ -3,14 +3,13 @@
 use rustc_hash::FxHashMap;
 
 use super::buffer::HEADER;
-use super::fields;
 use super::names::Names;
 use super::record::{self, Form, Next, RELATED_ACTIVITY, Record, SCHEMA, TRAITS, USER, guid};
 use super::session::Session;
-use super::want::Want;
-use super::{salvage, tracelog};
+use super::{machine, packets, tracelog};
 use crate::event::{Damage, Event, Guid, Interest, Sink, Stamp, Time, Wanted};
 use crate::source::layout::{Known, Layout, Provider};
+use crate::source::payload::{self, Want};
 use crate::source::text::{push_guid, push_sid};
 
 /// Places reported per block; the rest are counted.
@@ -37,6 +36,8 @@ pub(super) struct Scan<'a> {
     event: Event,
     reported: u32,
     lost: bool,
+    /// A record held a captured frame.
+    pub frames: bool,
 }
 
 /// Where the bytes of a buffer came from.
@@ -49,7 +50,7 @@ pub(super) enum Place {
 }
 
 impl Place {
-    fn of(self, at: usize) -> u64 {
+    pub fn of(self, at: usize) -> u64 {
         match self {
             Place::File(offset) => offset + (HEADER + at) as u64,
             Place::Compressed(offset) => offset,
@@ -60,7 +61,7 @@ impl Place {
 impl<'a> Scan<'a> {
     pub fn new(session: &'a Session, names: &'a dyn Names, interest: &'a Interest, sink: &'a mut dyn Sink) -> Self {
         let met = FxHashMap::default();
-        Scan { session, names, interest, sink, met, event: Event::default(), reported: 0, lost: false }
+        Scan { session, names, interest, sink, met, event: Event::default(), reported: 0, lost: false, frames: false }
     }
 
     /// Reads the records of one buffer: `data` begins behind its header.
@@ -110,9 +111,13 @@ impl<'a> Scan<'a> {
             forwarded: false,
             kind: record.kind,
         };
+        if let Some(machine) = machine::told(record) {
+            self.sink.machine(machine);
+        }
         let Some(id) = record.guid else {
             return self.sink.record(&stamp);
         };
+        self.frames |= packets::holds_frame(record);
         let (interest, session) = (self.interest, self.session);
         let key = (id, record.form == Form::Classic);
         // Another record of the provider may bring its name along.
@@ -213,10 +218,10 @@ fn payload(event: &mut Event, record: &Record<'_>, layouts: &[Layout], build: u3
         tracelog::push(event, schema, record.wide, record.payload, want);
         return;
     }
-    let layout = fields::fitting(layouts, record.version, build, record.wide, record.payload);
+    let layout = payload::fitting(layouts, record.version, build, record.wide, record.payload);
     match layout {
-        Some(layout) => fields::push(event, layout, record.wide, record.payload, want),
-        None if want.wants("") => salvage::strings(event, record.payload),
+        Some(layout) => payload::push(event, layout, record.wide, record.payload, want),
+        None if want.wants("") => payload::strings(event, record.payload),
         None => {}
     }
 }

@@ -1,6 +1,6 @@
 //! The first record of a trace: what the session says of itself, and its clock.
 
-use crate::event::{Lost, Time};
+use crate::event::{Lost, Machine, Time};
 use crate::source::bytes::{u16_at, u32_at, u64_at};
 
 use super::buffer::HEADER;
@@ -28,6 +28,7 @@ pub(super) struct Session {
     pub clock: Clock,
     /// It was stopped in order: nothing stood in memory only.
     pub stopped: bool,
+    pub machine: Machine,
 }
 
 /// Is this the start of a trace?
@@ -67,9 +68,20 @@ impl Session {
             buffer_size: u32_at(header, 0)? as usize,
             lost: Lost { events: u64::from(u32_at(header, 0x30)?), buffers: u64::from(u32_at(header, late(0x10C))?) },
             stopped: u64_at(header, 0x10)? != 0,
+            machine: Machine {
+                boot: moment(u64_at(header, late(0xF0))?),
+                session: moment(u64_at(header, late(0x100))?),
+                processors: Some((u32_at(header, 0xC)?, clock.mhz)),
+                ..Machine::default()
+            },
             clock,
         })
     }
+}
+
+/// A FILETIME that was filled in.
+fn moment(ticks: u64) -> Option<Time> {
+    (ticks != 0).then(|| Time::from_filetime(ticks))
 }
 
 fn signed(value: u64) -> i64 {

@@ -3,9 +3,7 @@
 use crate::event::Event;
 use crate::source::bytes::u16_at;
 use crate::source::layout::{Kind, Show};
-
-use super::value;
-use super::want::Want;
+use crate::source::payload::{Want, value};
 
 /// Name under which an event's own name stands: its id is 0 nearly always.
 pub(super) const EVENT_NAME: &str = "EventName";

@@ -196,7 +196,9 @@ impl Draft {
             Known::EventId => {
                 self.event_id = Some(match part {
                     Part::Slot { slot, .. } => NumberAt::Slot(Slot::new(slot)),
-                    _ => NumberAt::Fixed(u32::try_from(value::parse_number(&literal(data, part)?)?).ok()?),
+                    _ => {
+                        NumberAt::Fixed(u32::try_from(crate::source::text::parse_number(&literal(data, part)?)?).ok()?)
+                    }
                 });
             }
             Known::RecordId => self.record_id = Some(slot(part)?),

@@ -9,13 +9,13 @@ use std::path::Path;
 use crate::error::Error;
 use crate::event::{Damage, Interest, Sink};
 use crate::os;
-use crate::source::{Input, Log, map};
+use crate::source::system as known;
+use crate::source::{Aids, Input, Log, change};
 
 mod binxml;
 mod compile;
 mod fields;
 mod header;
-mod known;
 mod learned;
 mod plan;
 mod scan;
@@ -51,7 +51,7 @@ struct Evtx {
     damage: Vec<Damage>,
 }
 
-pub(super) fn open(input: &Input) -> Result<Box<dyn Log>, Error> {
+pub(super) fn open(input: &Input, _: &Aids) -> Result<Box<dyn Log>, Error> {
     let trouble = |error| Error::new(&input.path, error);
     let file = File::open(&input.path).map_err(trouble)?;
     let bytes = file.metadata().map_err(trouble)?.len();
@@ -99,13 +99,18 @@ impl Log for Evtx {
         // Taken out while in use: a sink may read another block meanwhile.
         let mut worker = WORKER.take().unwrap_or_default();
         let mut buffer = std::mem::take(&mut worker.buffer);
-        buffer.resize(BLOCK, 0);
+        // What is appended meanwhile is of another moment.
+        let length = usize::try_from(self.bytes.saturating_sub(offset)).unwrap_or(BLOCK).min(BLOCK);
+        buffer.resize(length, 0);
         match os::read_at(&self.file, &mut buffer, offset) {
             Ok(read) => {
                 let chunks = buffer.get(..read).unwrap_or_default().chunks(CHUNK);
                 let mut scan = scan::Scan::new(&mut worker, interest, sink);
                 for (n, chunk) in chunks.enumerate() {
                     scan.chunk(chunk, offset + (n * CHUNK) as u64);
+                }
+                if let Some(cut) = change::cut(offset, length, read) {
+                    sink.damage(cut);
                 }
             }
             Err(error) => sink.damage(Damage { offset, what: format!("cannot be read: {error}"), lost: true }),
@@ -121,13 +126,16 @@ impl Log for Evtx {
 
 /// The whole record at a byte offset of a log file, as XML.
 pub fn render(path: &Path, offset: u64) -> Result<String, Error> {
-    let map = map::map(path)?;
+    let trouble = |error| Error::new(path, error);
+    let file = File::open(path).map_err(trouble)?;
+    let mut bytes = vec![0; CHUNK];
     let wrong = |what: &str| Error::new(path, what).at(offset);
-    let base = if header::file(&map).is_some() { FILE_HEADER } else { first_chunk(&map).unwrap_or(FILE_HEADER) };
+    let head = os::read_at(&file, &mut bytes, 0).map_err(trouble)?;
+    let head = bytes.get(..head).unwrap_or_default();
+    let base = if header::file(head).is_some() { FILE_HEADER } else { first_chunk(head).unwrap_or(FILE_HEADER) };
     let within = offset.checked_sub(base).ok_or_else(|| wrong("no record begins here"))?;
-    let start = offset - within % CHUNK as u64;
-    let chunk = usize::try_from(start).ok().and_then(|start| map.get(start..)).unwrap_or_default();
-    let chunk = chunk.get(..CHUNK).unwrap_or(chunk);
+    let chunk = os::read_at(&file, &mut bytes, offset - within % CHUNK as u64).map_err(trouble)?;
+    let chunk = bytes.get(..chunk).unwrap_or_default();
     let at = (within % CHUNK as u64) as usize;
     header::record(chunk, at).ok_or_else(|| wrong("no record begins here"))?;
     slow::render(chunk, at, true).map_err(|what| wrong(&what))

@@ -4,8 +4,8 @@
 use super::binxml::{BINXML, STRING, u32_at, u64_at};
 use crate::event::{Guid, Time};
 use crate::source::text::{
-    push_ansi, push_bytes, push_decimal, push_guid, push_hex, push_sid, push_signed, push_system_time, push_time,
-    signed, system_time, unsigned,
+    parse_number, push_ansi, push_bytes, push_decimal, push_guid, push_hex, push_sid, push_signed, push_system_time,
+    push_time, signed, system_time, unsigned,
 };
 
 pub(super) use crate::source::text::push_utf16;
@@ -122,15 +122,6 @@ pub(super) fn number(kind: u8, bytes: &[u8]) -> Option<u64> {
         0x03 | 0x05 | 0x07 | 0x09 => u64::try_from(signed(bytes)?).ok(),
         0x04 | 0x06 | 0x08 | 0x0A | 0x0D | 0x10 | 0x14 | 0x15 if !bytes.is_empty() => unsigned(bytes),
         _ => None,
-    }
-}
-
-/// Decimal, or hexadecimal behind `0x`.
-pub(super) fn parse_number(text: &str) -> Option<u64> {
-    let text = text.trim();
-    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(digits) => u64::from_str_radix(digits, 16).ok(),
-        None => text.parse().ok(),
     }
 }
 

@@ -123,6 +123,13 @@ pub(super) struct Sent {
     pub cut: bool,
 }
 
+impl Sent {
+    /// When it ended the connection.
+    pub fn gone(&self) -> Option<Seen> {
+        self.fin.into_iter().chain(self.rst).min()
+    }
+}
+
 /// One connection.
 #[derive(Clone, Debug)]
 pub(super) struct Life {

@@ -29,8 +29,9 @@ pub(super) mod id {
     pub const ENCRYPTED: u32 = 35;
 }
 
-/// A connection request is unanswered only if it was repeated and the capture goes on this long, 100 ns.
-const PATIENCE: i64 = TICKS_PER_SECOND;
+/// A connection request is unanswered only if it was repeated and the capture goes on this long, 100 ns:
+/// the repetition shows that the client, too, heard nothing.
+const PATIENCE: i64 = 3 * TICKS_PER_SECOND;
 /// So often something must be sent before it counts as getting lost.
 const STALLED: u32 = 4;
 const DAY: i64 = 24 * 3600 * TICKS_PER_SECOND;
@@ -79,7 +80,11 @@ pub(super) fn facts(life: &Life, last: Time) -> Vec<Fact> {
         if let What::Request(request) = &message.what {
             asked = request.protocols;
         }
-        facts.extend(said(message, asked, talk.version));
+        // What an end says once the other has left is only its answer to that.
+        let left = life.sent(message.side.other()).gone().is_some_and(|gone| gone.time < message.seen.time);
+        if !left {
+            facts.extend(said(message, asked, talk.version));
+        }
     }
     facts.extend(talk.finished.map(|seen| encrypted(life, &talk, seen)));
     if let Some((dropped, seen)) = life.dropped {
@@ -111,7 +116,7 @@ fn beginning(life: &Life, last: Time) -> Option<Fact> {
         return Some(Fact::new(id::REFUSED, ERROR, seen).with("Requests", sends.count));
     }
     let waited = last.since(sends.first.time);
-    let silent = silent && server.first.is_none() && sends.count > 1 && last.since(sends.last) >= PATIENCE;
+    let silent = silent && server.first.is_none() && sends.count > 1 && waited >= PATIENCE;
     silent.then(|| {
         let fact = Fact::new(id::NO_ANSWER, ERROR, sends.first).with("Requests", sends.count);
         fact.with("WaitedSeconds", seconds(waited))

@@ -12,7 +12,7 @@ const MOST: usize = 1024;
 
 /// The layout that fits: of those for this build, else of any, the one that uses up the payload; else the
 /// one that leaves least of it.
-pub(super) fn fitting<'a>(
+pub(in crate::source) fn fitting<'a>(
     layouts: &'a [Layout],
     version: u8,
     build: u32,
@@ -46,7 +46,7 @@ fn left(layout: &Layout, wide: bool, payload: &[u8]) -> Result<usize, usize> {
 }
 
 /// Adds the wanted fields, as far as the payload goes.
-pub(super) fn push(event: &mut Event, layout: &Layout, wide: bool, payload: &[u8], want: Want<'_>) {
+pub(in crate::source) fn push(event: &mut Event, layout: &Layout, wide: bool, payload: &[u8], want: Want<'_>) {
     let mut reading = Reading { layout, wide, rest: payload, numbers: Vec::new() };
     for (at, field) in layout.fields.iter().enumerate() {
         let wanted = want.wants(field.name);
@@ -66,6 +66,20 @@ pub(super) fn push(event: &mut Event, layout: &Layout, wide: bool, payload: &[u8
             event.push(field.name, &text);
         }
     }
+}
+
+/// The bytes of one field, as they stand in the payload; `None` where it ends before.
+pub(in crate::source) fn bytes<'a>(layout: &Layout, wide: bool, payload: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let wanted = layout.fields.iter().position(|field| field.name == name)?;
+    let mut reading = Reading { layout, wide, rest: payload, numbers: Vec::new() };
+    let mut start = 0;
+    for at in 0..=wanted {
+        start = payload.len() - reading.rest.len();
+        if !reading.field(at, &mut |_, _| ()) {
+            return None;
+        }
+    }
+    payload.get(start..payload.len() - reading.rest.len())
 }
 
 /// A walk over a payload.

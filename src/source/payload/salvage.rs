@@ -9,7 +9,7 @@ const LEAST: usize = 4;
 const MOST: usize = 64;
 
 /// Adds the printable runs of a payload, unnamed, in order.
-pub(super) fn strings(event: &mut Event, payload: &[u8]) {
+pub(in crate::source) fn strings(event: &mut Event, payload: &[u8]) {
     let mut at = 0;
     let mut found = 0;
     while at < payload.len() && found < MOST {

@@ -1,6 +1,6 @@
 //! The values of `System`: which elements and attributes hold them, and how they are set.
 
-use super::value;
+use super::text;
 use crate::event::{Event, Guid, Time};
 
 /// A value of `System`.
@@ -131,7 +131,7 @@ pub(super) fn class(known: Known) -> Class {
 /// Sets a value of `System` from its text.
 pub(super) fn set(event: &mut Event, known: Known, text: &str) {
     match class(known) {
-        Class::Number => set_number(event, known, value::parse_number(text)),
+        Class::Number => set_number(event, known, text::parse_number(text)),
         Class::Time => event.system.time = Time::parse(text),
         Class::Guid => set_guid(event, known, Guid::parse(text)),
         Class::Text => text_of(event, known).push_str(text),

@@ -4,7 +4,7 @@ use crate::event::{Fields, Interest, Wanted};
 
 /// What is wanted of one record.
 #[derive(Clone, Copy)]
-pub(super) struct Want<'a>(pub [Option<&'a Fields>; 2]);
+pub(in crate::source) struct Want<'a>(pub [Option<&'a Fields>; 2]);
 
 impl<'a> Want<'a> {
     /// Of an event of a provider.

@@ -12,7 +12,7 @@ use crate::source::text::{
 
 /// Splits a value off the front: its bytes without length or NUL, and what follows. `length` in units of
 /// the kind where the layout tells it. `None` where the payload ends before.
-pub(super) fn split(kind: Kind, length: Option<usize>, wide: bool, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(in crate::source) fn split(kind: Kind, length: Option<usize>, wide: bool, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let counted = || {
         let length = usize::from(u16_at(bytes, 0)?);
         bytes.get(2..)?.split_at_checked(length)
@@ -38,7 +38,7 @@ pub(super) fn split(kind: Kind, length: Option<usize>, wide: bool, bytes: &[u8])
 }
 
 /// Bytes of a value whose kind has only one size.
-pub(super) fn fixed(kind: Kind, wide: bool) -> Option<usize> {
+pub(in crate::source) fn fixed(kind: Kind, wide: bool) -> Option<usize> {
     Some(match kind {
         Kind::Signed(size) | Kind::Unsigned(size) | Kind::Hex(size) | Kind::Float(size) => usize::from(size),
         Kind::Boolean => 4,
@@ -50,7 +50,7 @@ pub(super) fn fixed(kind: Kind, wide: bool) -> Option<usize> {
 }
 
 /// Appends a value as text.
-pub(super) fn push(out: &mut String, kind: Kind, show: Show, value: &[u8]) {
+pub(in crate::source) fn push(out: &mut String, kind: Kind, show: Show, value: &[u8]) {
     match show {
         Show::Plain => plain(out, kind, value),
         Show::Hex => match kind {
@@ -112,7 +112,7 @@ fn plain(out: &mut String, kind: Kind, value: &[u8]) {
 }
 
 /// A socket address, or a bare address, by its bytes. Families as Windows numbers them.
-pub(super) fn address(bytes: &[u8]) -> Option<String> {
+pub(in crate::source) fn address(bytes: &[u8]) -> Option<String> {
     let ip4 = |at: usize| bytes.get(at..)?.first_chunk().map(|raw: &[u8; 4]| Ipv4Addr::from(*raw));
     let ip6 = |at: usize| bytes.get(at..)?.first_chunk().map(|raw: &[u8; 16]| Ipv6Addr::from(*raw));
     let port = || bytes.get(2..)?.first_chunk().map(|raw| u16::from_be_bytes(*raw));

@@ -1,0 +1,107 @@
+//! Attempts that no connection shows: a record says by itself that one was made and ended.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::event::TICKS_PER_SECOND;
+use crate::signature::definition::{Role, Slot};
+
+use super::connection::SIDES;
+use super::identity::{HostId, user_key};
+use super::{Attempt, Case, Connection, Item, ItemId};
+
+/// Records that by themselves show a connection that ended, and that no attempt holds.
+pub fn implied(case: &mut Case<'_>) {
+    let held: BTreeSet<ItemId> = case
+        .attempts
+        .iter()
+        .flat_map(|attempt| attempt.connections.iter().flat_map(|c| c.items.iter().copied()))
+        .chain(case.strays.iter().flat_map(|stray| stray.connections.iter().flat_map(|c| c.items.iter().copied())))
+        .collect();
+    let witnesses = Witnesses::of(&case.attempts);
+    let mut groups: Vec<(Role, Vec<ItemId>)> = Vec::new();
+    for (id, item) in case.items.iter().enumerate() {
+        let Some(meaning) =
+            item.meanings().find(|m| m.implies.is_some()).filter(|_| !item.noise && !held.contains(&id))
+        else {
+            continue;
+        };
+        if witnesses.witnessed(item, meaning.host) {
+            continue;
+        }
+        let same = groups.iter_mut().rev().take(16).find(|(side, list)| {
+            *side == meaning.host && list.last().is_some_and(|&last| one_connection(&case.items[last], item))
+        });
+        match same {
+            Some((_, list)) => list.push(id),
+            None => groups.push((meaning.host, vec![id])),
+        }
+    }
+    for (side, list) in groups {
+        let host = case.items[list[0]].host;
+        let mut attempt = Attempt::of(Vec::new());
+        match side {
+            Role::Client => attempt.client = Some(host),
+            Role::Gateway => attempt.gateway = Some(host),
+            Role::Server => attempt.server = Some(host),
+            _ => {}
+        }
+        attempt.implied = list;
+        case.attempts.push(attempt);
+    }
+}
+
+/// Slack around a connection in which a record may still tell of it, 100 ns.
+const SLACK: i64 = 5 * TICKS_PER_SECOND;
+
+/// Connections without a session, by host and side, in order of start.
+struct Witnesses<'c> {
+    by_end: BTreeMap<(HostId, Role), (Vec<&'c Connection>, i64)>,
+}
+
+impl<'c> Witnesses<'c> {
+    fn of(attempts: &'c [Attempt]) -> Self {
+        let mut by_end: BTreeMap<(HostId, Role), (Vec<&'c Connection>, i64)> = BTreeMap::new();
+        let all = attempts.iter().flat_map(|attempt| attempt.connections.iter().map(move |c| (attempt, c)));
+        for (attempt, c) in all.filter(|(_, c)| c.session.is_none()) {
+            // Packets tell of both ends.
+            let sides = SIDES.into_iter().filter(|side| c.side == *side || c.side == Role::Network);
+            for (host, side) in sides.filter_map(|side| Some((attempt.host(side)?, side))) {
+                let (list, longest) = by_end.entry((host, side)).or_default();
+                list.push(c);
+                *longest = c.end.since(c.start).max(*longest);
+            }
+        }
+        by_end.values_mut().for_each(|(list, _)| list.sort_by_key(|c| c.start));
+        Witnesses { by_end }
+    }
+
+    /// Some connection of that host holds this moment and does not contradict the record: the
+    /// record is evidence of that attempt, not another one.
+    fn witnessed(&self, item: &Item<'_>, side: Role) -> bool {
+        let Some((list, longest)) = self.by_end.get(&(item.host, side)) else { return false };
+        let ip = item.ip(Slot::ClientIp);
+        let user = item.capture(Slot::User).and_then(user_key);
+        let upto = list.partition_point(|c| c.start <= item.time.plus(SLACK));
+        let since = item.time.plus(-SLACK - longest);
+        list[..upto].iter().rev().take_while(|c| c.start >= since).any(|c| {
+            let other_ip = ip.is_some() && c.client_ip.is_some() && ip != c.client_ip;
+            let named = c.user.as_deref().and_then(user_key);
+            let other_user = named.is_some() && user.is_some() && named != user;
+            c.holds(item.time, SLACK) && !other_ip && !other_user
+        })
+    }
+}
+
+/// Two records of one event: same host, same keys, within two seconds.
+fn one_connection(a: &Item<'_>, b: &Item<'_>) -> bool {
+    let same = |slot: Slot| match (a.capture(slot), b.capture(slot)) {
+        (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
+        _ => true,
+    };
+    let other_record = a.evidence.record.event_id != b.evidence.record.event_id
+        || a.evidence.record.provider != b.evidence.record.provider;
+    a.host == b.host
+        && other_record
+        && b.time.since(a.time).abs() <= 2 * TICKS_PER_SECOND
+        && [Slot::User, Slot::ClientIp, Slot::Target].into_iter().all(same)
+}

@@ -1,0 +1,122 @@
+//! What only the server's or the gateway's log shows; a gateway's tunnels go to the attempts that used them.
+
+use crate::event::{TICKS_PER_SECOND, Time};
+use crate::signature::definition::Role;
+
+use super::identity::{bare_target, user_key};
+use super::join::EARLY;
+use super::{Attempt, Case, Connection, group};
+
+/// Slack between a tunnel's records and the connection behind it, 100 ns.
+const SLACK: i64 = 5 * TICKS_PER_SECOND;
+
+/// Makes attempts of what only the server's or the gateway's log shows.
+pub fn one_end(case: &mut Case<'_>, connections: Vec<Connection>) {
+    let (gateways, servers): (Vec<_>, Vec<_>) = connections.into_iter().partition(|c| c.side == Role::Gateway);
+    for action in group::actions(servers) {
+        case.attempts.push(Attempt::of(action));
+    }
+    let order = Order::of(case);
+    for mut legs in group::actions(gateways) {
+        let near = order.around(case, &legs);
+        let fitting = match near.iter().copied().find(|at| behind(case, &case.attempts[*at], &legs)) {
+            Some(at) => Some((at, "gateway target")),
+            None => only_client(case, &near, &legs).map(|at| (at, "only client at that time")),
+        };
+        match fitting {
+            Some((at, key)) => {
+                let attempt = &mut case.attempts[at];
+                attempt.gateway = legs.first().map(|leg| leg.host);
+                attempt.connections.append(&mut legs);
+                attempt.joined_by.extend([key.to_string(), "time".to_string()]);
+                attempt.joined_by.sort();
+                attempt.joined_by.dedup();
+            }
+            None => {
+                let server = legs.iter().find_map(|leg| case.hosts.resolve(leg.target.as_deref()?));
+                let mut attempt = Attempt::of(legs);
+                attempt.server = server;
+                case.attempts.push(attempt);
+            }
+        }
+    }
+}
+
+/// Attempts in order of their first connection's start, on the reference clock.
+struct Order {
+    starts: Vec<(Time, usize)>,
+    longest: i64,
+}
+
+impl Order {
+    fn of(case: &Case<'_>) -> Self {
+        let mut order = Order { starts: Vec::new(), longest: 0 };
+        for (at, attempt) in case.attempts.iter().enumerate() {
+            let spans =
+                || attempt.connections.iter().map(|c| (case.aligned(c.host, c.start), case.aligned(c.host, c.end)));
+            let (Some(start), Some(end)) = (spans().map(|(start, _)| start).min(), spans().map(|(_, end)| end).max())
+            else {
+                continue;
+            };
+            order.starts.push((start, at));
+            order.longest = end.since(start).max(order.longest);
+        }
+        order.starts.sort_unstable();
+        order
+    }
+
+    /// Attempts that may overlap these legs, in the order of the case.
+    fn around(&self, case: &Case<'_>, legs: &[Connection]) -> Vec<usize> {
+        let from = legs.iter().map(|leg| case.aligned(leg.host, leg.start)).min().unwrap_or_default();
+        let to = legs.iter().map(|leg| case.aligned(leg.host, leg.end)).max().unwrap_or_default();
+        let first = self.starts.partition_point(|(start, _)| *start < from.plus(-SLACK - self.longest));
+        let upto = self.starts.partition_point(|(start, _)| *start <= to.plus(SLACK));
+        let mut near: Vec<usize> = self.starts[first..upto.max(first)].iter().map(|(_, at)| *at).collect();
+        near.sort_unstable();
+        near
+    }
+}
+
+/// A tunnel that was refused before it named a target: the one client whose connection was
+/// alive then and reached no server. With two of them it stays alone.
+fn only_client(case: &Case<'_>, near: &[usize], legs: &[Connection]) -> Option<usize> {
+    let first = legs.first().filter(|_| legs.iter().all(|leg| leg.target.is_none()))?;
+    let time = case.aligned(first.host, first.start);
+    let mut fitting = near.iter().copied().filter(|at| {
+        let attempt = &case.attempts[*at];
+        attempt.gateway.is_none()
+            && attempt.side(Role::Server).next().is_none()
+            && attempt.side(Role::Client).any(|c| {
+                case.aligned(c.host, c.start).plus(-EARLY) <= time && time <= case.aligned(c.host, c.end).plus(EARLY)
+            })
+    });
+    let at = fitting.next()?;
+    fitting.next().is_none().then_some(at)
+}
+
+/// Did this attempt go through these legs: same target, same time, nothing that speaks against?
+fn behind(case: &Case<'_>, attempt: &Attempt, legs: &[Connection]) -> bool {
+    if attempt.gateway.is_some() {
+        return false;
+    }
+    let Some(first) = legs.first() else { return false };
+    let target = legs.iter().find_map(|leg| leg.target.as_deref());
+    let by_host = target.and_then(|name| case.hosts.resolve(name)).is_some_and(|host| attempt.server == Some(host));
+    let by_text = attempt
+        .side(Role::Client)
+        .filter_map(|c| c.target.as_deref())
+        .any(|typed| target.is_some_and(|name| bare_target(name).eq_ignore_ascii_case(bare_target(typed))));
+    let users = (
+        attempt.connections.iter().find_map(|c| user_key(c.user.as_deref()?)),
+        legs.iter().find_map(|leg| user_key(leg.user.as_deref()?)),
+    );
+    let other_user = matches!(&users, (Some(a), Some(b)) if a != b);
+    let leg_start = case.aligned(first.host, first.start);
+    let leg_end = legs.iter().map(|leg| case.aligned(leg.host, leg.end)).max().unwrap_or(leg_start);
+    let near = attempt.connections.iter().any(|c| {
+        let start = case.aligned(c.host, c.start);
+        leg_start.plus(-SLACK) <= start && start <= leg_end.plus(SLACK)
+            || c.side == Role::Client && start <= leg_start && leg_start <= case.aligned(c.host, c.end)
+    });
+    (by_host || by_text) && near && !other_user
+}

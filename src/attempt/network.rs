@@ -1,0 +1,155 @@
+//! Connections as packets show them: told by the addresses and ports of both ends, wherever the packets
+//! were captured. Each belongs to the attempt whose end says the same of it, else it is one of its own.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use crate::event::TICKS_PER_SECOND;
+use crate::signature::definition::{Mark, Role, Slot};
+
+use super::connection::Connection;
+use super::identity::{HostId, address};
+use super::item::Item;
+use super::{Attempt, Case};
+
+/// How far clocks that were never compared may be apart, 100 ns.
+const APART: i64 = 300 * TICKS_PER_SECOND;
+/// The same for clocks that were compared, and for one computer's own.
+const CLOSE: i64 = 5 * TICKS_PER_SECOND;
+/// mstsc goes on with a second connection within this after its short first one, 100 ns.
+const GOES_ON: i64 = 4 * TICKS_PER_SECOND;
+
+/// Where packets were captured, and the two ends between which they went.
+type Flow = (HostId, SocketAddr, SocketAddr);
+
+/// Connections of items that speak of packets; items are in order of time.
+pub fn flows(items: &[Item<'_>]) -> Vec<Connection> {
+    let mut found: Vec<Connection> = Vec::new();
+    let mut latest: BTreeMap<Flow, usize> = BTreeMap::new();
+    for (id, item) in items.iter().enumerate() {
+        if item.on_side(Role::Network).next().is_none() {
+            continue;
+        }
+        let client = item.end(Slot::ClientIp, Slot::ClientPort);
+        let Some((client, server)) = client.zip(item.end(Slot::TargetIp, Slot::TargetPort)) else { continue };
+        let flow = (item.host, client, server);
+        let known = latest.get(&flow).copied();
+        // A port comes round again: whatever opens a connection opens another one.
+        let opens = item.marks(Role::Network, Mark::Open);
+        match known
+            .filter(|at| !(opens && found[*at].items.iter().any(|id| items[*id].marks(Role::Network, Mark::Open))))
+        {
+            Some(at) => found[at].items.push(id),
+            None => {
+                latest.insert(flow, found.len());
+                found.push(Connection::new(Role::Network, None, id, item));
+            }
+        }
+    }
+    for connection in &mut found {
+        connection.learn(items);
+    }
+    found
+}
+
+/// Gives each connection to the attempt that it belongs to, or makes one of it.
+pub fn join(case: &mut Case<'_>, mut flows: Vec<Connection>) {
+    flows.sort_by_key(|flow| (case.aligned(flow.host, flow.start), flow.host, flow.items.first().copied()));
+    for flow in flows {
+        let heard = case.attempts.iter().position(|attempt| accepted(case, attempt, &flow));
+        let fitting = heard.map(|at| (at, "client port")).or_else(|| Some((asked(case, &flow)?, "server address")));
+        let fitting = fitting.or_else(|| Some((continued(case, &flow)?, "both addresses")));
+        match fitting {
+            Some((at, key)) => {
+                let ends = ends(case, &flow);
+                let attempt = &mut case.attempts[at];
+                attempt.client = attempt.client.or(ends.0);
+                attempt.server = attempt.server.or(ends.1.filter(|host| Some(*host) != attempt.client));
+                attempt.joined_by.extend([key.to_string(), "time".to_string()]);
+                attempt.joined_by.sort();
+                attempt.joined_by.dedup();
+                attempt.connections.push(flow);
+            }
+            None => {
+                let (client, server) = ends(case, &flow);
+                let mut attempt = Attempt::of(vec![flow]);
+                (attempt.client, attempt.server) = (client, server);
+                case.attempts.push(attempt);
+            }
+        }
+    }
+}
+
+/// The server's log tells of a connection from the same address and port at that time.
+fn accepted(case: &Case<'_>, attempt: &Attempt, flow: &Connection) -> bool {
+    attempt.side(Role::Server).any(|c| {
+        let same = c.client_ip == flow.client_ip && c.client_port == flow.client_port && flow.client_port.is_some();
+        same && case.aligned(c.host, c.start).since(case.aligned(flow.host, flow.start)).abs() <= slack(case, c, flow)
+    })
+}
+
+/// How far apart the same moment may stand in two logs.
+fn slack(case: &Case<'_>, a: &Connection, b: &Connection) -> i64 {
+    let compared = a.host == b.host || [a.host, b.host].iter().all(|host| case.clocks[*host].ahead.is_some());
+    if compared { CLOSE } else { APART }
+}
+
+/// The attempt whose client went to that address then: of the computer that captured the packets before
+/// those of others; of several the one that started last before it.
+fn asked(case: &Case<'_>, flow: &Connection) -> Option<usize> {
+    let start = case.aligned(flow.host, flow.start);
+    let fits = |attempt: &Attempt| {
+        attempt.side(Role::Client).filter(|c| to_same(case, c, flow) && from_same(case, c, flow)).find_map(|c| {
+            let slack = slack(case, c, flow);
+            let from = case.aligned(c.host, c.start);
+            let to = case.aligned(c.host, c.end).plus(slack);
+            let distance = start.since(from);
+            (from.plus(-slack) <= start && start <= to).then_some((c.host != flow.host, distance < 0, distance.abs()))
+        })
+    };
+    let attempts = case.attempts.iter().enumerate();
+    attempts.filter_map(|(at, attempt)| Some((fits(attempt)?, at))).min().map(|(_, at)| at)
+}
+
+/// The client says that it went where the packets went.
+fn to_same(case: &Case<'_>, client: &Connection, flow: &Connection) -> bool {
+    let Some(ip) = flow.target_ip else { return false };
+    let typed = client.target.as_deref();
+    let told = client.target_ip.or_else(|| address(typed?));
+    told == Some(ip) || typed.is_some_and(|name| case.hosts.resolve(name).is_some_and(|host| owns(case, host, ip)))
+}
+
+/// Nothing tells that the packets came from another computer than this client.
+fn from_same(case: &Case<'_>, client: &Connection, flow: &Connection) -> bool {
+    let own = &case.hosts.get(client.host).addresses;
+    let other = flow.client_ip.and_then(|ip| case.hosts.resolve(&ip.to_string()));
+    own.is_empty() && other.is_none_or(|host| host == client.host) || flow.client_ip.is_some_and(|ip| own.contains(&ip))
+}
+
+fn owns(case: &Case<'_>, host: HostId, ip: std::net::IpAddr) -> bool {
+    case.hosts.get(host).addresses.contains(&ip)
+}
+
+/// The attempt that only packets show and whose last connection broke off without an error a moment before.
+fn continued(case: &Case<'_>, flow: &Connection) -> Option<usize> {
+    case.attempts.iter().rposition(|attempt| {
+        let packets_only = attempt.connections.iter().all(|c| c.side == Role::Network);
+        packets_only
+            && attempt.connections.last().is_some_and(|last| {
+                let same = (last.host, last.client_ip, last.target_ip) == (flow.host, flow.client_ip, flow.target_ip);
+                same && last.stopped.is_none() && (0..=GOES_ON).contains(&flow.start.since(last.end))
+            })
+    })
+}
+
+/// The computers at both ends, as far as they are known: by their addresses; and the one that captured the
+/// packets is the client where its own client's records stand beside them and nothing else is known.
+fn ends(case: &Case<'_>, flow: &Connection) -> (Option<HostId>, Option<HostId>) {
+    let of = |ip: Option<std::net::IpAddr>| case.hosts.resolve(&ip?.to_string());
+    let (client, server) = (of(flow.client_ip), of(flow.target_ip));
+    let own = || {
+        let alone = server != Some(flow.host) && case.hosts.get(flow.host).addresses.is_empty();
+        (alone && case.roles[flow.host].contains(&Role::Client)).then_some(flow.host)
+    };
+    (client.or_else(own), server)
+}

@@ -1,0 +1,47 @@
+//! What traces do not tell and their owner knows.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use whyrdp::source::{Aids, Discovery, FORMATS};
+
+use crate::cli::console::Console;
+
+use super::zone;
+
+/// As typed.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Traces")]
+pub struct TraceOptions {
+    /// Zone of the local times in texts that name none (tracefmt, netsh trace convert, pktmon, FreeRDP): that
+    /// of the computer that wrote them; IANA name, +02:00, UTC, local
+    #[arg(long, value_name = "ZONE", value_parser = zone::parse)]
+    trace_tz: Option<TimeZone>,
+    /// Day of the first line of FreeRDP's logs, which tell hours alone: 2026-11-21
+    #[arg(long, value_name = "DATE")]
+    trace_day: Option<Date>,
+}
+
+impl TraceOptions {
+    /// What is meant.
+    pub fn aids(&self) -> Aids {
+        Aids { zone: self.trace_tz.clone(), day: self.trace_day }
+    }
+
+    /// Times that are guessed are said to be.
+    pub fn complain(&self, found: &Discovery, console: &Console) {
+        let local = |name: &str| FORMATS.iter().any(|format| format.name == name && format.local_times);
+        let count = found.inputs.iter().filter(|input| local(input.format)).count();
+        if self.trace_tz.is_none() && count > 0 {
+            console.warn(format_args!(
+                "{count} of the inputs tell local times and no zone: taken as UTC; --trace-tz ZONE says which it was"
+            ));
+        }
+        let dayless = found.inputs.iter().filter(|input| input.format == "freerdp-log").count();
+        if self.trace_day.is_none() && dayless > 0 {
+            console.warn(format_args!(
+                "{dayless} of the inputs tell hours and no day: taken to end on the day when the file was last \
+                 written; --trace-day DATE says on which day they begin"
+            ));
+        }
+    }
+}
