@@ -244,8 +244,8 @@ impl Log for Pcap {
             timeless += u64::from(time.is_none());
             sink.record(&Stamp {
                 computer: "",
-                channel: "",
-                provider: "",
+                channel: packet::CHANNEL,
+                provider: packet::PROVIDER,
                 provider_guid: None,
                 event_id: 0,
                 record_id: None,

@@ -9,6 +9,7 @@ use super::session::Session;
 use super::{machine, packets, tracelog};
 use crate::event::{Damage, Event, Guid, Interest, Sink, Stamp, Time, Wanted};
 use crate::source::layout::{Known, Layout, Provider};
+use crate::source::packet;
 use crate::source::payload::{self, Want};
 use crate::source::text::{push_guid, push_sid};
 
@@ -117,7 +118,8 @@ impl<'a> Scan<'a> {
         let Some(id) = record.guid else {
             return self.sink.record(&stamp);
         };
-        self.frames |= packets::holds_frame(record);
+        let frame = packets::holds_frame(record);
+        self.frames |= frame;
         let (interest, session) = (self.interest, self.session);
         let key = (id, record.form == Form::Classic);
         // Another record of the provider may bring its name along.
@@ -130,7 +132,7 @@ impl<'a> Scan<'a> {
         let layouts = met.known.map_or(&[][..], |known| known.layouts(record.id));
         // What nobody can decode is for no signature.
         let decoded = record.form == Form::Event || (record.form == Form::Classic && !layouts.is_empty());
-        let channel = channel(layouts, record);
+        let channel = if frame { packet::CHANNEL } else { channel(layouts, record) };
         stamp.provider = &met.name;
         stamp.provider_guid = Some(met.guid);
         stamp.channel = channel;

@@ -20,7 +20,10 @@ pub(super) use frame::{Dropped, Frame, Link};
 use story::Fact;
 
 /// Provider name of the events that are made of packets. No Windows component is called so.
-pub const PROVIDER: &str = "whyrdp-Packets";
+pub(super) const PROVIDER: &str = "whyrdp-Packets";
+
+/// Channel of these events, and of the frames that they are made of: coverage tells whether there is a capture.
+pub(super) const CHANNEL: &str = "Packets on the network";
 
 /// Where frames come from; the same ones in the same order each time.
 pub(super) trait Frames {
@@ -109,6 +112,7 @@ impl Teller<'_> {
         event.clear();
         event.origin.offset = fact.seen.offset;
         event.system.provider.push_str(PROVIDER);
+        event.system.channel.push_str(CHANNEL);
         event.system.event_id = fact.id;
         event.system.version = Some(0);
         event.system.level = Some(fact.level);

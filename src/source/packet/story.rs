@@ -83,7 +83,7 @@ pub(super) fn facts(life: &Life, last: Time) -> Vec<Fact> {
         // What an end says once the other has left is only its answer to that.
         let left = life.sent(message.side.other()).gone().is_some_and(|gone| gone.time < message.seen.time);
         if !left {
-            facts.extend(said(message, asked, talk.version));
+            facts.extend(said(message, asked, &talk));
         }
     }
     facts.extend(talk.finished.map(|seen| encrypted(life, &talk, seen)));
@@ -136,7 +136,7 @@ fn unreachable(version: u8, code: u8) -> &'static str {
 }
 
 /// A message as a fact; steps of the TLS handshake in between are told by the next one only.
-fn said(message: &Message, asked: Option<u32>, version: Option<u16>) -> Option<Fact> {
+fn said(message: &Message, asked: Option<u32>, talk: &Talk) -> Option<Fact> {
     let fact = |id, level| Fact::new(id, level, message.seen);
     let from = message.side.word();
     Some(match &message.what {
@@ -170,7 +170,8 @@ fn said(message: &Message, asked: Option<u32>, version: Option<u16>) -> Option<F
         What::Tls(Said::Alert { level, description }) => {
             let known = fact(id::ALERT, if *description == 0 { INFORMATION } else { ERROR });
             let known = known.with("From", from).with("AlertLevel", level).with("AlertDescription", description);
-            known.with_some("Version", version.map(tls::version))
+            let known = known.with("After", talk.before(message).map_or("tcp-handshake", |last| last.what.word()));
+            known.with_some("Version", talk.version.map(tls::version))
         }
         What::Tls(Said::HiddenAlert { by_length }) => {
             let basis = if *by_length { "record length" } else { "record type" };
@@ -268,6 +269,7 @@ fn end(life: &Life, talk: &Talk) -> Option<Fact> {
         .with("Stage", stage)
         .with("After", after)
         .with("QuietSeconds", seconds(seen.time.since(before)))
+        .with_some("ApplicationData", talk.spoke(seen.time))
         .with("ClientBytes", client.end)
         .with("ServerBytes", server.end);
     // A third party that resets in another's name seldom stands as many hops away.

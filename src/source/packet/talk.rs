@@ -89,6 +89,21 @@ impl Talk {
         self.messages.iter().rfind(|message| message.seen.time <= time)
     }
 
+    /// The message before this one.
+    pub fn before(&self, message: &Message) -> Option<&Message> {
+        let at = self.messages.iter().position(|known| std::ptr::eq(known, message))?;
+        self.messages.get(at.checked_sub(1)?)
+    }
+
+    /// Had the client said anything behind the handshake by a moment? Up to TLS 1.2 only: later ones hide
+    /// the end of the handshake among the rest.
+    pub fn spoke(&self, time: Time) -> Option<bool> {
+        let by = |message: &&Message| message.side == Side::Client && message.seen.time <= time;
+        let data = |message: &Message| matches!(message.what, What::Tls(Said::Data));
+        self.version.filter(|version| *version < tls::TLS13)?;
+        Some(self.messages.iter().filter(by).any(data))
+    }
+
     /// Any message by a moment of which this holds.
     pub fn said(&self, time: Time, holds: fn(&What) -> bool) -> bool {
         self.messages.iter().any(|message| message.seen.time <= time && holds(&message.what))
