@@ -91,12 +91,12 @@ fn renderers_take_only_plain_words_from_signatures() {
 }
 
 #[test]
-fn unsafe_code_is_allowed_nowhere() {
+fn unsafe_code_is_allowed_once_in_the_memory_map() {
     let mut found = Vec::new();
     for (file, text) in sources() {
         found.extend(text.lines().filter(|line| line.contains("allow(unsafe_code")).map(|_| file.clone()));
     }
-    assert_eq!(found, [""; 0]);
+    assert_eq!(found, ["source/map.rs"]);
 }
 
 #[test]

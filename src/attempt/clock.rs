@@ -57,6 +57,12 @@ pub fn offset(first: &Spans, second: &Spans) -> Option<Offset> {
     found.into_iter().max_by_key(|one| (explained(one.ticks, first, second), -one.ticks.abs()))
 }
 
+/// Starts of the first side that have one of the second where this offset puts it.
+pub fn agreeing(first: &Spans, second: &Spans, ticks: i64) -> usize {
+    let meets = |start: Time| second.iter().take(MOST).any(|(other, _)| (other.since(start) - ticks).abs() <= WIDTH);
+    first.iter().take(MOST).filter(|(start, _)| meets(*start)).count()
+}
+
 /// Every window of nearly equal gaps: their middle, their spread, how many anchors they pair.
 fn groups(gaps: &[(i64, usize)]) -> Vec<Offset> {
     let (mut found, mut end) = (Vec::new(), 0);

@@ -15,7 +15,8 @@ pub struct Item<'a> {
     pub evidence: &'a Evidence,
     /// Computer that wrote it.
     pub host: HostId,
-    /// Its time, by that computer's clock.
+    /// Its time, by that computer's clock; where the clock was set back later, by the clock that it kept then.
+    /// What the record itself says stands in the evidence.
     pub time: Time,
     /// Rules that matched, by slug; foreign rules without a meaning are among them.
     pub rules: Vec<&'a Rule>,
@@ -53,6 +54,11 @@ impl<'a> Item<'a> {
             .filter(|value| !value.is_empty() && *value != "-")
     }
 
+    /// What a clock showed, as a record tells it.
+    pub fn clock(&self, slot: Slot) -> Option<Time> {
+        self.capture(slot).and_then(clock)
+    }
+
     /// A captured address.
     pub fn ip(&self, slot: Slot) -> Option<IpAddr> {
         self.capture(slot).and_then(address)
@@ -77,6 +83,23 @@ impl<'a> Item<'a> {
     }
 }
 
+/// Reads a time as logs write it: RFC 3339, or `8:15:2.0000 3/4/2026 Z` as Kerberos does in every language.
+pub fn clock(text: &str) -> Option<Time> {
+    let text = text.trim().trim_matches(|sign: char| !sign.is_ascii_alphanumeric());
+    if let Some(time) = Time::parse(text) {
+        return Some(time);
+    }
+    let mut words = text.strip_suffix('Z')?.split_whitespace();
+    let (time, date) = (words.next()?, words.next()?);
+    let mut parts = date.splitn(3, '/').map(|part| part.parse::<u16>().ok());
+    let (month, day, year) = (parts.next()??, parts.next()??, parts.next()??);
+    let mut parts = time.splitn(3, ':');
+    let (hour, minute) = (parts.next()?.parse::<u8>().ok()?, parts.next()?.parse::<u8>().ok()?);
+    let (second, fraction) = parts.next()?.split_once('.')?;
+    let second = second.parse::<u8>().ok()?;
+    Time::parse(&format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction}Z"))
+}
+
 /// Reads a number as logs write it: decimal, hex, or in brackets after a call's name.
 pub fn number(text: &str) -> Option<u32> {
     let text = text.trim();
@@ -90,7 +113,17 @@ pub fn number(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::number;
+    use super::{clock, number};
+
+    #[test]
+    fn times_of_other_clocks_are_read_as_logs_write_them() {
+        let told = |text: &str| clock(text).map(|time| time.to_string());
+        assert_eq!(told("8:15:2.0000 3/4/2026 Z").as_deref(), Some("2026-03-04T08:15:02.0000000Z"));
+        assert_eq!(told("2026-03-04T08:15:02.5Z").as_deref(), Some("2026-03-04T08:15:02.5000000Z"));
+        for text in ["", "Z", "8:15 3/4/2026 Z", "8:15:2.0 13/4/2026 Z", "25:00:00.0 3/4/2026 Z"] {
+            assert_eq!(told(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn numbers_are_read_as_logs_write_them() {

@@ -1,15 +1,13 @@
 //! Both ends of one action found in two logs that share no key but names and time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use crate::event::{TICKS_PER_SECOND, Time};
 use crate::evidence::EventRef;
 use crate::signature::definition::{Ending, Outcome, Role, Slot};
 
-use super::clock::{self, Spans};
 use super::identity::HostId;
-use super::{Attempt, Case, Connection, HostClock, pair};
+use super::{Attempt, Case, Connection, align, pair};
 
 /// A server connection may seem to start this much before the client's, after alignment (100 ns).
 pub const EARLY: i64 = 2 * TICKS_PER_SECOND;
@@ -49,7 +47,7 @@ pub fn both_ends(case: &mut Case<'_>, connections: Vec<Connection>) -> Vec<Conne
     let (mut clients, rest): (Vec<_>, Vec<_>) = connections.into_iter().partition(|c| c.side == Role::Client);
     clients.sort_by_key(|c| (c.start, c.host, c.items.first().copied()));
     let target = pair::servers_of(case, &clients, &rest);
-    align(case, &clients, &target, &rest);
+    align::align(case, &clients, &target, &rest);
     learn_clients(case, &clients, &target, &rest);
     let paired = pair::pair(case, &clients, &target, &rest);
     let mut rest: Vec<Option<Connection>> = rest.into_iter().map(Some).collect();
@@ -61,7 +59,8 @@ pub fn both_ends(case: &mut Case<'_>, connections: Vec<Connection>) -> Vec<Conne
         parts.push(connection);
         let mut attempt = Attempt::of(parts);
         attempt.server = attempt.server.or(server);
-        attempt.ambiguous = paired.ambiguous || (server.is_some() && !by_name && !paired.by_name);
+        let guessed = server.is_some() && !by_name && !paired.by_name;
+        attempt.ambiguous = paired.ambiguous || guessed || case.doubtful(&attempt);
         attempt.joined_by = joined_by(joined, server.is_some(), by_name, paired.by_name);
         merge_prelude(case, attempt, &mut latest);
     }
@@ -124,69 +123,6 @@ fn merge_prelude(case: &mut Case<'_>, attempt: Attempt, latest: &mut BTreeMap<(H
         None => {
             latest.insert(key, case.attempts.len());
             case.attempts.push(attempt);
-        }
-    }
-}
-
-/// Clock offsets from pairs of anchors, per pair of hosts, put together over the whole case.
-fn align(case: &mut Case<'_>, clients: &[Connection], target: &[Option<HostId>], others: &[Connection]) {
-    let mut pairs: BTreeMap<(HostId, HostId), Spans> = BTreeMap::new();
-    for (connection, server) in clients.iter().zip(target) {
-        if let Some(server) = server {
-            anchor(pairs.entry((*server, connection.host)).or_default(), connection);
-        }
-    }
-    let mut edges = Vec::new();
-    let mut failed = BTreeSet::new();
-    for ((server, client), own) in pairs {
-        let mut by_ip: BTreeMap<Option<IpAddr>, Spans> = BTreeMap::new();
-        for c in others.iter().filter(|c| c.side == Role::Server && c.host == server) {
-            anchor(by_ip.entry(c.client_ip).or_default(), c);
-        }
-        // Each address is one client: the one whose anchors agree best is ours.
-        let found = by_ip.values().filter_map(|theirs| clock::offset(&own, theirs));
-        match found.max_by_key(|o| (o.pairs, -o.ticks.abs())) {
-            Some(offset) => edges.push((server, client, offset)),
-            None if !by_ip.is_empty() => {
-                failed.insert(client);
-            }
-            None => {}
-        }
-    }
-    let mut count: BTreeMap<HostId, usize> = BTreeMap::new();
-    for connection in others.iter().filter(|c| c.side == Role::Server) {
-        *count.entry(connection.host).or_default() += 1;
-    }
-    let busiest = count.iter().max_by_key(|(host, count)| (**count, std::cmp::Reverse(**host))).map(|(host, _)| *host);
-    let Some(reference) = busiest.or(clients.first().map(|c| c.host)) else { return };
-    case.reference = Some(reference);
-    case.clocks[reference].ahead = Some(0);
-    spread(case, reference, &edges);
-    for host in failed {
-        case.clocks[host].failed = case.clocks[host].ahead.is_none();
-    }
-}
-
-fn anchor(spans: &mut Spans, connection: &Connection) {
-    spans.push((connection.start, connection.ended.then_some(connection.end)));
-}
-
-/// Walks from the reference over the pairs of hosts; `offset` is server minus client.
-fn spread(case: &mut Case<'_>, reference: HostId, edges: &[(HostId, HostId, clock::Offset)]) {
-    let mut queue = vec![reference];
-    while let Some(host) = queue.pop() {
-        let base = case.clocks[host].ahead.unwrap_or(0);
-        for (server, client, offset) in edges {
-            let (other, ahead) = match host {
-                h if h == *server => (*client, base - offset.ticks),
-                h if h == *client => (*server, base + offset.ticks),
-                _ => continue,
-            };
-            if case.clocks[other].ahead.is_none() {
-                case.clocks[other] =
-                    HostClock { ahead: Some(ahead), spread: offset.spread, pairs: offset.pairs, failed: false };
-                queue.push(other);
-            }
         }
     }
 }

@@ -2,6 +2,7 @@
 //! on client, gateway and server. Knows what a connection, a phase and an outcome are;
 //! what any one code or event means stands in the signatures.
 
+mod align;
 mod burst;
 mod clock;
 mod connection;
@@ -16,6 +17,8 @@ mod noise;
 mod outcome;
 mod pair;
 mod phase;
+mod step;
+mod timeline;
 mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +34,8 @@ pub use connection::{Connection, ItemId};
 use identity::{HostId, Hosts};
 use item::Item;
 pub use noise::Stray;
+pub use step::Step;
+pub use timeline::{HostClock, Ledger};
 
 /// Evidence put in order: what attempts and verdicts are made from.
 #[derive(Debug)]
@@ -57,21 +62,12 @@ pub struct Case<'a> {
     pub clocks: Vec<HostClock>,
     /// Host whose clock is the reference.
     pub reference: Option<HostId>,
+    /// Settings of each host's clock while its logs were written.
+    pub steps: Vec<Vec<Step>>,
+    /// What records tell of their logs.
+    pub ledger: Ledger,
     /// Channels of each host.
     pub channels: Vec<Vec<(&'a str, &'a Coverage)>>,
-}
-
-/// A host's clock.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct HostClock {
-    /// 100 ns by which it is ahead of the reference; `None` where nothing tells.
-    pub ahead: Option<i64>,
-    /// Spread of the pairs, 100 ns.
-    pub spread: i64,
-    /// Pairs it rests on.
-    pub pairs: usize,
-    /// It was compared with another host's and no pair was found.
-    pub failed: bool,
 }
 
 /// One user's action.
@@ -226,6 +222,7 @@ impl<'a> Case<'a> {
                 Some(Item { evidence, host, time: evidence.record.time?, rules, noise })
             })
             .collect();
+        let steps = step::correct(&mut items, hosts.len());
         items.sort_by(|a, b| {
             let key = |item: &Item<'a>| {
                 (
@@ -274,7 +271,6 @@ impl<'a> Case<'a> {
             findings,
             signatures,
             hosts,
-            items,
             by_rule,
             bursts,
             roles,
@@ -282,6 +278,9 @@ impl<'a> Case<'a> {
             strays: Vec::new(),
             clocks,
             reference: None,
+            ledger: Ledger::of(&items, &steps),
+            items,
+            steps,
             channels,
         }
     }
@@ -309,28 +308,5 @@ impl<'a> Case<'a> {
                 self.hosts.learn_address(host, ip);
             }
         }
-    }
-
-    /// A record's time on the reference clock; as it stands where nothing is known of the clock.
-    pub fn aligned(&self, host: HostId, time: Time) -> Time {
-        time.plus(-self.clocks[host].ahead.unwrap_or(0))
-    }
-
-    /// The other way: a moment of the reference clock as this host's clock showed it.
-    pub fn local(&self, host: HostId, aligned: Time) -> Time {
-        aligned.plus(self.clocks[host].ahead.unwrap_or(0))
-    }
-
-    /// Does this channel cover the span on this host without a gap? A log's last record is not its end:
-    /// the run that reaches its end covers until the latest record of any log of that host,
-    /// since the logs of a host are exported together.
-    pub fn covers(&self, host: HostId, channel: &str, from: Time, to: Time) -> bool {
-        // A trace is no export: it may have been taken at another time.
-        let logs = self.channels[host].iter().filter(|(_, coverage)| !coverage.runs.is_empty());
-        let latest = logs.filter_map(|(_, coverage)| coverage.bounds()).map(|(_, last)| last).max();
-        self.channels[host].iter().filter(|(name, _)| name.eq_ignore_ascii_case(channel)).any(|(_, coverage)| {
-            let open_end = coverage.runs.last().filter(|run| run.first <= from && Some(to) <= latest);
-            coverage.covers(from, to) || open_end.is_some()
-        })
     }
 }

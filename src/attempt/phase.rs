@@ -66,9 +66,7 @@ fn never_entered(connection: &Connection, case: &Case<'_>) -> Option<Phase> {
 fn never_seen(attempt: &Attempt, case: &Case<'_>) -> Option<Phase> {
     let server = attempt.server.filter(|_| attempt.side(Role::Server).next().is_none())?;
     attempt.side(Role::Client).next()?;
-    let aligned =
-        case.clocks[server].ahead.is_some() && attempt.client.is_some_and(|host| case.clocks[host].ahead.is_some());
-    let slack = if aligned { 2 } else { 300 } * TICKS_PER_SECOND;
+    let slack = case.slack(attempt, server).max(2 * TICKS_PER_SECOND);
     let from = case.local(server, attempt.start.plus(-slack));
     let to = case.local(server, attempt.end.plus(slack));
     let opens = |rule: &&Rule| {

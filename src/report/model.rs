@@ -2,12 +2,16 @@
 //!
 //! Change it only by adding. Unknown values are `null` or absent, never a placeholder.
 
+mod coverage;
+
 use serde::{Deserialize, Serialize};
 
 use super::kept::Kept;
 use crate::event::Time;
 use crate::evidence::{EventRef, Problem, ProviderFacts};
 use crate::signature::definition::{Bearing, Outcome, Phase, Severity};
+
+pub use coverage::{CannotJudge, ChannelCoverage, Clock, ClockStep, ClockWitness, CoverageReport, HostCoverage};
 
 /// Version of the report's shape.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -485,83 +489,6 @@ pub struct RunRow {
     pub event_id: u32,
     /// In words, of the first.
     pub message: String,
-}
-
-/// What the logs cover.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct CoverageReport {
-    /// By host.
-    pub hosts: Vec<HostCoverage>,
-    /// What cannot be judged.
-    pub cannot_judge: Vec<CannotJudge>,
-}
-
-/// One host of the case.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct HostCoverage {
-    /// Name.
-    pub host: String,
-    /// Other names and addresses of it.
-    pub aliases: Vec<String>,
-    /// Roles that its logs show.
-    pub roles: Vec<String>,
-    /// Operating system generation, where the logs tell.
-    pub os: Option<String>,
-    /// Its clock against the reference.
-    pub clock: Clock,
-    /// Its channels.
-    pub channels: Vec<ChannelCoverage>,
-}
-
-/// A host's clock.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Clock {
-    /// Host whose clock is the reference.
-    pub reference: Option<String>,
-    /// Milliseconds that this clock is ahead of the reference.
-    pub offset_ms: Option<i64>,
-    /// Spread of the pairs, ms.
-    pub spread_ms: Option<i64>,
-    /// Pairs of records that it rests on.
-    pub pairs: u64,
-    /// `reference`, `aligned`, `assumed` (nothing speaks against equal clocks), `unaligned`.
-    pub state: String,
-    /// Parts between clock steps.
-    pub segments: u64,
-}
-
-/// One channel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChannelCoverage {
-    /// Channel name.
-    pub channel: String,
-    /// `present`, `absent`, `empty`, `wrapped`, `cleared`, `filtered`, `forwarded`, `disabled`.
-    pub state: String,
-    /// Earliest time.
-    pub first: Option<Time>,
-    /// Latest time.
-    pub last: Option<Time>,
-    /// Records, each counted once.
-    pub records: u64,
-    /// Records that could not be read.
-    pub lost: u64,
-}
-
-/// Something that the logs do not let anybody judge.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct CannotJudge {
-    /// Cause id, where one cause is meant.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub cause: Option<String>,
-    /// Family, where a whole family is meant.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub family: Option<String>,
-    /// Attempts that it is about.
-    pub attempts: Vec<EventRef>,
-    /// What is missing.
-    pub because: String,
-    /// What to collect.
-    pub collect: String,
 }
 
 /// One input.

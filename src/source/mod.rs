@@ -16,6 +16,7 @@ mod evtx;
 mod freerdp_log;
 mod hash;
 mod layout;
+mod map;
 mod lines;
 mod packet;
 mod payload;

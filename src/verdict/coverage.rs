@@ -2,17 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use super::clock;
 use crate::attempt::Case;
 use crate::attempt::identity::HostId;
 use crate::attempt::item::Item;
-use crate::event::{TICKS_PER_SECOND, Time};
+use crate::event::Time;
 use crate::evidence::{Coverage, Findings};
 use crate::report::model::{
-    CannotJudge, ChannelCoverage, Clock, CoverageReport, DamageReport, HostCoverage, InputReport, Lost, ProviderReport,
+    CannotJudge, ChannelCoverage, CoverageReport, DamageReport, HostCoverage, InputReport, Lost, ProviderReport,
 };
-
-/// Milliseconds in 100 ns steps.
-const MILLISECOND: i64 = TICKS_PER_SECOND / 1000;
 
 /// What the logs cover, host by host.
 pub fn coverage(case: &Case<'_>, cannot_judge: Vec<CannotJudge>) -> CoverageReport {
@@ -30,7 +28,7 @@ pub fn coverage(case: &Case<'_>, cannot_judge: Vec<CannotJudge>) -> CoverageRepo
                 aliases: aliases.into_iter().collect(),
                 roles: case.roles[id].iter().map(|role| role.word().to_string()).collect(),
                 os: None,
-                clock: clock(case, id),
+                clock: clock::clock(case, id),
                 channels: case.channels[id]
                     .iter()
                     .map(|(name, coverage)| {
@@ -43,30 +41,6 @@ pub fn coverage(case: &Case<'_>, cannot_judge: Vec<CannotJudge>) -> CoverageRepo
         .collect();
     hosts.sort_by(|a, b| a.host.cmp(&b.host));
     CoverageReport { hosts, cannot_judge }
-}
-
-fn clock(case: &Case<'_>, host: HostId) -> Clock {
-    let known = &case.clocks[host];
-    let alone = case
-        .attempts
-        .iter()
-        .all(|a| [a.client, a.server, a.gateway].into_iter().flatten().collect::<BTreeSet<_>>().len() < 2);
-    let state = match known.ahead {
-        Some(_) if case.reference == Some(host) => "reference",
-        Some(_) if known.pairs > 1 => "aligned",
-        Some(_) => "assumed",
-        None if known.failed => "unaligned",
-        None if alone || case.hosts.len() == 1 => "reference",
-        None => "assumed",
-    };
-    Clock {
-        reference: case.reference.map(|host| case.hosts.name(host).to_string()),
-        offset_ms: known.ahead.map(|ahead| ahead / MILLISECOND),
-        spread_ms: known.ahead.filter(|_| known.pairs > 0).map(|_| known.spread / MILLISECOND),
-        pairs: known.pairs as u64,
-        state: state.to_string(),
-        segments: 1,
-    }
 }
 
 /// Logs that somebody emptied: the record names the log, or stands first in it.

@@ -2,6 +2,7 @@
 //! was ruled out, what cannot be judged and why. Words the timeline. Pure: no input is read here.
 
 mod bind;
+mod clock;
 mod coverage;
 mod finding;
 mod missing;

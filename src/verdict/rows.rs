@@ -220,8 +220,8 @@ fn collapse(case: &Case<'_>, order: &[(ItemId, Option<usize>)], cited: &BTreeSet
             let item = &case.items[first];
             rows.push(Row::Run(RunRow {
                 count: run as u64,
-                first: item.time,
-                last: case.items[last].time,
+                first: stamped(item),
+                last: stamped(&case.items[last]),
                 host: case.hosts.name(item.host).to_string(),
                 provider: item.evidence.record.provider.to_string(),
                 event_id: item.evidence.record.event_id,
@@ -248,7 +248,7 @@ fn row(case: &Case<'_>, item: &Item<'_>, owner: Option<usize>) -> EventRow {
         item.meanings().find_map(|meaning| meaning.stops).or_else(|| item.meanings().filter_map(|m| m.reaches).max());
     EventRow {
         event: item.evidence.event,
-        time: item.time,
+        time: stamped(item),
         aligned_time: aligned(case, item),
         host: case.hosts.name(item.host).to_string(),
         role: role.map(|role| role.word().to_string()),
@@ -266,8 +266,13 @@ fn row(case: &Case<'_>, item: &Item<'_>, owner: Option<usize>) -> EventRow {
     }
 }
 
+/// What the record itself says.
+fn stamped(item: &Item<'_>) -> Time {
+    item.evidence.record.time.unwrap_or(item.time)
+}
+
 fn aligned(case: &Case<'_>, item: &Item<'_>) -> Option<Time> {
-    let known = case.clocks[item.host].ahead.is_some() || case.hosts.len() == 1;
+    let known = case.clocks[item.host].known_at(item.time) || case.hosts.len() == 1;
     known.then(|| case.aligned(item.host, item.time))
 }
 

@@ -287,10 +287,9 @@ fn absent(index: &Index<'_>, at: usize, clue: &Clue, rule: &str, needs: &str, su
     let role = case.signatures.rule(rule).and_then(|rule| rule.meaning.as_ref()).map(|meaning| meaning.host);
     let Some(host) = role.and_then(|role| case.attempts[at].host(role)) else { return };
     let (from, to) = index.window(at, clue.window.unwrap_or(AROUND));
-    let (from, to) = (case.local(host, from), case.local(host, to));
-    // Hosts that were never compared may be minutes apart: absence proves nothing then.
-    let alone = case.attempts[at].connections.iter().all(|connection| connection.host == host);
-    if !case.covers(host, needs, from, to) || !(alone || case.clocks[host].ahead.is_some()) {
+    let slack = case.slack(&case.attempts[at], host);
+    let (from, to) = (case.local(host, from).plus(-slack), case.local(host, to).plus(slack));
+    if !case.covers(host, needs, from, to) {
         return;
     }
     let found = index.on_host(rule, host, (from, to)).iter().any(|id| !index.is_stray(*id));

@@ -59,6 +59,16 @@ impl Library {
     }
 }
 
+/// How far a host's clock is ahead at this time after the base.
+fn ahead(host: &Host, since: i64) -> Result<i64, Error> {
+    for part in &host.clock_before {
+        if since < span::parse(&part.until)? {
+            return span::parse(&part.ahead);
+        }
+    }
+    span::parse(host.clock.as_deref().unwrap_or("0"))
+}
+
 /// How deep sequences may use sequences.
 const DEPTH: u32 = 12;
 
@@ -70,7 +80,7 @@ const DEPTH: u32 = 12;
 pub fn happenings(scenario: &Scenario, library: &Library, slug: &str) -> Result<Vec<Happening>, Error> {
     let base = scenario.base.parse();
     let base = time::ticks(base.map_err(|_| Error::value("time", &scenario.base))?) as i64;
-    let mut expander = Expander { scenario, library, slug, uses: 0, written: 0, out: Vec::new() };
+    let mut expander = Expander { scenario, library, slug, base, uses: 0, written: 0, out: Vec::new() };
     let vars = expander.vars();
     for step in &scenario.events {
         expander.step(step, base, None, &vars, DEPTH)?;
@@ -85,6 +95,8 @@ struct Expander<'a> {
     scenario: &'a Scenario,
     library: &'a Library,
     slug: &'a str,
+    /// The scenario's `base` in ticks.
+    base: i64,
     /// How many steps of the scenario itself and of its background have begun so far.
     uses: u64,
     /// How many events the present one of them has written.
@@ -203,7 +215,7 @@ impl Expander<'_> {
         let host = host.ok_or_else(|| Error::scenario(format!("no host {role}")))?;
         let mut vars = vars.clone();
         name_host(&mut vars, "host", host);
-        let clock = span::parse(host.clock.as_deref().unwrap_or("0"))?;
+        let clock = ahead(host, ticks - self.base)?;
         let label = step.activity.as_deref().map(|a| vars.fill(a)).transpose()?;
         let filling = Filling {
             fields: step.fields.clone(),
@@ -218,7 +230,9 @@ impl Expander<'_> {
         let os = host.os.as_deref().unwrap_or("win10");
         let mut record = shapes.record(&event, &filling, &vars, os, self.slug)?;
         record.computer.clone_from(&host.name);
-        record.ticks = (ticks + clock + self.crumbs(os)).max(0) as u64;
+        let happened = ticks + self.crumbs(os);
+        record.happened = happened.max(0) as u64;
+        record.ticks = (happened + clock).max(0) as u64;
         self.out.push(Happening { role, record });
         Ok(())
     }

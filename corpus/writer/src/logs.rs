@@ -84,7 +84,7 @@ fn left_out(scenario: &Scenario, shapes: &Shapes, role: &str, channel: &str) -> 
 
 /// Puts records into order and gives them their ids; drops what the log has lost.
 fn number(records: &mut Vec<Record>, options: &LogOptions, base: &str, channel: &str) -> Result<(), Error> {
-    records.sort_by_key(|record| record.ticks);
+    records.sort_by_key(|record| record.happened);
     let before = records.len() as u64;
     if let Some(starts) = &options.starts {
         let base = base.parse().map_err(|_| Error::value("time", base))?;

@@ -56,9 +56,22 @@ pub struct Host {
     /// How far its clock is ahead.
     #[serde(default)]
     pub clock: Option<String>,
+    /// How it stood earlier, in order.
+    #[serde(default)]
+    pub clock_before: Vec<ClockBefore>,
     /// Its system: `win10` (default), `2016`, `2022`, `2012r2`...
     #[serde(default)]
     pub os: Option<String>,
+}
+
+/// A part of the time in which a clock stood otherwise.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockBefore {
+    /// It ends before this moment of true time, from the base.
+    pub until: String,
+    /// How far the clock was ahead.
+    pub ahead: String,
 }
 
 /// Background on one machine.

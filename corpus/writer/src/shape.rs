@@ -150,6 +150,7 @@ impl Shapes {
             collector_id: None,
             received: 0,
             ticks: 0,
+            happened: 0,
             provider: Provider {
                 name: shape.provider.clone(),
                 guid: shape.guid.as_deref().map(Guid::parse).transpose()?,

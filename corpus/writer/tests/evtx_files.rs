@@ -18,6 +18,7 @@ fn record(id: u64, payload: Payload) -> Record {
         record_id: id,
         collector_id: Some(id + 900),
         received: 0,
+        happened: 0,
         ticks: TICKS + id * 10_000_000,
         provider: Provider {
             name: "Some-Provider".into(),

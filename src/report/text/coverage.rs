@@ -5,11 +5,13 @@ use std::io;
 use super::page::{Column, Entry, Page, Room, Style, Text};
 use super::short;
 use crate::report::headline::{count, digits, list};
-use crate::report::model::{Clock, HostCoverage, InputReport};
+use crate::report::model::{Clock, ClockStep, HostCoverage, InputReport};
 
 /// Inputs shown without damage, and places of damage per input, unless everything is wanted.
 const SHOWN: usize = 12;
 const PLACES: usize = 5;
+/// Settings of a clock shown, the last ones.
+const STEPS: usize = 4;
 
 /// Hosts, their clocks and channels.
 pub fn hosts(page: &mut Page<'_>, hosts: &[HostCoverage]) -> io::Result<()> {
@@ -22,6 +24,7 @@ pub fn hosts(page: &mut Page<'_>, hosts: &[HostCoverage]) -> io::Result<()> {
             page.blank()?;
         }
         host_line(page, host)?;
+        clock_lines(page, &host.clock)?;
         let columns = [
             Column("channel", Room::Rest),
             Column("state", Room::Content),
@@ -76,22 +79,97 @@ fn host_line(page: &mut Page<'_>, host: &HostCoverage) -> io::Result<()> {
 fn clock(clock: &Clock) -> Option<String> {
     let words = match (clock.state.as_str(), clock.offset_ms) {
         ("reference", _) => "the reference clock".to_owned(),
-        ("aligned", Some(offset)) => {
+        ("aligned" | "assumed", Some(offset)) if clock.known_by.is_some() => {
             let way = if offset < 0 { "behind" } else { "ahead of" };
             let seconds = offset.unsigned_abs() as f64 / 1000.0;
             let reference = clock.reference.as_deref().unwrap_or("the reference");
-            format!("clock {seconds:.3} s {way} {reference} ({})", count(clock.pairs, "pair"))
+            let basis = match clock.known_by.as_deref() {
+                Some("readings") => "by a domain controller's time in the records of both".to_owned(),
+                _ => count(clock.pairs, "pair"),
+            };
+            format!("clock {seconds:.3} s {way} {reference} ({basis})")
         }
         ("assumed", _) => "clock assumed right".to_owned(),
         ("unaligned", _) => "clock not comparable".to_owned(),
         _ => return None,
     };
-    let steps = match clock.segments {
-        0 | 1 => String::new(),
-        2 => ", set anew once while logging".to_owned(),
-        segments => format!(", set anew {} times while logging", segments - 1),
+    Some(words)
+}
+
+/// What is to be said of a clock besides its offset: with whom it cannot be compared, when it was set, who speaks of it.
+fn clock_lines(page: &mut Page<'_>, clock: &Clock) -> io::Result<()> {
+    if !clock.unaligned_with.is_empty() {
+        let others = list(&clock.unaligned_with, 4);
+        let line = format!(
+            "No connection stands both in its log and in that of {others}: the clocks cannot be compared, what is \
+             joined by time is not proven, and what is missing there was looked for five minutes around"
+        );
+        page.put(2, "clock  ", &Text::of(Style::Yellow, &line))?;
+    }
+    let most = if page.options.verbose { usize::MAX } else { STEPS };
+    let hidden = clock.steps.len().saturating_sub(most);
+    for step in clock.steps.iter().skip(hidden) {
+        let line = stepped(page, step);
+        page.put(2, "clock  ", &Text::of(if step.corrected { Style::Yellow } else { Style::Plain }, &line))?;
+    }
+    if hidden > 0 {
+        let line = format!("and set {} before (all with -v)", count(hidden as u64, "time"));
+        page.put(2, "clock  ", &Text::of(Style::Dim, &line))?;
+    }
+    for witness in &clock.witnesses {
+        let text = Text::plain(&witness.says);
+        let text = match witness.agrees {
+            Some(true) => text.add(Style::Green, " (bears it out)"),
+            Some(false) => text.add(Style::Red, " (speaks against what the connections show)"),
+            None => text,
+        };
+        page.put(2, "clock  ", &text)?;
+    }
+    Ok(())
+}
+
+fn stepped(page: &Page<'_>, step: &ClockStep) -> String {
+    let how = match step.known_by.as_str() {
+        "record" => "a record says so",
+        "order" => "times fall back while record numbers rise",
+        _ => "a record says so, and so does the order of the others",
     };
-    Some(words + &steps)
+    let by = span(step.ms);
+    let (before, after) = (page.moment(step.before), page.moment(step.after));
+    if step.known_by == "later step" {
+        return format!(
+            "wrong by {by} from {after} on, as it was set back later; times until the next step are corrected, those up \
+             to {before} are left as they are"
+        );
+    }
+    if step.corrected && step.ms > 0 {
+        return format!("wrongly set forward by {by}, from {before} to {after} ({how}), and set back later");
+    }
+    if step.corrected {
+        let about = if step.known_by == "order" { "by at least" } else { "by" };
+        return format!("set back {about} {by}, from {before} to {after} ({how}); earlier times are corrected");
+    }
+    let own = match step.offset_ms {
+        Some(ms) => {
+            format!("before it the clock was {} {} the reference", span(ms), if ms < 0 { "behind" } else { "ahead of" })
+        }
+        None => "it had been behind, or the computer had stood still; earlier times are left as they are".to_owned(),
+    };
+    format!("set forward by {by}, from {before} to {after} ({how}); {own}")
+}
+
+/// A length of time in its two largest units.
+fn span(ms: i64) -> String {
+    let exact = ms.unsigned_abs() / 1000;
+    // Rounded to what is shown.
+    let seconds = if exact < 3600 { exact } else { (exact + 30) / 60 * 60 };
+    let (days, hours, minutes, rest) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{:.1} s", ms.unsigned_abs() as f64 / 1000.0),
+        (0, 0, minutes) => format!("{minutes} min {rest} s"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
 }
 
 /// What was read, the damaged first.

@@ -174,6 +174,14 @@ words! {
         SessionEnd = "session-end",
         /// HRESULT, NTSTATUS or Win32 error (number space `status`).
         Status = "status",
+        /// Build number of the operating system (number space `build`).
+        Build = "build",
+        /// What the clock of the record's computer showed before it was set.
+        ClockBefore = "clock_before",
+        /// What it shows since.
+        ClockAfter = "clock_after",
+        /// What a domain controller's clock showed when the record was written.
+        ClockOther = "clock_other",
     }
 }
 

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::event::{Damage, Interest, Sink};
 use crate::os;
 use crate::source::system as known;
-use crate::source::{Aids, Input, Log, change};
+use crate::source::{Aids, Input, Log, change, map};
 
 mod binxml;
 mod compile;
@@ -126,16 +126,13 @@ impl Log for Evtx {
 
 /// The whole record at a byte offset of a log file, as XML.
 pub fn render(path: &Path, offset: u64) -> Result<String, Error> {
-    let trouble = |error| Error::new(path, error);
-    let file = File::open(path).map_err(trouble)?;
-    let mut bytes = vec![0; CHUNK];
+    let map = map::map(path)?;
     let wrong = |what: &str| Error::new(path, what).at(offset);
-    let head = os::read_at(&file, &mut bytes, 0).map_err(trouble)?;
-    let head = bytes.get(..head).unwrap_or_default();
-    let base = if header::file(head).is_some() { FILE_HEADER } else { first_chunk(head).unwrap_or(FILE_HEADER) };
+    let base = if header::file(&map).is_some() { FILE_HEADER } else { first_chunk(&map).unwrap_or(FILE_HEADER) };
     let within = offset.checked_sub(base).ok_or_else(|| wrong("no record begins here"))?;
-    let chunk = os::read_at(&file, &mut bytes, offset - within % CHUNK as u64).map_err(trouble)?;
-    let chunk = bytes.get(..chunk).unwrap_or_default();
+    let start = offset - within % CHUNK as u64;
+    let chunk = usize::try_from(start).ok().and_then(|start| map.get(start..)).unwrap_or_default();
+    let chunk = chunk.get(..CHUNK).unwrap_or(chunk);
     let at = (within % CHUNK as u64) as usize;
     header::record(chunk, at).ok_or_else(|| wrong("no record begins here"))?;
     slow::render(chunk, at, true).map_err(|what| wrong(&what))

@@ -81,6 +81,8 @@ pub struct Record {
     pub received: u64,
     /// `System/TimeCreated` in 100 ns ticks since 1601.
     pub ticks: u64,
+    /// When it truly happened: records are numbered in this order, whatever their clock showed.
+    pub happened: u64,
     /// Who wrote it.
     pub provider: Provider,
     /// Layout of the System part.

@@ -1,0 +1,186 @@
+//! Clocks of several hosts put against one reference: by connections that both ends logged, else by
+//! times of a domain controller that stand in the records of both.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::event::{TICKS_PER_SECOND, Time};
+use crate::signature::definition::{Role, Slot};
+
+use super::clock::{self, Offset, Spans};
+use super::identity::HostId;
+use super::timeline::Part;
+use super::{Case, Connection, HostClock};
+
+/// A reading has the other clock's whole seconds, and the answer took its time, 100 ns.
+const READING: i64 = 2 * TICKS_PER_SECOND;
+/// State of a clock that follows a time source.
+const SYNCHRONISED: (&str, &str) = ("clock", "synchronised");
+
+/// Two hosts and by how much the clock of the first is ahead.
+type Edge = (HostId, HostId, Offset);
+/// Connections of both ends: the client's, and those of the server that agree best with them.
+type Ends = BTreeMap<(HostId, HostId), (Spans, Spans)>;
+
+/// Clock offsets per pair of hosts, put together over the whole case.
+pub fn align(case: &mut Case<'_>, clients: &[Connection], target: &[Option<HostId>], others: &[Connection]) {
+    let (edges, ends, mut failed) = compare(clients, target, others);
+    let mut count: BTreeMap<HostId, usize> = BTreeMap::new();
+    for connection in others.iter().filter(|c| c.side == Role::Server) {
+        *count.entry(connection.host).or_default() += 1;
+    }
+    let busiest = count.iter().max_by_key(|(host, count)| (**count, std::cmp::Reverse(**host))).map(|(host, _)| *host);
+    let reference = busiest.or(clients.first().map(|c| c.host)).or(case.reference);
+    if let Some(reference) = reference {
+        case.reference = Some(reference);
+        case.clocks[reference].ahead = Some(0);
+        spread(case, &edges, false);
+        spread(case, &readings(case), true);
+        parts(case, &edges, &ends);
+    }
+    // What was compared in vain may still be known by way of a third clock.
+    failed.retain(|(a, b)| case.clocks[*a].ahead.is_none() || case.clocks[*b].ahead.is_none());
+    for (a, b) in failed {
+        for (one, other) in [(a, b), (b, a)] {
+            case.clocks[one].failed |= case.clocks[one].ahead.is_none();
+            case.clocks[one].apart.push(other);
+        }
+    }
+}
+
+/// Every pair of hosts with connections of both ends: how far apart, or that nothing pairs up.
+fn compare(
+    clients: &[Connection],
+    target: &[Option<HostId>],
+    others: &[Connection],
+) -> (Vec<Edge>, Ends, BTreeSet<(HostId, HostId)>) {
+    let mut pairs: BTreeMap<(HostId, HostId), Spans> = BTreeMap::new();
+    for (connection, server) in clients.iter().zip(target) {
+        if let Some(server) = server {
+            anchor(pairs.entry((*server, connection.host)).or_default(), connection);
+        }
+    }
+    let (mut edges, mut ends, mut failed) = (Vec::new(), Ends::new(), BTreeSet::new());
+    for ((server, client), own) in pairs {
+        let mut by_ip: BTreeMap<Option<IpAddr>, Spans> = BTreeMap::new();
+        for c in others.iter().filter(|c| c.side == Role::Server && c.host == server) {
+            anchor(by_ip.entry(c.client_ip).or_default(), c);
+        }
+        // Each address is one client: the one whose anchors agree best is ours.
+        let found = by_ip.iter().filter_map(|(ip, theirs)| Some((clock::offset(&own, theirs)?, *ip)));
+        match found.max_by_key(|(offset, _)| (offset.pairs, -offset.ticks.abs())) {
+            Some((offset, ip)) => {
+                edges.push((server, client, offset));
+                ends.insert((server, client), (own, by_ip.remove(&ip).unwrap_or_default()));
+            }
+            None if !by_ip.is_empty() => {
+                failed.insert((server, client));
+            }
+            None => {}
+        }
+    }
+    (edges, ends, failed)
+}
+
+fn anchor(spans: &mut Spans, connection: &Connection) {
+    spans.push((connection.start, connection.ended.then_some(connection.end)));
+}
+
+/// Offsets that times of a domain controller tell: against that controller where there is but one in the
+/// case, and between any two hosts that have such records.
+fn readings(case: &Case<'_>) -> Vec<Edge> {
+    let mut ahead: Vec<(HostId, i64, usize)> = Vec::new();
+    for host in 0..case.hosts.len() {
+        let own = case.items.iter().filter(|item| item.host == host);
+        let mut gaps: Vec<i64> = own.filter_map(|item| Some(item.time.since(item.clock(Slot::ClockOther)?))).collect();
+        gaps.sort_unstable();
+        if let Some(middle) = gaps.get(gaps.len() / 2) {
+            ahead.push((host, *middle, gaps.len()));
+        }
+    }
+    let mut controllers = (0..case.hosts.len()).filter(|host| case.roles[*host].contains(&Role::Dc));
+    if let (Some(only), None) = (controllers.next(), controllers.next()) {
+        ahead.retain(|(host, ..)| *host != only);
+        ahead.push((only, 0, 0));
+    }
+    let mut edges = Vec::new();
+    for (at, (a, ahead_a, count_a)) in ahead.iter().enumerate() {
+        for (b, ahead_b, count_b) in &ahead[at + 1..] {
+            let offset = Offset { ticks: ahead_a - ahead_b, spread: READING, pairs: *count_a.max(count_b) };
+            edges.push((*a, *b, offset));
+        }
+    }
+    edges
+}
+
+/// Walks from the hosts that are known over the pairs of hosts.
+fn spread(case: &mut Case<'_>, edges: &[Edge], read: bool) {
+    let mut queue: Vec<HostId> = (0..case.clocks.len()).filter(|host| case.clocks[*host].ahead.is_some()).collect();
+    while let Some(host) = queue.pop() {
+        let base = case.clocks[host].ahead.unwrap_or(0);
+        for (first, second, offset) in edges {
+            let (other, ahead) = match host {
+                h if h == *first => (*second, base - offset.ticks),
+                h if h == *second => (*first, base + offset.ticks),
+                _ => continue,
+            };
+            if case.clocks[other].ahead.is_none() {
+                let (spread, pairs) = (offset.spread, offset.pairs);
+                case.clocks[other] = HostClock { ahead: Some(ahead), spread, pairs, read, ..HostClock::default() };
+                queue.push(other);
+            }
+        }
+    }
+}
+
+/// Parts of a host's time before its clock was set by what nobody knows: their own pairs tell their own
+/// offset; without any, only a clock that followed a time source is known.
+fn parts(case: &mut Case<'_>, edges: &[Edge], ends: &Ends) {
+    for host in 0..case.clocks.len() {
+        let borders: Vec<Time> = case.steps[host].iter().filter(|step| !step.sure()).map(|step| step.at).collect();
+        let Some(later) = case.clocks[host].ahead else { continue };
+        let mut from = Time::default();
+        let mut found = Vec::new();
+        for until in borders {
+            let own = edges.iter().filter(|(server, client, _)| *server == host || *client == host);
+            let told = own.filter_map(|edge| within(case, edge, ends.get(&(edge.0, edge.1))?, host, (from, until)));
+            let part = told.max_by_key(|(_, pairs)| *pairs);
+            let (ahead, pairs) = part.unwrap_or((later, 0));
+            found.push(Part { until, ahead, pairs, known: pairs > 0 || followed(case, host, from, until) });
+            from = until;
+        }
+        case.clocks[host].parts = found;
+    }
+}
+
+/// How far ahead the host was within a part of its time, by the pairs with one other host.
+fn within(
+    case: &Case<'_>,
+    (server, client, whole): &Edge,
+    (theirs, ours): &(Spans, Spans),
+    host: HostId,
+    (from, until): (Time, Time),
+) -> Option<(i64, usize)> {
+    let inside = |spans: &Spans| -> Spans {
+        spans.iter().filter(|(start, _)| from <= *start && *start < until).copied().collect()
+    };
+    let (client_side, server_side) =
+        if host == *client { (inside(theirs), ours.clone()) } else { (theirs.clone(), inside(ours)) };
+    let agreeing = clock::agreeing(&client_side, &server_side, whole.ticks);
+    let (ticks, pairs) = match agreeing {
+        0 => clock::offset(&client_side, &server_side).map(|offset| (offset.ticks, offset.pairs))?,
+        pairs => (whole.ticks, pairs),
+    };
+    let base = |other: HostId| case.clocks[other].ahead;
+    let ahead = if host == *client { base(*server)? - ticks } else { base(*client)? + ticks };
+    Some((ahead, pairs))
+}
+
+/// Records say that the clock followed a time source.
+fn followed(case: &Case<'_>, host: HostId, from: Time, until: Time) -> bool {
+    let start = case.items.partition_point(|item| item.time < from);
+    case.items[start..].iter().take_while(|item| item.time < until).filter(|item| item.host == host).any(|item| {
+        let mut states = item.meanings().filter_map(|meaning| meaning.sets.as_ref());
+        states.any(|set| (set.state.as_str(), set.value.as_str()) == SYNCHRONISED)
+    })
+}

@@ -1,0 +1,202 @@
+//! One timeline of all clocks: moments of a host's clock as the reference clock showed them and
+//! back, and whether a channel holds a span of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::event::{TICKS_PER_SECOND, Time};
+use crate::evidence::Coverage;
+
+use super::identity::HostId;
+use super::{Attempt, Case, Connection, Item, Step};
+
+/// Clocks that were never compared are taken to be this close, 100 ns: Kerberos tolerates no more.
+const UNKNOWN: i64 = 300 * TICKS_PER_SECOND;
+/// State of a log that a record of it tells.
+const LOG: &str = "log";
+
+/// A host's clock against the reference.
+#[derive(Clone, Debug, Default)]
+pub struct HostClock {
+    /// 100 ns by which it is ahead of the reference; `None` where nothing tells. The last part's, where
+    /// the clock was set and no record tells by how much.
+    pub ahead: Option<i64>,
+    /// Spread of the pairs, 100 ns.
+    pub spread: i64,
+    /// Pairs it rests on.
+    pub pairs: usize,
+    /// It was compared with another host's and no pair was found.
+    pub failed: bool,
+    /// It rests on times of a domain controller that stand in records, not on pairs.
+    pub read: bool,
+    /// Hosts with which it shares connections and cannot be compared.
+    pub apart: Vec<HostId>,
+    /// Earlier parts with an offset of their own, in order.
+    pub parts: Vec<Part>,
+}
+
+/// A part of a host's time in which its clock had another offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// It ends before this moment of the host's clock.
+    pub until: Time,
+    /// 100 ns by which the clock was ahead of the reference.
+    pub ahead: i64,
+    /// Pairs it rests on.
+    pub pairs: usize,
+    /// Pairs or a time source tell it; else it is the later part's.
+    pub known: bool,
+}
+
+impl HostClock {
+    /// The least and the most by which it was ever ahead.
+    pub fn range(&self) -> (i64, i64) {
+        let all = self.parts.iter().map(|part| part.ahead).chain([self.ahead.unwrap_or(0)]);
+        all.fold((0, 0), |(least, most), ahead| (least.min(ahead), most.max(ahead)))
+    }
+
+    /// How far it was ahead at a moment of its own.
+    fn ahead_at(&self, time: Time) -> i64 {
+        let part = self.parts.iter().find(|part| time < part.until);
+        part.map_or(self.ahead.unwrap_or(0), |part| part.ahead)
+    }
+
+    /// The same at a moment of the reference clock.
+    fn ahead_when(&self, aligned: Time) -> i64 {
+        let part = self.parts.iter().find(|part| aligned.plus(part.ahead) < part.until);
+        part.map_or(self.ahead.unwrap_or(0), |part| part.ahead)
+    }
+
+    /// Something tells how it stood at that moment of its own.
+    pub fn known_at(&self, time: Time) -> bool {
+        match self.parts.iter().find(|part| time < part.until) {
+            Some(part) => part.known,
+            None => self.ahead.is_some(),
+        }
+    }
+}
+
+impl Case<'_> {
+    /// A record's time on the reference clock; as it stands where nothing is known of the clock.
+    pub fn aligned(&self, host: HostId, time: Time) -> Time {
+        time.plus(-self.clocks[host].ahead_at(time))
+    }
+
+    /// The other way: a moment of the reference clock as this host's clock showed it.
+    pub fn local(&self, host: HostId, aligned: Time) -> Time {
+        aligned.plus(self.clocks[host].ahead_when(aligned))
+    }
+
+    /// Its connections stand on hosts whose clocks were compared in vain, or in a part of a host's time of
+    /// which nobody knows how its clock stood: that they are one action is a guess.
+    pub fn doubtful(&self, attempt: &Attempt) -> bool {
+        let hosts: BTreeSet<HostId> = attempt.connections.iter().map(|connection| connection.host).collect();
+        let apart = |host: &HostId| self.clocks[*host].apart.iter().any(|other| hosts.contains(other));
+        let lost = |c: &Connection| self.clocks[c.host].ahead.is_some() && !self.clocks[c.host].known_at(c.start);
+        hosts.len() > 1 && (hosts.iter().any(apart) || attempt.connections.iter().any(lost))
+    }
+
+    /// How much further to look, 100 ns, before a record is missing on this host at the attempt's time: nothing
+    /// where all clocks that show the attempt can be compared with it.
+    pub fn slack(&self, attempt: &Attempt, host: HostId) -> i64 {
+        let own = attempt.connections.iter().map(|connection| (connection.host, connection.start));
+        let implied = attempt.implied.iter().map(|id| (self.items[*id].host, self.items[*id].time));
+        let known = |(host, time): (HostId, Time)| self.clocks[host].known_at(time);
+        let mut all = own.chain(implied);
+        let alone = all.clone().all(|(other, _)| other == host);
+        let comparable = alone || (all.all(known) && known((host, self.local(host, attempt.start))));
+        if comparable { 0 } else { UNKNOWN }
+    }
+
+    /// Does this channel cover the span of the host's own time without a gap? A log's last record is not its end:
+    /// the run that reaches its end covers until the latest record of any log of that host,
+    /// since the logs of a host are exported together. No span reaches over a setting of the clock, and
+    /// none over a moment when the log itself says that it lost records.
+    pub fn covers(&self, host: HostId, channel: &str, from: Time, to: Time) -> bool {
+        let steps = &self.steps[host];
+        if steps.iter().any(|step| from < step.at && step.at <= to) || self.ledger.lost(host, channel, from, to) {
+            return false;
+        }
+        if steps.iter().any(|step| step.corrected) {
+            return self.ledger.holds(host, channel, &self.channels[host], from, to);
+        }
+        // A trace is no export: it may have been taken at another time.
+        let logs = self.channels[host].iter().filter(|(_, coverage)| !coverage.runs.is_empty());
+        let latest = logs.filter_map(|(_, coverage)| coverage.bounds()).map(|(_, last)| last).max();
+        self.channels[host].iter().filter(|(name, _)| name.eq_ignore_ascii_case(channel)).any(|(_, coverage)| {
+            let open_end = coverage.runs.last().filter(|run| run.first <= from && Some(to) <= latest);
+            coverage.covers(from, to) || open_end.is_some()
+        })
+    }
+}
+
+/// What the records of single channels tell of their time beyond what their runs do.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    /// By host: channel in lower case, and a span in which it lost records.
+    holes: Vec<(HostId, String, Time, Time)>,
+    /// Of hosts whose clocks went back, where times alone do not tell which record came first: by channel in
+    /// lower case, corrected time and record id in order of time.
+    marks: BTreeMap<(HostId, String), Vec<(Time, u64)>>,
+}
+
+impl Ledger {
+    /// Reads it from items in order of time.
+    pub fn of(items: &[Item<'_>], steps: &[Vec<Step>]) -> Self {
+        let mut ledger = Ledger::default();
+        let mut last: BTreeMap<(HostId, &str), Time> = BTreeMap::new();
+        let mut open: BTreeMap<(HostId, &str), Time> = BTreeMap::new();
+        for item in items {
+            let record = &item.evidence.record;
+            let key = (item.host, &*record.channel);
+            let channel = || record.channel.to_lowercase();
+            if let Some(from) = open.remove(&key) {
+                ledger.holes.push((item.host, channel(), from, item.time));
+            }
+            for state in item.meanings().filter_map(|meaning| meaning.sets.as_ref()).filter(|set| set.state == LOG) {
+                match state.value.as_str() {
+                    "stopped" | "full" => {
+                        open.insert(key, item.time);
+                    }
+                    "dropped" => {
+                        let from = last.get(&key).copied().unwrap_or_default();
+                        ledger.holes.push((item.host, channel(), from, item.time));
+                    }
+                    _ => {}
+                }
+            }
+            last.insert(key, item.time);
+            if let Some(id) = record.record_id.filter(|_| steps[item.host].iter().any(|step| step.corrected)) {
+                ledger.marks.entry((item.host, channel())).or_default().push((item.time, id));
+            }
+        }
+        let end = Time::from_filetime(u64::MAX);
+        let rest = open.into_iter().map(|((host, channel), from)| (host, channel.to_lowercase(), from, end));
+        ledger.holes.extend(rest);
+        ledger
+    }
+
+    /// Did the log lose records in this span of the host's own time, by its own word?
+    fn lost(&self, host: HostId, channel: &str, from: Time, to: Time) -> bool {
+        let meets = |(other, name, start, end): &(HostId, String, Time, Time)| {
+            *other == host && name.eq_ignore_ascii_case(channel) && *start <= to && from <= *end
+        };
+        self.holes.iter().any(meets)
+    }
+
+    /// A gapless run of record ids that begins before the span and ends after it, or at the end of the log.
+    fn holds(&self, host: HostId, channel: &str, covered: &[(&str, &Coverage)], from: Time, to: Time) -> bool {
+        let Some(marks) = self.marks.get(&(host, channel.to_lowercase())) else { return false };
+        let Some((_, first)) = marks[..marks.partition_point(|(time, _)| *time <= from)].last() else { return false };
+        let last = marks.get(marks.partition_point(|(time, _)| *time < to)).map(|(_, id)| *id);
+        let later = || self.marks.iter().filter(|((other, _), _)| *other == host);
+        let latest = later().filter_map(|(_, marks)| marks.last()).map(|(time, _)| *time).max();
+        covered.iter().filter(|(name, _)| name.eq_ignore_ascii_case(channel)).any(|(_, coverage)| {
+            let holds = |id: u64| coverage.runs.iter().position(|run| run.first_id <= id && id <= run.last_id);
+            match (holds(*first), last) {
+                (Some(run), Some(last)) => holds(last) == Some(run),
+                (Some(run), None) => run + 1 == coverage.runs.len() && latest.is_some_and(|latest| to <= latest),
+                (None, _) => false,
+            }
+        })
+    }
+}

@@ -1,0 +1,128 @@
+//! What the logs cover: hosts, their clocks and channels, and what cannot be judged.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Time;
+use crate::evidence::EventRef;
+
+/// What the logs cover.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CoverageReport {
+    /// By host.
+    pub hosts: Vec<HostCoverage>,
+    /// What cannot be judged.
+    pub cannot_judge: Vec<CannotJudge>,
+}
+
+/// One host of the case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HostCoverage {
+    /// Name.
+    pub host: String,
+    /// Other names and addresses of it.
+    pub aliases: Vec<String>,
+    /// Roles that its logs show.
+    pub roles: Vec<String>,
+    /// Operating system generation, where the logs tell.
+    pub os: Option<String>,
+    /// Its clock against the reference.
+    pub clock: Clock,
+    /// Its channels.
+    pub channels: Vec<ChannelCoverage>,
+}
+
+/// A host's clock.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Clock {
+    /// Host whose clock is the reference.
+    pub reference: Option<String>,
+    /// Milliseconds that this clock is ahead of the reference.
+    pub offset_ms: Option<i64>,
+    /// Spread of the pairs, ms.
+    pub spread_ms: Option<i64>,
+    /// Pairs of records that it rests on.
+    pub pairs: u64,
+    /// `reference`, `aligned`, `assumed` (nothing speaks against equal clocks), `unaligned`.
+    pub state: String,
+    /// Parts between clock steps.
+    pub segments: u64,
+    /// What the offset rests on: `pairs` of records of one connection in both logs, `readings` of a domain
+    /// controller's clock in records of both.
+    #[serde(default)]
+    pub known_by: Option<String>,
+    /// Hosts with which it shares connections and cannot be compared.
+    #[serde(default)]
+    pub unaligned_with: Vec<String>,
+    /// Settings of the clock while the logs were written, in order.
+    #[serde(default)]
+    pub steps: Vec<ClockStep>,
+    /// What other records say of the clock.
+    #[serde(default)]
+    pub witnesses: Vec<ClockWitness>,
+}
+
+/// One setting of a clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockStep {
+    /// What the clock showed before.
+    pub before: Time,
+    /// What it showed after.
+    pub after: Time,
+    /// Milliseconds by which it was set; negative backwards.
+    pub ms: i64,
+    /// `record`, `order` (time falls while record ids rise), `record, order`, or `later step`: it was set back
+    /// afterwards, so it must have gone forward where nothing was logged for at least so long.
+    pub known_by: String,
+    /// Times before it were brought onto the later clock. A clock that went forward may have stood still with
+    /// its computer, so its earlier times are left as they are.
+    pub corrected: bool,
+    /// Offset of the time before it against the reference, where pairs of that time tell one of its own, ms.
+    pub offset_ms: Option<i64>,
+    /// Records that say so.
+    pub events: Vec<EventRef>,
+}
+
+/// A record that speaks of a clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockWitness {
+    /// The record.
+    pub event: EventRef,
+    /// What it says.
+    pub says: String,
+    /// It bears out (`true`) or contradicts the offset found; `null` where it does neither.
+    pub agrees: Option<bool>,
+}
+
+/// One channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelCoverage {
+    /// Channel name.
+    pub channel: String,
+    /// `present`, `absent`, `empty`, `wrapped`, `cleared`, `filtered`, `forwarded`, `disabled`.
+    pub state: String,
+    /// Earliest time.
+    pub first: Option<Time>,
+    /// Latest time.
+    pub last: Option<Time>,
+    /// Records, each counted once.
+    pub records: u64,
+    /// Records that could not be read.
+    pub lost: u64,
+}
+
+/// Something that the logs do not let anybody judge.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CannotJudge {
+    /// Cause id, where one cause is meant.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cause: Option<String>,
+    /// Family, where a whole family is meant.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub family: Option<String>,
+    /// Attempts that it is about.
+    pub attempts: Vec<EventRef>,
+    /// What is missing.
+    pub because: String,
+    /// What to collect.
+    pub collect: String,
+}
