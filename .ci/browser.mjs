@@ -66,6 +66,44 @@ await step('the timeline narrows by host, phase, attempt, cause and text', async
   await close();
 });
 
+await step('the timeline zooms by buttons, keys and dragging, and shows all again', async () => {
+  const { page, close } = await open(report);
+  const all = await visible(page);
+  const span = () => page.locator('#span').innerText();
+  const whole = await span();
+  const button = (name) => page.locator(`#zoom button[data-zoom=${name}]`);
+  for (let n = 0; n < 3; n += 1) await button('in').click();
+  const some = await visible(page);
+  assert.ok(some < all && (await span()) !== whole, `${some} of ${all}`);
+  await button('all').click();
+  assert.equal(await visible(page), all);
+  assert.equal(await span(), whole);
+  await page.locator('#strip').focus();
+  await page.keyboard.press('+');
+  assert.ok((await visible(page)) < all);
+  await page.keyboard.press('0');
+  assert.equal(await visible(page), all);
+  // The last tenth of the strip holds the last records and not the first.
+  const box = await page.locator('#strip').boundingBox();
+  await page.mouse.move(box.x + box.width * 0.9, box.y + 10);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width - 2, box.y + 12, { steps: 4 });
+  await page.mouse.up();
+  const late = await visible(page);
+  assert.ok(late > 0 && late < all, `${late} of ${all}`);
+  assert.equal(await page.locator('#timeline .ev').first().isVisible(), false);
+  // Another choice keeps the span; a link to a record outside of it shows the record.
+  await page.locator('#filter [name=h]').selectOption({ index: 1 });
+  await page.waitForTimeout(150);
+  assert.ok((await visible(page)) <= late);
+  const first = await page.locator('#timeline details.ev').first().getAttribute('id');
+  await page.evaluate((id) => { location.hash = id; }, first);
+  await page.waitForTimeout(150);
+  assert.ok(await page.locator(`[id="${first}"]`).isVisible());
+  assert.equal(await visible(page), all);
+  await close();
+});
+
 await step('a record opens by click and by keyboard, and a link leads to it', async () => {
   const { page, close } = await open(report);
   const first = page.locator('#timeline details.ev').first();

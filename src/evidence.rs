@@ -7,10 +7,12 @@
 
 mod coverage;
 mod findings;
+mod plain;
 mod row;
 
 pub use coverage::{Coverage, Run};
 pub use findings::Findings;
+pub use plain::{hides, write_indented, write_line};
 pub use row::{Row, RowError, read_row, write_row};
 
 use std::collections::BTreeMap;

@@ -151,6 +151,17 @@ fn a_field_that_may_hold_an_unknown_name_is_left_out() {
 }
 
 #[test]
+fn the_hash_of_a_user_name_goes_as_well() {
+    let mut report = sample::report();
+    let hashes = ["W7mB0Ar6Yf4nQx2s1jH8t0PzKq4=", "K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols="];
+    let Some(Row::Event(row)) = report.timeline.first_mut() else { panic!("no record") };
+    row.message = format!("hash of the user name {}-, {}", hashes[0], hashes[1]);
+    let redacted = redact(&report, &Hints::default()).unwrap();
+    let Some(Row::Event(row)) = redacted.timeline.first() else { panic!("no record") };
+    assert_eq!(row.message, "hash of the user name hash1-, hash2");
+}
+
+#[test]
 fn the_report_still_says_the_same() {
     let report = cases::report("selfsigned-renewal-denied");
     let redacted = redact(&report, &Hints::default()).unwrap();

@@ -30,7 +30,7 @@ fn a_folder_is_read_whole() {
     assert_eq!(slugs, ["rdpclient_1026_disconnect", "schannel_36870_server", "win_security_rdp_logon"]);
     let client = all.rules[0].meaning.as_ref().unwrap();
     assert_eq!((client.kind, client.mark), (Kind::Marker, Some(Mark::Disconnect)));
-    assert_eq!(client.capture[&Slot::Disconnect], "Value");
+    assert_eq!(client.capture[&Slot::Disconnect], ["Value"]);
     assert_eq!(client.fact, "rdpclient_1026_disconnect");
     let set = client.sets.as_ref().unwrap();
     assert_eq!((set.state.as_str(), set.value.as_str(), set.until_boot), ("client", "disconnected", true));

@@ -6,44 +6,9 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use common::trace::{self, Logged, Trace, after, classic, message, schema, traits, wide};
-use whyrdp::event::{Damage, Event, Guid, Interest, Lost, Sink, Stamp, Time};
+use common::trace::{self, Collected, Logged, Trace, after, classic, message, schema, traits, wide};
+use whyrdp::event::{Guid, Interest, Lost, Time};
 use whyrdp::source::{self, Input};
-
-#[derive(Default)]
-struct Collected {
-    kinds: BTreeMap<String, u64>,
-    /// By GUID and kind of header.
-    providers: BTreeMap<(Guid, String), (String, u64)>,
-    first: Option<Time>,
-    last: Option<Time>,
-    events: Vec<Event>,
-    damage: Vec<Damage>,
-    lost: Lost,
-}
-
-impl Sink for Collected {
-    fn record(&mut self, stamp: &Stamp<'_>) {
-        *self.kinds.entry(stamp.kind.to_owned()).or_default() += 1;
-        if let Some(time) = stamp.time {
-            self.first = Some(self.first.map_or(time, |first| first.min(time)));
-            self.last = Some(self.last.map_or(time, |last| last.max(time)));
-        }
-        if let Some(guid) = stamp.provider_guid {
-            let entry = self.providers.entry((guid, stamp.kind.to_owned())).or_default();
-            entry.0 = stamp.provider.to_owned();
-            entry.1 += 1;
-        }
-    }
-
-    fn event(&mut self, event: &Event) {
-        self.events.push(event.clone());
-    }
-
-    fn damage(&mut self, damage: Damage) {
-        self.damage.push(damage);
-    }
-}
 
 fn read(path: &Path) -> Collected {
     let input = Input {

@@ -189,6 +189,7 @@ pub fn connections(items: &[Item<'_>]) -> Vec<Connection> {
     let mut taken: BTreeSet<ItemId> = found.iter().flat_map(|c| c.items.iter().copied()).collect();
     attach_by_session(items, &mut found, &mut taken);
     attach_or_open(items, &mut found, &mut taken);
+    by_process(items, &mut found, &mut taken);
     adopt(items, &mut found, &mut taken);
     time_stops(items, &mut found, &taken);
     found.extend(super::network::flows(items));
@@ -225,6 +226,43 @@ fn by_activity(items: &[Item<'_>]) -> Vec<Connection> {
         })
     });
     found
+}
+
+/// What the system tells of a client program (its TCP connections and the like): to the connection of the
+/// same process that held at that moment.
+fn by_process(items: &[Item<'_>], found: &mut [Connection], taken: &mut BTreeSet<ItemId>) {
+    let mut programs: BTreeMap<(HostId, u32), Vec<usize>> = BTreeMap::new();
+    for (at, connection) in found.iter().enumerate().filter(|(_, c)| c.side == Role::Client && c.activity.is_some()) {
+        let processes: BTreeSet<u32> = connection.items.iter().filter_map(|id| items[*id].process()).collect();
+        for process in processes {
+            programs.entry((connection.host, process)).or_default().push(at);
+        }
+    }
+    for list in programs.values_mut() {
+        list.sort_by_key(|at| found[*at].start);
+    }
+    let mut changed = BTreeSet::new();
+    for (id, item) in items.iter().enumerate() {
+        let keyed = item.on_side(Role::Client).any(|meaning| meaning.join.contains(&Key::Process));
+        let Some(process) = item.process().filter(|_| keyed && !taken.contains(&id)) else { continue };
+        let Some(list) = programs.get(&(item.host, process)) else { continue };
+        // A connection that did not end may go on, until the program begins the next.
+        let upto = list.partition_point(|at| found[*at].start <= item.time.plus(NEAR));
+        let latest = list[..upto]
+            .iter()
+            .rev()
+            .copied()
+            .find(|at| found[*at].start <= item.time)
+            .or(list[..upto].last().copied());
+        if let Some(at) = latest.filter(|at| !over(&found[*at], item.time)) {
+            changed.insert((at, id));
+            taken.insert(id);
+        }
+    }
+    for (at, id) in changed {
+        found[at].items.push(id);
+        found[at].learn(items);
+    }
 }
 
 /// Session records without an ActivityID: to the latest connection that used the session.

@@ -25,7 +25,7 @@ pub fn implied(case: &mut Case<'_>) {
         else {
             continue;
         };
-        if witnesses.witnessed(item, meaning.host) {
+        if witnesses.witnessed(case, item, meaning.host) {
             continue;
         }
         let same = groups.iter_mut().rev().take(16).find(|(side, list)| {
@@ -56,13 +56,18 @@ const SLACK: i64 = 5 * TICKS_PER_SECOND;
 /// Connections without a session, by host and side, in order of start.
 struct Witnesses<'c> {
     by_end: BTreeMap<(HostId, Role), (Vec<&'c Connection>, i64)>,
+    by_user: BTreeMap<String, Vec<&'c Connection>>,
 }
 
 impl<'c> Witnesses<'c> {
     fn of(attempts: &'c [Attempt]) -> Self {
         let mut by_end: BTreeMap<(HostId, Role), (Vec<&'c Connection>, i64)> = BTreeMap::new();
+        let mut by_user: BTreeMap<String, Vec<&'c Connection>> = BTreeMap::new();
         let all = attempts.iter().flat_map(|attempt| attempt.connections.iter().map(move |c| (attempt, c)));
         for (attempt, c) in all.filter(|(_, c)| c.session.is_none()) {
+            if let Some(user) = c.user.as_deref().and_then(user_key) {
+                by_user.entry(user).or_default().push(c);
+            }
             // Packets tell of both ends.
             let sides = SIDES.into_iter().filter(|side| c.side == *side || c.side == Role::Network);
             for (host, side) in sides.filter_map(|side| Some((attempt.host(side)?, side))) {
@@ -72,12 +77,18 @@ impl<'c> Witnesses<'c> {
             }
         }
         by_end.values_mut().for_each(|(list, _)| list.sort_by_key(|c| c.start));
-        Witnesses { by_end }
+        Witnesses { by_end, by_user }
     }
 
     /// Some connection of that host holds this moment and does not contradict the record: the
     /// record is evidence of that attempt, not another one.
-    fn witnessed(&self, item: &Item<'_>, side: Role) -> bool {
+    fn witnessed(&self, case: &Case<'_>, item: &Item<'_>, side: Role) -> bool {
+        // What a broker or a controller says of a user is about the connection that this user has open just then.
+        if matches!(side, Role::Dc | Role::Broker | Role::License) {
+            let named = item.capture(Slot::User).and_then(user_key).and_then(|user| self.by_user.get(&user));
+            let time = case.aligned(item.host, item.time);
+            return named.into_iter().flatten().any(|c| c.holds(case.local(c.host, time), SLACK));
+        }
         let Some((list, longest)) = self.by_end.get(&(item.host, side)) else { return false };
         let ip = item.ip(Slot::ClientIp);
         let user = item.capture(Slot::User).and_then(user_key);

@@ -49,6 +49,7 @@ impl<'a> Item<'a> {
     pub fn capture(&self, slot: Slot) -> Option<&'a str> {
         self.meanings()
             .filter_map(|meaning| meaning.capture.get(&slot))
+            .flatten()
             .find_map(|name| self.evidence.record.field(name))
             .map(|value| value.trim().trim_end_matches('\0'))
             .filter(|value| !value.is_empty() && *value != "-")

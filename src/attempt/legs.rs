@@ -1,9 +1,11 @@
 //! What only the server's or the gateway's log shows; a gateway's tunnels go to the attempts that used them.
 
-use crate::event::{TICKS_PER_SECOND, Time};
-use crate::signature::definition::Role;
+use std::collections::BTreeSet;
 
-use super::identity::{bare_target, user_key};
+use crate::event::{TICKS_PER_SECOND, Time};
+use crate::signature::definition::{Role, Slot};
+
+use super::identity::{HostId, bare_target, user_key};
 use super::join::EARLY;
 use super::{Attempt, Case, Connection, group};
 
@@ -39,6 +41,33 @@ pub fn one_end(case: &mut Case<'_>, connections: Vec<Connection>) {
                 case.attempts.push(attempt);
             }
         }
+    }
+    by_code(case);
+}
+
+/// The client's code says that the gateway failed it, and the case knows one gateway only: that one, although
+/// its log shows nothing of this connection. Sure only where the same client is seen to use it.
+fn by_code(case: &mut Case<'_>) {
+    let mut gateways = (0..case.roles.len()).filter(|host| case.roles[*host].contains(&Role::Gateway));
+    let (Some(gateway), None) = (gateways.next(), gateways.next()) else { return };
+    let told = |attempt: &Attempt| {
+        attempt.side(Role::Client).flat_map(|c| &c.items).any(|&id| {
+            let code = case.items[id].number(Slot::Disconnect);
+            let code = code.and_then(|number| case.signatures.code(Slot::Disconnect.word(), number));
+            code.and_then(|code| code.background.layer.as_deref()).is_some_and(|layer| layer.starts_with("gateway"))
+        })
+    };
+    let users: BTreeSet<HostId> =
+        case.attempts.iter().filter(|a| a.gateway == Some(gateway)).filter_map(|a| a.client).collect();
+    let alone = |attempt: &Attempt| attempt.gateway.is_none() && attempt.side(Role::Server).next().is_none();
+    let found: Vec<usize> =
+        (0..case.attempts.len()).filter(|at| alone(&case.attempts[*at]) && told(&case.attempts[*at])).collect();
+    for at in found {
+        let attempt = &mut case.attempts[at];
+        attempt.gateway = Some(gateway);
+        attempt.ambiguous |= attempt.client.is_none_or(|client| !users.contains(&client));
+        attempt.joined_by.push("only gateway in the case".to_string());
+        attempt.joined_by.sort();
     }
 }
 

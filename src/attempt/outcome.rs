@@ -1,6 +1,6 @@
 //! How an attempt ended, and its name.
 
-use crate::event::TICKS_PER_SECOND;
+use crate::event::{TICKS_PER_SECOND, Time};
 use crate::evidence::EventRef;
 use crate::signature::definition::{Ending, Mark, Outcome, Phase, Role, Slot};
 
@@ -13,6 +13,9 @@ pub fn settle(attempt: &mut Attempt, case: &Case<'_>) {
     attempt.disconnect = last_code(attempt, case, Role::Client, Slot::Disconnect);
     phase::settle(attempt, case);
     attempt.outcome = outcome(attempt, case);
+    if let Some(lost) = lost_before(attempt, case) {
+        attempt.end = lost;
+    }
     attempt.id = name(attempt, case);
     for connection in &mut attempt.connections {
         connection.items.sort_unstable();
@@ -98,7 +101,8 @@ fn outcome(attempt: &Attempt, case: &Case<'_>) -> Outcome {
         || (!denied && attempt.side(Role::Client).any(|connection| connection.session.is_some()));
     let ending = ending(attempt, case);
     if session {
-        return if ending == Ending::Unwanted { Outcome::Dropped } else { Outcome::Established };
+        let dropped = ending == Ending::Unwanted || lost_before(attempt, case).is_some();
+        return if dropped { Outcome::Dropped } else { Outcome::Established };
     }
     if tunnelled(attempt) {
         return Outcome::Established;
@@ -108,6 +112,10 @@ fn outcome(attempt: &Attempt, case: &Case<'_>) -> Outcome {
         Some(Ending::Cancelled | Ending::Prelude) if attempt.stopped.is_none() => return Outcome::Abandoned,
         Some(Ending::Wanted) if attempt.stopped.is_none() => return Outcome::Abandoned,
         Some(Ending::Unwanted) => return Outcome::Failed,
+        // Nobody wanted it to end, and the client's own log shows that it never got through.
+        Some(Ending::Open) if attempt.disconnect != Some(0) && never_connected(attempt, case) => {
+            return Outcome::Failed;
+        }
         _ => {}
     }
     if attempt.stopped.is_some() || implied.is_some() {
@@ -127,6 +135,41 @@ fn outcome(attempt: &Attempt, case: &Case<'_>) -> Outcome {
         Some(limit) if over && limit <= Phase::ProfileShell => Outcome::Failed,
         _ => Outcome::Unknown,
     }
+}
+
+/// How long after a drop the user's own end may come and still be what ended the session, 100 ns.
+const LEFT: i64 = 60 * TICKS_PER_SECOND;
+
+/// When the server lost the connection that held the session, where the user left only long after: mstsc
+/// reconnects by itself, and its end then speaks of a later connection.
+fn lost_before(attempt: &Attempt, case: &Case<'_>) -> Option<Time> {
+    let says = |id: ItemId, slots: &[Slot], ends: Ending| {
+        let numbers = slots.iter().filter_map(|slot| Some((slot, case.items[id].number(*slot)?)));
+        let mut codes = numbers.filter_map(|(slot, number)| case.signatures.code(slot.word(), number));
+        codes.any(|code| code.ends == ends)
+    };
+    let ends = [Slot::SessionEnd, Slot::ServerEnd];
+    let holding = attempt.side(Role::Server).filter(|connection| connection.session.is_some() && connection.ended);
+    let asked = |connection: &&Connection| !connection.items.iter().any(|id| says(*id, &ends, Ending::Wanted));
+    let lost = holding.filter(asked).filter(|c| c.items.iter().any(|id| says(*id, &ends, Ending::Unwanted)));
+    let lost = lost.map(|c| case.aligned(c.host, c.end)).max()?;
+    let left = attempt.side(Role::Client).flat_map(|connection| &connection.items).copied();
+    let left = left.filter(|id| says(*id, &[Slot::Disconnect], Ending::Wanted));
+    let left = left.map(|id| case.aligned(case.items[id].host, case.items[id].time)).max()?;
+    (left.since(lost) > LEFT).then_some(lost)
+}
+
+/// Only the client's log tells, it covers the whole connection, and it has no mark of being connected.
+fn never_connected(attempt: &Attempt, case: &Case<'_>) -> bool {
+    attempt.connections.iter().all(|connection| {
+        let opener = connection.items.iter().map(|id| &case.items[*id]).find(|i| i.marks(Role::Client, Mark::Open));
+        connection.side == Role::Client
+            && connection.ended
+            && connection.session.is_none()
+            && opener.is_some_and(|opener| {
+                case.covers(connection.host, &opener.evidence.record.channel, connection.start, connection.end)
+            })
+    })
 }
 
 /// Longer than any handshake that fails, 100 ns.

@@ -217,7 +217,7 @@ fn seen_elsewhere<'a>(
 fn accepted(evidence: &Evidence, signatures: &Signatures) -> Option<SocketAddr> {
     let rules = evidence.signatures.iter().filter_map(|slug| signatures.rule(slug)?.meaning.as_ref());
     let mut fields =
-        rules.filter(|meaning| meaning.host == Role::Server).filter_map(|m| m.capture.get(&Slot::ClientIp));
+        rules.filter(|meaning| meaning.host == Role::Server).filter_map(|m| m.capture.get(&Slot::ClientIp)).flatten();
     fields.find_map(|name| evidence.record.field(name)?.trim().parse().ok())
 }
 

@@ -19,7 +19,7 @@ Examples:
   whyrdp correlate srv01.jsonl client7.jsonl    two scans, one report
   cat rows/*.jsonl | whyrdp correlate -         the same row twice counts once
 
-Rows must come from this version of the program and from the same signatures.";
+Rows must come from this version of the program and from the same signatures, unless --mixed is given.";
 
 /// Longest line that is taken for a row: far more than any row has.
 const LONGEST: u64 = 64 << 20;
@@ -40,6 +40,9 @@ pub struct Args {
     /// Any signature that cannot be used, and any input that is lost, is an error
     #[arg(long, help_heading = "Behaviour")]
     strict: bool,
+    /// Take rows that were made with other signatures too; what only those know of is not judged
+    #[arg(long, help_heading = "Behaviour")]
+    mixed: bool,
 }
 
 /// Runs the command.
@@ -51,14 +54,19 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     let output = args.rendering.open(session)?;
     let signatures = args.signatures.load(args.strict, &session.console)?;
     args.selecting.complain(signatures, &session.console);
-    let mut reader = Reader { signatures, all: Findings::default(), rows: 0 };
+    let mut reader = Reader { signatures, mixed: args.mixed, all: Findings::default(), rows: 0, foreign: 0 };
     if args.files.is_empty() {
         reader.file(Path::new("-"))?;
     }
     for file in &args.files {
         reader.file(file)?;
     }
-    let (all, rows) = (reader.all, reader.rows);
+    let Reader { all, rows, foreign, .. } = reader;
+    if foreign > 0 {
+        session.console.warn(format_args!(
+            "{foreign} of {rows} rows were made with other signatures: what these would have kept may be missing"
+        ));
+    }
     let partial = findings::complain(&all, &session.console);
     if rows == 0 {
         return Err(Failure::new(Exit::Nothing, "no row could be read: give what `whyrdp scan` wrote"));
@@ -69,8 +77,12 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
 
 struct Reader<'a> {
     signatures: &'a Signatures,
+    /// Rows of other signatures are welcome.
+    mixed: bool,
     all: Findings,
     rows: u64,
+    /// Of them, made with other signatures.
+    foreign: u64,
 }
 
 impl Reader<'_> {
@@ -112,16 +124,29 @@ impl Reader<'_> {
             if text.trim().is_empty() {
                 continue;
             }
-            match read_row(text.trim(), self.signatures.sha256()) {
+            match self.row(text.trim()) {
                 Ok(row) => {
                     self.rows += 1;
                     self.all.add(row);
                 }
                 Err(error @ RowError::Malformed(_)) => self.lost(name, format!("line {number}: {error}")),
+                Err(error @ RowError::Signatures(_)) => {
+                    return Err(format!("line {number}: {error}, or give --mixed"));
+                }
                 Err(error) => return Err(format!("line {number}: {error}")),
             }
         }
         Ok(())
+    }
+
+    fn row(&mut self, line: &str) -> Result<Row, RowError> {
+        match read_row(line, self.signatures.sha256()) {
+            Err(RowError::Signatures(other)) if self.mixed => {
+                self.foreign += 1;
+                read_row(line, &other)
+            }
+            read => read,
+        }
     }
 
     fn lost(&mut self, name: &str, what: String) {

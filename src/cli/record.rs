@@ -159,7 +159,7 @@ impl Record {
             exit_code: manner.exit.code(),
         };
         self.output.write(|out| {
-            serde_json::to_writer_pretty(&mut *out, &written).map_err(io::Error::from)?;
+            whyrdp::evidence::write_indented(&mut *out, &written)?;
             out.write_all(b"\n")
         })?;
         self.output.finish()

@@ -29,6 +29,6 @@ pub type Render = fn(&Inventory, &mut dyn Write, &Options) -> io::Result<()>;
 pub const FORMATS: &[(&str, Render)] = &[("text", text::inventory::write), ("json", json)];
 
 fn json(inventory: &Inventory, out: &mut dyn Write, _: &Options) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, inventory).map_err(io::Error::from)?;
+    crate::evidence::write_indented(&mut *out, inventory)?;
     out.write_all(b"\n")
 }

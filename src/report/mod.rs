@@ -30,6 +30,8 @@ use std::io::{self, Write};
 
 use model::Report;
 
+use crate::evidence::write_line;
+
 /// How a reader wants it. Forms for programs look at none of this.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -86,6 +88,6 @@ pub fn format(name: &str) -> Option<&'static Format> {
 
 /// One value as one line of JSON.
 fn line(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
+    write_line(&mut *out, value)?;
     out.write_all(b"\n")
 }

@@ -1,10 +1,12 @@
 //! Text from logs made harmless for a terminal.
 //!
 //! Whoever can fail a logon can choose a user name, and so can write into a log. What
-//! steers a terminal, turns text around or hides in it is therefore spelled out. Owns
-//! the list of such characters; knows nothing of reports.
+//! steers a terminal, turns text around or hides in it is therefore spelled out.
+//! Knows nothing of reports.
 
 use unicode_width::UnicodeWidthChar;
+
+use crate::evidence::hides;
 
 /// Combining marks in a row that are still writing; more of them paint over other lines.
 const MARKS_IN_A_ROW: usize = 4;
@@ -28,18 +30,6 @@ pub fn clean(text: &str, most: usize) -> String {
         }
     }
     out
-}
-
-/// Does this character steer, reorder or vanish rather than show?
-fn hides(ch: char) -> bool {
-    ch.is_control()
-        || matches!(ch,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            // Zero-width and direction marks, line and paragraph separators, bidi overrides and isolates.
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn spell(ch: char, out: &mut String) {

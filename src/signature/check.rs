@@ -208,7 +208,8 @@ impl Lint<'_> {
         let detection = &self.rule.detection;
         let tests = detection.searches.iter().flat_map(|search| search.any.iter().flatten());
         let tested = tests.filter_map(|test| test.field.as_deref());
-        let captured = self.rule.meaning.iter().flat_map(|meaning| meaning.capture.values()).map(String::as_str);
+        let captured =
+            self.rule.meaning.iter().flat_map(|meaning| meaning.capture.values().flatten()).map(String::as_str);
         let names: BTreeSet<&str> = tested.chain(captured).collect();
         let strange = |name: &&str| {
             let unnamed = positional(name).is_some() || *name == crate::event::UNNAMED;

@@ -282,7 +282,7 @@ impl Signatures {
 
     /// The channel in which a provider's telling records stand.
     pub fn channel(&self, provider: &str) -> Option<&str> {
-        self.words_of(provider).map(|words| words.channel.as_str())
+        self.words_of(provider).map(|words| words.channel.as_str()).filter(|channel| !channel.is_empty())
     }
 
     fn ready(&self, id: RuleId) -> Option<&Ready> {

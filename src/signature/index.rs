@@ -191,7 +191,7 @@ fn fields(rule: &Rule, all: &Definitions) -> Fields {
             }
         }
     }
-    let captured = rule.meaning.iter().flat_map(|meaning| meaning.capture.values());
+    let captured = rule.meaning.iter().flat_map(|meaning| meaning.capture.values().flatten());
     let counting = all.correlations.iter().filter(|correlation| correlation.rules.contains(&rule.slug));
     let grouped = counting.flat_map(|correlation| correlation.fields(&rule.slug));
     captured.map(String::as_str).chain(grouped).for_each(|name| add(&mut names, name));

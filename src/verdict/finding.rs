@@ -1,11 +1,13 @@
 //! What deserves attention although it explains no failure: attacks, tampering, rules of others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use crate::attempt::identity::HostId;
-use crate::attempt::{Case, ItemId};
+use crate::attempt::{Attempt, Case, ItemId};
+use crate::evidence::EventRef;
 use crate::report::model::Finding;
-use crate::signature::definition::{Bearing, Cause, Observation, Severity};
+use crate::signature::definition::{Bearing, Cause, Observation, Outcome, Role, Severity};
 
 use super::FINDINGS_FAMILY;
 
@@ -63,8 +65,28 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     found
 }
 
+/// Attempts that are part of an attack: their records are in the bursts that prove one, and nothing shows
+/// a user behind them, neither a client's own log nor a session that the same address got.
+pub fn guesses(case: &Case<'_>, selected: &[usize]) -> BTreeSet<EventRef> {
+    let attacks = attack_items(case);
+    let served: BTreeSet<&IpAddr> = case
+        .attempts
+        .iter()
+        .filter(|attempt| matches!(attempt.outcome, Outcome::Established | Outcome::Dropped))
+        .flat_map(|attempt| &attempt.client_ips)
+        .collect();
+    let users = |attempt: &Attempt| {
+        attempt.side(Role::Client).next().is_some() || attempt.client_ips.iter().any(|ip| served.contains(ip))
+    };
+    let attempts = selected.iter().map(|&at| &case.attempts[at]);
+    attempts
+        .filter(|attempt| !users(attempt) && attempt.items().iter().any(|id| attacks.contains(id)))
+        .map(|attempt| attempt.id)
+        .collect()
+}
+
 /// Records that make up an attack: members of the bursts that prove one.
-pub fn attack_items(case: &Case<'_>) -> BTreeSet<ItemId> {
+fn attack_items(case: &Case<'_>) -> BTreeSet<ItemId> {
     let proofs = case.signatures.correlations().iter().filter(|c| cause_of(case, &c.slug).is_some());
     proofs.filter_map(|correlation| case.bursts.get(correlation.slug.as_str())).flatten().flatten().copied().collect()
 }

@@ -65,12 +65,7 @@ pub fn report(case: &Case<'_>, selected: &[usize], said: &Said) -> Report {
     let about = complaint(case, selected, said);
     let judged: BTreeMap<usize, Judged<'_>> =
         selected.iter().map(|&at| (at, judge(&index, at, said, about.contains(&at)))).collect();
-    let attacks = finding::attack_items(case);
-    let guesses = selected
-        .iter()
-        .filter(|at| case.attempts[**at].items().iter().any(|id| attacks.contains(id)))
-        .map(|at| case.attempts[*at].id)
-        .collect();
+    let guesses = finding::guesses(case, selected);
     let causes = rollup::causes(case, &judged, &guesses);
     let findings = finding::findings(case);
     let cannot_judge = missing::cannot_judge(case, &judged);

@@ -7,7 +7,7 @@ use crate::attempt::{Attempt, Case};
 use crate::event::{TICKS_PER_SECOND, Time};
 use crate::evidence::EventRef;
 use crate::report::model::{CauseReport, Change, Cited, Hit, Level, RuledOut, Scope};
-use crate::signature::definition::{Bearing, Mark, Outcome};
+use crate::signature::definition::{Bearing, Mark, Outcome, Slot};
 
 use super::weigh::Cite;
 use super::{Found, Judged, words};
@@ -28,17 +28,35 @@ pub fn causes(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, guesses: &B
             by_cause.entry(&found.cause.id).or_default().push((*at, found));
         }
     }
+    // An attempt that a cause is sure of counts; one that it might explain as well does not.
+    let mut sure: BTreeSet<(&str, EventRef)> = BTreeSet::new();
+    for (id, list) in &by_cause {
+        let verdict = list.iter().map(|(_, found)| found.level).max();
+        let own = list.iter().filter(|(at, found)| Some(found.level) == verdict && case.attempts[*at].failed());
+        sure.extend(own.map(|(at, _)| (*id, case.attempts[*at].id)));
+    }
+    // How sure each cause is where a user failed: what strangers did is no reason to stand before it.
+    let of_users: BTreeMap<&str, Level> = by_cause
+        .iter()
+        .filter_map(|(id, list)| {
+            let users = list.iter().filter(|(at, _)| is_of_a_user(&case.attempts[*at], guesses));
+            Some((*id, users.map(|(_, found)| found.level).max()?))
+        })
+        .collect();
     let mut reports: Vec<(u8, CauseReport)> =
         by_cause.into_values().map(|list| (list[0].1.cause.prior, cause(case, judged, &list))).collect();
-    let failed: BTreeSet<EventRef> = case.attempts.iter().filter(|a| a.failed()).map(|a| a.id).collect();
     reports.sort_by(|(prior_a, a), (prior_b, b)| {
         let key = |prior: &u8, c: &CauseReport| {
-            (Reverse(c.verdict), Reverse(explained(c, &failed, guesses)), Reverse(c.score), Reverse(*prior))
+            (Reverse(c.verdict), Reverse(explained(c, &sure, guesses)), Reverse(c.score), Reverse(*prior))
         };
         key(prior_a, a).cmp(&key(prior_b, b)).then_with(|| a.id.cmp(&b.id))
     });
     add_roots(case, &mut reports);
-    let order: Vec<_> = reports.iter().map(|(_, c)| (c.id.clone(), c.verdict, c.caused_by.clone())).collect();
+    let leads = |root: &String, c: &CauseReport| {
+        of_users.get(c.id.as_str()) != Some(&c.verdict) || of_users.get(root.as_str()) == Some(&c.verdict)
+    };
+    let roots = |c: &CauseReport| c.caused_by.iter().filter(|root| leads(root, c)).cloned().collect();
+    let order: Vec<_> = reports.iter().map(|(_, c)| (c.id.clone(), c.verdict, roots(c))).collect();
     let rank = roots_first(&order);
     let mut reports: Vec<CauseReport> = reports.into_iter().map(|(_, report)| report).collect();
     reports.sort_by_key(|report| rank.get(&report.id).copied());
@@ -48,24 +66,51 @@ pub fn causes(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, guesses: &B
 /// A cause found for other attempts on the same host may lie behind this one: a crash that ended one
 /// session is why the next connection found no service.
 fn add_roots(case: &Case<'_>, reports: &mut [(u8, CauseReport)]) {
-    let found: Vec<(String, Vec<String>, Level)> =
-        reports.iter().map(|(_, c)| (c.id.clone(), c.hosts.clone(), c.verdict)).collect();
+    struct Known {
+        id: String,
+        hosts: Vec<String>,
+        level: Level,
+        named: BTreeSet<String>,
+    }
+    let known = |(_, c): &(u8, CauseReport)| Known {
+        id: c.id.clone(),
+        hosts: c.hosts.clone(),
+        level: c.verdict,
+        named: named(case, c),
+    };
+    let found: Vec<Known> = reports.iter().map(known).collect();
     for (_, report) in reports {
         let Some(cause) = case.signatures.cause(&report.id) else { continue };
-        let roots = found.iter().filter(|(id, hosts, level)| {
-            *level >= Level::Probable
-                && cause.caused_by.contains(id)
-                && hosts.iter().any(|host| report.hosts.contains(host))
+        let own = named(case, report);
+        let roots = found.iter().filter(|root| {
+            let others = !own.is_empty() && !root.named.is_empty() && own.is_disjoint(&root.named);
+            root.level >= Level::Probable
+                && cause.caused_by.contains(&root.id)
+                && root.hosts.iter().any(|host| report.hosts.contains(host))
+                && !others
         });
-        report.caused_by.extend(roots.map(|(id, _, _)| id.clone()));
+        report.caused_by.extend(roots.map(|root| root.id.clone()));
         report.caused_by.sort();
         report.caused_by.dedup();
     }
 }
 
+/// An attempt that failed and is no part of an attack.
+fn is_of_a_user(attempt: &Attempt, guesses: &BTreeSet<EventRef>) -> bool {
+    attempt.failed() && !guesses.contains(&attempt.id)
+}
+
+/// Users whom the cited proofs name: what befell one user lies behind nothing of another's.
+fn named(case: &Case<'_>, report: &CauseReport) -> BTreeSet<String> {
+    let proofs: BTreeSet<EventRef> =
+        report.evidence.iter().filter(|cited| cited.role == Bearing::Proof).map(|cited| cited.event).collect();
+    let items = case.items.iter().filter(|item| proofs.contains(&item.evidence.event));
+    items.filter_map(|item| crate::attempt::identity::user_key(item.capture(Slot::User)?)).collect()
+}
+
 /// Failed and dropped attempts that a cause explains: those of users, then those of attacks.
-fn explained(cause: &CauseReport, failed: &BTreeSet<EventRef>, guesses: &BTreeSet<EventRef>) -> (usize, usize) {
-    let own = cause.attempts.iter().filter(|id| failed.contains(id));
+fn explained(cause: &CauseReport, sure: &BTreeSet<(&str, EventRef)>, guesses: &BTreeSet<EventRef>) -> (usize, usize) {
+    let own = cause.attempts.iter().filter(|id| sure.contains(&(cause.id.as_str(), **id)));
     let (attacks, users): (Vec<&EventRef>, Vec<&EventRef>) = own.partition(|id| guesses.contains(id));
     (users.len(), attacks.len())
 }
@@ -104,7 +149,9 @@ fn cause(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, list: &[(usize, 
     let score = strongest.map(|(_, found)| found.score).max().unwrap_or(0);
     let cites: Vec<&Cite> = list.iter().flat_map(|(_, found)| &found.cited).collect();
     let first = attempts.iter().map(|attempt| attempt.start).min();
-    let roots: BTreeSet<&String> = list.iter().flat_map(|(_, found)| &found.roots).collect();
+    // What lies behind it where it is less sure says nothing of where it is sure.
+    let surest = list.iter().filter(|(_, found)| found.level == verdict);
+    let roots: BTreeSet<&String> = surest.flat_map(|(_, found)| &found.roots).collect();
     let mut hosts: Vec<String> =
         cites.iter().map(|cite| case.hosts.name(case.items[cite.item].host).to_string()).collect();
     hosts.sort();

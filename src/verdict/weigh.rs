@@ -304,8 +304,10 @@ fn sequence(index: &Index<'_>, at: usize, clue: &Clue, rules: &[String], gap: (i
     for slug in rules {
         let next = index.bound(at, slug, clue.window, &clue.join).into_iter().map(|bound| bound.item).find(|id| {
             chain.last().is_none_or(|last| {
-                let distance = case.items[*id].time.since(case.items[*last].time);
-                *id > *last && (gap.0..=gap.1).contains(&distance)
+                // Two hosts' clocks may differ; on one host, the order of records decides.
+                let time = |id: ItemId| case.aligned(case.items[id].host, case.items[id].time);
+                let ordered = *id > *last || case.items[*id].host != case.items[*last].host;
+                ordered && (gap.0..=gap.1).contains(&time(*id).since(time(*last)))
             })
         });
         match next {
@@ -370,7 +372,9 @@ fn score(sum: &Sum, level: Level, hint: Hint) -> u8 {
     }
 }
 
-/// Causes behind each of the found ones, among the found ones.
+/// Causes behind a found one, among the found ones that are as sure, or probable at least.
 pub fn roots(found: &BTreeMap<&str, Level>, cause: &Cause) -> Vec<String> {
-    cause.caused_by.iter().filter(|id| found.contains_key(id.as_str())).cloned().collect()
+    let least = found.get(cause.id.as_str()).copied().unwrap_or(Level::Probable).min(Level::Probable);
+    let sure = |id: &&String| found.get(id.as_str()).is_some_and(|level| *level >= least);
+    cause.caused_by.iter().filter(sure).cloned().collect()
 }

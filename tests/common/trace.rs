@@ -1,6 +1,8 @@
 //! Writes traces (.etl) as a session would: what no public file holds is tested on these.
 
-use whyrdp::event::{Guid, Time};
+use std::collections::BTreeMap;
+
+use whyrdp::event::{Damage, Event, Guid, Lost, Machine, Sink, Stamp, Time};
 
 /// A trace to be.
 pub struct Trace {
@@ -213,4 +215,45 @@ pub fn traits(name: &str) -> Vec<u8> {
     traits.extend(name.as_bytes());
     traits.push(0);
     traits
+}
+
+/// All that a reader tells.
+#[derive(Default)]
+pub struct Collected {
+    pub kinds: BTreeMap<String, u64>,
+    /// By GUID and kind of header.
+    pub providers: BTreeMap<(Guid, String), (String, u64)>,
+    pub first: Option<Time>,
+    pub last: Option<Time>,
+    pub events: Vec<Event>,
+    pub damage: Vec<Damage>,
+    pub lost: Lost,
+    pub machine: Machine,
+}
+
+impl Sink for Collected {
+    fn record(&mut self, stamp: &Stamp<'_>) {
+        *self.kinds.entry(stamp.kind.to_owned()).or_default() += 1;
+        if let Some(time) = stamp.time {
+            self.first = Some(self.first.map_or(time, |first| first.min(time)));
+            self.last = Some(self.last.map_or(time, |last| last.max(time)));
+        }
+        if let Some(guid) = stamp.provider_guid {
+            let entry = self.providers.entry((guid, stamp.kind.to_owned())).or_default();
+            entry.0 = stamp.provider.to_owned();
+            entry.1 += 1;
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        self.events.push(event.clone());
+    }
+
+    fn damage(&mut self, damage: Damage) {
+        self.damage.push(damage);
+    }
+
+    fn machine(&mut self, machine: Machine) {
+        self.machine.merge(machine);
+    }
 }

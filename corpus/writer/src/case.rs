@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::expand::{self, Library};
 use crate::logs::{self, Log};
 use crate::scenario::Scenario;
-use crate::seed;
+use crate::{seed, traces};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -183,8 +183,11 @@ pub fn check(case_dir: &Path) -> Result<Vec<Difference>, Error> {
 
 fn make(case_dir: &Path) -> Result<Vec<Log>, Error> {
     let (scenario, library, salt) = open(case_dir)?;
-    let happenings = expand::happenings(&scenario, library, &salt)?;
-    logs::logs(&scenario, &library.shapes, happenings)
+    let story = expand::story(&scenario, library, &salt)?;
+    let mut logs = traces::traces(&scenario, &library.shapes, &story)?;
+    logs.extend(logs::logs(&scenario, &library.shapes, story.happenings)?);
+    logs.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(logs)
 }
 
 /// The scenario of a case, what it is made with, and what tells its numbers from other cases'.

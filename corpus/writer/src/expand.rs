@@ -5,7 +5,8 @@
 
 use crate::error::Error;
 use crate::evtx::{Record, time};
-use crate::scenario::{Host, NoiseKind, Scenario, Sequence, Step};
+use crate::packet::{self, Packet};
+use crate::scenario::{Host, NoiseKind, PacketStep, Scenario, Sequence, Step};
 use crate::shape::{Filling, Shapes};
 use crate::vars::Vars;
 use crate::{seed, span};
@@ -13,11 +14,33 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
 
+/// All that happens.
+#[derive(Debug, Default)]
+pub struct Story {
+    /// Events.
+    pub happenings: Vec<Happening>,
+    /// Packets.
+    pub packets: Vec<Sent>,
+}
+
+/// A packet and who sees it.
+#[derive(Debug)]
+pub struct Sent {
+    /// The packet, in true time.
+    pub packet: Packet,
+    /// Roles; all, where none is named.
+    pub seen_by: Vec<String>,
+}
+
 /// An event on a machine.
 #[derive(Debug)]
 pub struct Happening {
     /// The role of the machine that logs it.
     pub role: String,
+    /// Name of its shape, without the event.
+    pub shape: String,
+    /// What stands behind `@` in its name: the name of a TraceLogging event.
+    pub label: String,
     /// The event; its record id is not set yet.
     pub record: Record,
 }
@@ -77,10 +100,10 @@ const DEPTH: u32 = 12;
 ///
 /// # Errors
 /// [`Error::Scenario`] and [`Error::Value`], with the step that is wrong.
-pub fn happenings(scenario: &Scenario, library: &Library, slug: &str) -> Result<Vec<Happening>, Error> {
+pub fn story(scenario: &Scenario, library: &Library, slug: &str) -> Result<Story, Error> {
     let base = scenario.base.parse();
     let base = time::ticks(base.map_err(|_| Error::value("time", &scenario.base))?) as i64;
-    let mut expander = Expander { scenario, library, slug, base, uses: 0, written: 0, out: Vec::new() };
+    let mut expander = Expander { scenario, library, slug, base, uses: 0, written: 0, out: Story::default() };
     let vars = expander.vars();
     for step in &scenario.events {
         expander.step(step, base, None, &vars, DEPTH)?;
@@ -101,7 +124,7 @@ struct Expander<'a> {
     uses: u64,
     /// How many events the present one of them has written.
     written: i64,
-    out: Vec<Happening>,
+    out: Story,
 }
 
 impl Expander<'_> {
@@ -163,8 +186,35 @@ impl Expander<'_> {
             }
             (Some(event), None) => self.event(step, event, ticks, role, vars),
             (None, Some(name)) => self.sequence(name, ticks, step.on.as_deref(), vars, depth),
-            _ => Err(Error::scenario("a step is either an event or a use")),
+            (None, None) => match &step.packet {
+                Some(packet) => self.packet(packet, ticks, vars),
+                None => Err(Error::scenario("a step is an event, a packet or a use")),
+            },
+            _ => Err(Error::scenario("a step is an event, a packet or a use")),
         }
+    }
+
+    fn packet(&mut self, step: &PacketStep, ticks: i64, vars: &Vars) -> Result<(), Error> {
+        let end = |text: &str| {
+            let text = vars.fill(text)?;
+            text.parse().map_err(|_| Error::value("address and port", &text))
+        };
+        let mut data = Vec::new();
+        for say in step.say.iter().flat_map(|say| say.split(';')) {
+            data.extend(packet::message(vars.fill(say)?.trim())?);
+        }
+        let usual = if data.is_empty() { "ack" } else { "ack psh" };
+        let packet = Packet {
+            ticks: (ticks + self.crumbs("win10")).max(0) as u64,
+            from: end(&step.from)?,
+            to: end(&step.to)?,
+            flags: packet::flags(step.flags.as_deref().unwrap_or(usual))?,
+            hops: step.hops.unwrap_or(127),
+            data,
+            again: step.again,
+        };
+        self.out.packets.push(Sent::new(packet, step.seen_by.clone()));
+        Ok(())
     }
 
     fn sequence(&mut self, name: &str, start: i64, role: Option<&str>, vars: &Vars, depth: u32) -> Result<(), Error> {
@@ -182,9 +232,17 @@ impl Expander<'_> {
         for (name, text) in &sequence.with {
             vars.set_default(name, text.as_str());
         }
-        let role = match role.or(sequence.on.as_deref()) {
-            Some(role) => Some(vars.fill(role)?),
-            None => None,
+        let role = match (role, sequence.on.as_deref()) {
+            (Some(role), own) => {
+                let role = vars.fill(role)?;
+                // What it is made of happens there, too.
+                if let Some(own) = own {
+                    vars.set(&format!("on.{own}"), role.as_str());
+                }
+                Some(role)
+            }
+            (None, Some(own)) => Some(vars.fill(&format!("{{on.{own}}}")).unwrap_or_else(|_| own.to_owned())),
+            (None, None) => None,
         };
         for step in &sequence.steps {
             self.step(step, start, role.as_deref(), &vars, depth - 1)?;
@@ -233,7 +291,12 @@ impl Expander<'_> {
         let happened = ticks + self.crumbs(os);
         record.happened = happened.max(0) as u64;
         record.ticks = (happened + clock).max(0) as u64;
-        self.out.push(Happening { role, record });
+        if let Some(process) = step.process {
+            record.process = process;
+        }
+        let (shape, id) = event.split_once('/').unwrap_or((&event, ""));
+        let label = id.split_once('@').map_or("", |(_, label)| label);
+        self.out.happenings.push(Happening { role, shape: shape.to_owned(), label: label.to_owned(), record });
         Ok(())
     }
 

@@ -10,14 +10,17 @@
 
 pub mod case;
 pub mod error;
+pub mod etl;
 pub mod evtx;
 pub mod expand;
 pub mod logs;
+pub mod packet;
 pub mod scenario;
 mod seed;
 pub mod shape;
 pub mod show;
 pub mod span;
+pub mod traces;
 pub mod vars;
 mod yaml;
 

@@ -28,7 +28,8 @@ const DELAY: u64 = 3 * span::SECOND as u64;
 /// time; [`Error::Format`] when a log cannot be written.
 pub fn logs(scenario: &Scenario, shapes: &Shapes, happenings: Vec<Happening>) -> Result<Vec<Log>, Error> {
     let mut by_log: BTreeMap<(String, String), Vec<Record>> = BTreeMap::new();
-    for happening in happenings {
+    // What stands in traces alone has no channel.
+    for happening in happenings.into_iter().filter(|happening| !happening.record.channel.is_empty()) {
         let key = (happening.role, happening.record.channel.clone());
         by_log.entry(key).or_default().push(happening.record);
     }

@@ -31,6 +31,9 @@ pub struct Scenario {
     /// Options of single logs, by role and channel.
     #[serde(default)]
     pub logs: BTreeMap<String, BTreeMap<String, LogOptions>>,
+    /// Traces and captures, by role and file name.
+    #[serde(default)]
+    pub traces: BTreeMap<String, BTreeMap<String, TraceOptions>>,
     /// Roles, or `role/channel`, whose logs are not handed in.
     #[serde(default)]
     pub leave_out: Vec<String>,
@@ -145,6 +148,9 @@ pub struct Step {
     /// Placeholder texts for this step.
     #[serde(default)]
     pub with: BTreeMap<String, String>,
+    /// A packet on the network.
+    #[serde(default)]
+    pub packet: Option<PacketStep>,
     /// Field texts.
     #[serde(default)]
     pub fields: BTreeMap<String, String>,
@@ -166,6 +172,9 @@ pub struct Step {
     /// Another `Security/@UserID` than the shape's.
     #[serde(default)]
     pub user: Option<String>,
+    /// Another process id than the shape's.
+    #[serde(default)]
+    pub process: Option<u32>,
     /// How often it happens; `{i}` counts from 0.
     #[serde(default)]
     pub times: Option<u32>,
@@ -193,6 +202,85 @@ pub struct LogOptions {
     /// The log is there and holds nothing, whatever happens.
     #[serde(default)]
     pub empty: bool,
+}
+
+/// What a trace holds and how it is written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TraceOptions {
+    /// Shapes whose events it holds.
+    #[serde(default)]
+    pub of: Vec<String>,
+    /// Packets too: `ndis`, `pktmon`, or `pcap` for a capture that holds nothing else.
+    #[serde(default)]
+    pub packets: Option<String>,
+    /// Windows build (19045).
+    #[serde(default)]
+    pub build: Option<u32>,
+    /// 32 or 64 (the default).
+    #[serde(default)]
+    pub bits: Option<u8>,
+    /// Shapes whose writers are 32-bit processes.
+    #[serde(default)]
+    pub narrow: Vec<String>,
+    /// `counter` (the default), `system` or `cycles`.
+    #[serde(default)]
+    pub clock: Option<String>,
+    /// Of the counter per second (10 000 000), or of the processor in MHz.
+    #[serde(default)]
+    pub frequency: Option<u32>,
+    /// Buffers are compressed.
+    #[serde(default)]
+    pub compressed: bool,
+    /// Size of buffers (0x4000).
+    #[serde(default)]
+    pub buffer: Option<usize>,
+    /// Processors (4).
+    #[serde(default)]
+    pub processors: Option<u16>,
+    /// The newest buffers stand first.
+    #[serde(default)]
+    pub circular: bool,
+    /// It was copied while the session ran.
+    #[serde(default)]
+    pub running: bool,
+    /// Events that the session lost.
+    #[serde(default)]
+    pub lost_events: u32,
+    /// Buffers that it lost.
+    #[serde(default)]
+    pub lost_buffers: u32,
+    /// The kernel's records tell the computer's name and address.
+    #[serde(default)]
+    pub names_itself: bool,
+    /// WPP messages among the events.
+    #[serde(default)]
+    pub messages: u32,
+}
+
+/// A packet of TCP.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PacketStep {
+    /// Address and port of the sender.
+    pub from: String,
+    /// Address and port of the receiver.
+    pub to: String,
+    /// `syn ack rst fin psh`; `ack psh` where it says something.
+    #[serde(default)]
+    pub flags: Option<String>,
+    /// What it says, as [`crate::packet::message`] reads it; several are split by `;`.
+    #[serde(default)]
+    pub say: Option<String>,
+    /// Hops left (127).
+    #[serde(default)]
+    pub hops: Option<u8>,
+    /// It repeats the last one of this direction.
+    #[serde(default)]
+    pub again: bool,
+    /// Roles that see it; all, where none is named.
+    #[serde(default)]
+    pub seen_by: Vec<String>,
 }
 
 /// A Windows event collector.
@@ -235,6 +323,9 @@ impl Scenario {
         self.noise.extend(own.noise);
         for (role, logs) in own.logs {
             self.logs.entry(role).or_default().extend(logs);
+        }
+        for (role, traces) in own.traces {
+            self.traces.entry(role).or_default().extend(traces);
         }
         self.leave_out.extend(own.leave_out);
         self.forward = own.forward.or(self.forward);

@@ -43,7 +43,12 @@ struct ShapeFile {
     guid: Option<String>,
     #[serde(default)]
     source: Option<String>,
+    /// None where its events stand in traces alone.
+    #[serde(default)]
     channel: String,
+    /// TraceLogging: the event's name stands behind `@`.
+    #[serde(default)]
+    tracelogging: bool,
     #[serde(default)]
     classic: bool,
     #[serde(default)]
@@ -114,6 +119,12 @@ impl Shapes {
     #[must_use]
     pub fn channel<'a>(&'a self, name: &'a str) -> &'a str {
         self.0.get(name).map_or(name, |shape| &shape.channel)
+    }
+
+    /// Do events of this shape bring names and types of their fields along?
+    #[must_use]
+    pub fn describes_itself(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|shape| shape.tracelogging)
     }
 
     /// Builds the event called `name` (`RdpCoreTS/131`, `Schannel/36874@2022`). Record id, time

@@ -16,9 +16,15 @@ pub fn lines(case_dir: &Path, background: bool) -> Result<Vec<String>, Error> {
     if !background {
         scenario.noise.clear();
     }
-    let mut happenings = expand::happenings(&scenario, library, &salt)?;
-    happenings.sort_by_key(|happening| happening.record.ticks);
-    Ok(happenings.iter().map(|happening| line(&happening.role, &happening.record)).collect())
+    let expand::Story { happenings, packets } = expand::story(&scenario, library, &salt)?;
+    let mut lines: Vec<String> = happenings.iter().map(|happening| line(&happening.role, &happening.record)).collect();
+    lines.extend(packets.iter().map(|sent| {
+        let packet = &sent.packet;
+        let (time, length) = (time::rfc3339(packet.ticks), packet.data.len());
+        format!("{time} packet   {} > {} flags {:#04x} {length} bytes", packet.from, packet.to, packet.flags)
+    }));
+    lines.sort();
+    Ok(lines)
 }
 
 fn line(role: &str, record: &Record) -> String {

@@ -28,7 +28,8 @@ fn cases_generate_the_same_bytes() {
 fn every_generated_record_is_read_back() {
     let out = std::env::temp_dir().join(format!("whyrdp-corpus-cases-{}", std::process::id()));
     for case in cases(&corpus()).unwrap() {
-        for path in generate(&case.dir, &out.join(&case.slug)).unwrap() {
+        let paths = generate(&case.dir, &out.join(&case.slug)).unwrap();
+        for path in paths.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "evtx")) {
             let mut ids = BTreeSet::new();
             let mut parser = evtx::EvtxParser::from_path(&path).unwrap();
             for record in parser.records_json_value() {

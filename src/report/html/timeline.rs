@@ -7,6 +7,7 @@ use std::io;
 use maud::{Markup, PreEscaped, html};
 
 use super::{Page, say, short, short_host};
+use crate::event::Time;
 use crate::report::headline::{count, digits};
 use crate::report::model::{EventRow, Row, RunRow};
 use crate::signature::definition::Phase;
@@ -20,6 +21,7 @@ pub fn section(page: &Page<'_>, put: &mut dyn FnMut(Markup) -> io::Result<()>) -
         @if rows.is_empty() { p { "No record is cited." } }
         @else { p.note { "Records that attempts, causes and findings rest on, in order of corrected time. Open a line for all that is known of it." } }
         (form(page, &hosts))
+        (strip())
         (PreEscaped("<div class=\"list\">"))
     })?;
     for row in rows {
@@ -68,6 +70,28 @@ fn form(page: &Page<'_>, hosts: &[&str]) -> Markup {
     }
 }
 
+/// All records of the form's choice by time, a lane per computer; the script draws it.
+fn strip() -> Markup {
+    html! {
+        div #zoom hidden {
+            svg #strip tabindex="0" role="img" aria-label="Records by time and computer. Plus and minus zoom, arrows move, zero shows all." {}
+            div.zoomer role="group" aria-label="Span of the timeline" {
+                button type="button" data-zoom="in" { "Zoom in" }
+                button type="button" data-zoom="out" { "Zoom out" }
+                button type="button" data-zoom="left" { "Earlier" }
+                button type="button" data-zoom="right" { "Later" }
+                button type="button" data-zoom="all" { "All" }
+                span #span.dim {}
+            }
+        }
+    }
+}
+
+/// Milliseconds, as scripts count time.
+fn ms(time: Time) -> i64 {
+    time.timestamp().as_millisecond()
+}
+
 fn place(hosts: &[&str], host: &str) -> usize {
     hosts.binary_search(&host).unwrap_or_default()
 }
@@ -80,7 +104,7 @@ fn event(page: &Page<'_>, row: &EventRow, hosts: &[&str]) -> Markup {
     let level = if matches!(level, "critical" | "error" | "warning") { level } else { "info" };
     html! {
         details class={ "ev l-" (level) @if causes.is_some() { " cited" } } id={ "e-" (row.event) }
-            data-h=(place(hosts, &row.host)) data-p=[row.phase.map(Phase::word)] data-a=[number] data-c=[list] {
+            data-t=(ms(row.aligned_time.unwrap_or(row.time))) data-h=(place(hosts, &row.host)) data-p=[row.phase.map(Phase::word)] data-a=[number] data-c=[list] {
             summary {
                 (page.time(row.aligned_time.unwrap_or(row.time))) " "
                 span.host { (short_host(&row.host)) } " "
@@ -114,7 +138,7 @@ fn event(page: &Page<'_>, row: &EventRow, hosts: &[&str]) -> Markup {
 
 fn repeated(page: &Page<'_>, run: &RunRow, hosts: &[&str]) -> Markup {
     html! {
-        div.ev.run data-h=(place(hosts, &run.host)) {
+        div.ev.run data-t=(ms(run.first)) data-h=(place(hosts, &run.host)) {
             (page.time(run.first)) " "
             span.host { (short_host(&run.host)) } " "
             span.id { (say(short(&run.provider))) " " (run.event_id) } " "

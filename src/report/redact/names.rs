@@ -106,8 +106,8 @@ pub struct Names {
     pattern: Option<Regex>,
 }
 
-/// Addresses, SIDs and mail addresses wherever they stand.
-const SHAPES: &str = r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)*)|(?P<sid>S-1-5-21(?:-\d+){1,15}|S-1-12-1(?:-\d+){1,15})|(?P<v6>(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?)|(?P<v4>\d{1,3}(?:\.\d{1,3}){3})";
+/// Addresses, SIDs, mail addresses and hashes of names (RDPClient 1029 writes one in Base64) wherever they stand.
+const SHAPES: &str = r"(?P<hash>[A-Za-z0-9+/]{27}=|[A-Za-z0-9+/]{43}=)|(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)*)|(?P<sid>S-1-5-21(?:-\d+){1,15}|S-1-12-1(?:-\d+){1,15})|(?P<v6>(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?)|(?P<v4>\d{1,3}(?:\.\d{1,3}){3})";
 
 impl Names {
     /// Everybody in a report, in the order in which it tells them.
@@ -312,7 +312,7 @@ impl Names {
         let mut from = 0;
         while let Some(found) = pattern.captures_at(text, from) {
             let Some(whole) = found.get(0) else { break };
-            let kind = ["name", "mail", "sid", "v6", "v4"].into_iter().find(|kind| found.name(kind).is_some());
+            let kind = ["name", "hash", "mail", "sid", "v6", "v4"].into_iter().find(|kind| found.name(kind).is_some());
             let called = kind.filter(|_| stands_alone(text, whole.start(), whole.end()));
             match called.and_then(|kind| self.called(kind, whole.as_str())) {
                 Some(called) => {

@@ -414,7 +414,7 @@ pub struct Meaning {
     /// How it may be tied to a connection, best first.
     pub join: Vec<Key>,
     /// Which field holds what.
-    pub capture: BTreeMap<Slot, String>,
+    pub capture: BTreeMap<Slot, Vec<String>>,
     /// Where no other log shows the connection, this record alone is one that ended so.
     pub implies: Option<Outcome>,
     /// State that the record sets.

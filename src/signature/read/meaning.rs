@@ -69,13 +69,14 @@ fn always(node: &Node, reaches: Option<Phase>, complaints: &mut Complaints) -> O
     reaches
 }
 
-fn capture(node: &Node, complaints: &mut Complaints) -> BTreeMap<Slot, String> {
+fn capture(node: &Node, complaints: &mut Complaints) -> BTreeMap<Slot, Vec<String>> {
     let mut captured = BTreeMap::new();
     let Some(map) = node.get("capture") else { return captured };
     let known: Vec<&str> = Slot::ALL.iter().map(|slot| slot.word()).collect();
     for entry in complaints.map(map, "`capture`", &known).unwrap_or_default() {
-        if let (Some(slot), Some(field)) = (Slot::from_word(&entry.key), complaints.text(&entry.value, &entry.key)) {
-            captured.insert(slot, field);
+        let fields = complaints.texts(map, &entry.key);
+        if let Some(slot) = Slot::from_word(&entry.key).filter(|_| !fields.is_empty()) {
+            captured.insert(slot, fields);
         }
     }
     captured

@@ -12,7 +12,8 @@ pub fn read(node: &Node, complaints: &mut Complaints) -> Option<Words> {
     complaints.map(node, "words for events", &["provider", "short", "channel", "events"])?;
     let provider = complaints.need_text(node, "provider");
     let short = complaints.need_text(node, "short");
-    let channel = complaints.need_text(node, "channel");
+    // Events that stand in traces alone have none.
+    let channel = complaints.may_text(node, "channel").unwrap_or_default();
     let mut events = BTreeMap::new();
     if let Some(map) = complaints.need(node, "events").filter(|value| !value.is_null()) {
         if map.entries().is_empty() {
@@ -30,7 +31,7 @@ pub fn read(node: &Node, complaints: &mut Complaints) -> Option<Words> {
             events.insert(id, text);
         }
     }
-    let words = Words { provider: provider?, short: short?, channel: channel?, events };
+    let words = Words { provider: provider?, short: short?, channel, events };
     (complaints.count() == before).then_some(words)
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Buffer {
     pub compressed: bool,
     /// The session lost something before.
     pub after_loss: bool,
+    /// In the first buffer of a compressed file: how the others are compressed.
+    pub compression: u16,
 }
 
 impl Buffer {
@@ -32,6 +34,7 @@ impl Buffer {
         let end = u32_at(header, 0x30)? as usize;
         let fits = (HEADER..=LARGEST).contains(&size) && end <= LARGEST;
         let compressed = flags & COMPRESSED != 0;
-        fits.then_some(Buffer { size, end, compressed, after_loss: flags & LOST != 0 })
+        let compression = u16_at(header, 0x2C)?;
+        fits.then_some(Buffer { size, end, compressed, after_loss: flags & LOST != 0, compression })
     }
 }

@@ -50,6 +50,8 @@ struct Etl {
     /// Names of providers that some records tell, gathered when first asked for.
     names: OnceLock<FxHashMap<Guid, String>>,
     frames: packets::Blocks,
+    /// Compressed buffers cannot be read: why.
+    unreadable: Option<&'static str>,
 }
 
 /// How buffers follow each other.
@@ -80,15 +82,51 @@ pub(super) fn open(input: &Input, _: &Aids) -> Result<Box<dyn Log>, Error> {
         let what = "the session was not stopped when the file was copied: its last buffers may be missing";
         damage.push(Damage { offset: 0, what: what.to_owned(), lost: false });
     }
-    let shape = if session.compressed {
+    let shape = if session.compressed || !even(&file, bytes, first.size).map_err(trouble)? {
         Shape::Own(walk(&file, bytes, &mut damage).map_err(trouble)?)
     } else {
         Shape::Even { stride: first.size, each: (BLOCK / first.size).max(1) }
     };
-    let mut etl =
-        Etl { file, bytes, session, shape, damage, names: OnceLock::new(), frames: packets::Blocks::default() };
+    let mut etl = Etl {
+        file,
+        bytes,
+        session,
+        shape,
+        damage,
+        names: OnceLock::new(),
+        frames: packets::Blocks::default(),
+        unreadable: unreadable(first.compression),
+    };
     etl.frames = packets::Blocks::new(etl.data_blocks());
     Ok(Box::new(etl))
+}
+
+/// Why buffers compressed so cannot be read (`COMPRESSION_FORMAT`); nobody has seen any but XPRESS in traces.
+fn unreadable(compression: u16) -> Option<&'static str> {
+    match compression {
+        2 => Some("a buffer compressed by LZNT1, which is not read; it is missing"),
+        4 => Some("a buffer compressed by XPRESS with Huffman codes, which is not read; it is missing"),
+        _ => None,
+    }
+}
+
+/// How many buffers at either end are looked at to see whether all are of one size.
+const LOOKED_AT: u64 = 16;
+
+/// Do buffers follow each other at this distance, as far as the first and the last tell? Files that were put
+/// together from several may have them in several sizes.
+fn even(file: &File, bytes: u64, stride: usize) -> io::Result<bool> {
+    let stride = stride as u64;
+    let count = bytes / stride;
+    let mut header = [0; HEADER];
+    for at in (0..count.min(LOOKED_AT)).chain(count.saturating_sub(LOOKED_AT).max(LOOKED_AT)..count) {
+        let read = os::read_at(file, &mut header, at * stride)?;
+        let found = Buffer::read(header.get(..read).unwrap_or_default());
+        if found.is_some_and(|found| found.size as u64 != stride) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Offsets of blocks in a file whose buffers each have a size of their own; the last is the file's end.
@@ -207,6 +245,10 @@ impl Etl {
             let what = "the session lost events or buffers before this one";
             take(Err(Trouble { what, lost: false }), file);
         }
+        if let (true, Some(what)) = (header.compressed, self.unreadable) {
+            take(Err(Trouble { what, lost: true }), file);
+            return Some(step);
+        }
         if header.compressed {
             let want = header.end.saturating_sub(HEADER);
             let input = bytes.get(HEADER..header.size.min(bytes.len())).unwrap_or_default();
@@ -231,6 +273,9 @@ impl Etl {
         if header.end > bytes.len() {
             let what = "the file ends within a buffer: what stood behind is missing";
             take(Err(Trouble { what, lost: true }), Place::File(place));
+        } else if bytes.len() < step {
+            let what = "the file ends behind the records of a buffer: whether others followed is not told";
+            take(Err(Trouble { what, lost: false }), Place::File(place));
         }
         Some(step)
     }

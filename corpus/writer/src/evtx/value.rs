@@ -229,6 +229,11 @@ impl Value {
             "hex64" => Self::Hex64(number()?),
             "pointer" => Self::Pointer(number()?),
             "binary" => Self::Binary(hex(text)?),
+            // As traces store them: a socket address, a port and an IPv4 address in network order, 8-bit text.
+            "sockaddr" => Self::Binary(crate::traces::sockaddr(text)?),
+            "port" => Self::U16(u16::try_from(number()?).map_err(|_| bad())?.swap_bytes()),
+            "ip4" => Self::U32(u32::from_le_bytes(text.parse::<std::net::Ipv4Addr>().map_err(|_| bad())?.octets())),
+            "ansi" => Self::Binary(text.bytes().chain([0]).collect()),
             "guid" => Self::Guid(Guid::parse(text)?),
             "sid" => Self::Sid(Sid::parse(text)?),
             "filetime" => Self::FileTime(crate::evtx::time::ticks(text.parse().map_err(|_| bad())?)),

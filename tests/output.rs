@@ -1,0 +1,187 @@
+//! Where data goes when it cannot go: full disks, closed pipes, and rows on their way.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+#[path = "common/cases.rs"]
+mod cases;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use whyrdp::report::FORMATS;
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn run(args: &[&str], input: &str) -> (i32, String, String) {
+    let output = assert_cmd::Command::cargo_bin("whyrdp").unwrap().args(args).write_stdin(input).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn names_in(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+/// Every log below a folder.
+fn logs_in(folder: &Path) -> Vec<PathBuf> {
+    let mut logs: Vec<PathBuf> = names_in(folder).iter().flat_map(|host| names_in(host)).collect();
+    logs.sort();
+    logs
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_ends_with_5_and_leaves_no_half_file_in_any_form() {
+    let logs = cases::logs("selfsigned-renewal-denied");
+    let keep = tempfile::tempdir().unwrap();
+    let at = keep.path().join("report");
+    let binary = assert_cmd::cargo::cargo_bin("whyrdp");
+    // Files that may not grow beyond a kilobyte: a write fails as on a full disk.
+    let full = |args: &[&str]| {
+        let output = Command::new("sh")
+            .args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "sh"])
+            .arg(&binary)
+            .args(args)
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let mut wrong = Vec::new();
+    let forms = FORMATS.iter().map(|form| vec!["analyze", "--format", form.name]).chain([vec!["scan"]]);
+    for form in forms {
+        for old in [false, true] {
+            let args = [&form[..], &["--force", "-o", path(&at), path(logs.path())]].concat();
+            if old {
+                fs::write(&at, "old").unwrap();
+            }
+            let (code, err) = full(&args);
+            let left = fs::read_to_string(&at).ok();
+            let sound = left.as_deref() == old.then_some("old") && names_in(keep.path()).len() == usize::from(old);
+            if code != Some(5) || !sound || !err.contains(path(&at)) {
+                wrong.push(format!("{form:?}: {code:?}, {left:?}, {err}"));
+            }
+            let _ = fs::remove_file(&at);
+        }
+        if Path::new("/dev/full").exists() {
+            let args = [&form[..], &["-o", "/dev/full", path(logs.path())]].concat();
+            let (code, _, err) = run(&args, "");
+            if code != 5 || !err.contains("/dev/full") {
+                wrong.push(format!("{form:?}: {code} {err}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The same logs under many names: far more rows than a pipe holds.
+fn long_list(folder: &Path) -> String {
+    let logs = logs_in(folder);
+    (0..300).flat_map(|n| logs.iter().map(move |log| format!("{}\thost{n}/{}\n", path(log), path(log)))).collect()
+}
+
+#[test]
+fn a_scan_ends_quietly_when_its_reader_leaves() {
+    let logs = cases::logs("wrong-password");
+    let list = logs.path().join("list");
+    fs::write(&list, long_list(logs.path())).unwrap();
+    for args in
+        [&["scan", "-q", "--files-from", path(&list)][..], &["scan", "--threads", "1", "--files-from", path(&list)]]
+    {
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin("whyrdp"))
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut first = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        assert!(first.starts_with("{\"schema_version\":1,"), "{first}");
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
+    }
+}
+
+#[test]
+fn damage_in_a_list_of_files_is_a_row_and_no_failure() {
+    let logs = cases::logs("wrong-password");
+    let whole = logs_in(logs.path())[0].clone();
+    let half = logs.path().join("half.evtx");
+    let bytes = fs::read(&whole).unwrap();
+    fs::write(&half, &bytes[..bytes.len() - 3000]).unwrap();
+    let list = format!(
+        "{}\ts3://bucket/whole.evtx\n{}\ts3://bucket/half.evtx\n{}\ts3://bucket/gone.evtx\r\n",
+        path(&whole),
+        path(&half),
+        path(&logs.path().join("gone.evtx"))
+    );
+    let (code, out, err) = run(&["scan", "--files-from", "-"], &list);
+    assert_eq!(code, 0, "{err}");
+    let of = |name: &str, kind: &str| {
+        let name = format!("\"path\":\"s3://bucket/{name}\"");
+        out.lines().filter(|line| line.contains(&format!("\"row\":\"{kind}\"")) && line.contains(&name)).count()
+    };
+    assert_eq!((of("whole.evtx", "problem"), of("whole.evtx", "input")), (0, 1), "{out}");
+    assert!(of("half.evtx", "problem") > 0 && of("half.evtx", "input") == 1, "{out}");
+    assert!(of("gone.evtx", "problem") > 0, "{out}");
+    assert!(!out.contains(path(logs.path())), "rows say the names that were given: {out}");
+}
+
+#[test]
+fn any_split_of_the_files_gives_the_report_of_all_in_every_form() {
+    let logs = cases::logs("selfsigned-renewal-denied");
+    let keep = tempfile::tempdir().unwrap();
+    let files = logs_in(logs.path());
+    assert!(files.len() > 4);
+    let scan = |n: usize, files: &[PathBuf]| {
+        let rows = keep.path().join(format!("{n}.jsonl"));
+        let files: Vec<&str> = files.iter().map(|file| path(file)).collect();
+        let args = [&["scan", "--hash", "--force", "-o", path(&rows)], &files[..]].concat();
+        assert_eq!(run(&args, "").0, 0);
+        rows.to_str().unwrap().to_owned()
+    };
+    // One by one, in halves that overlap, and all at once; the last first, one of them twice.
+    let single: Vec<String> = files.iter().enumerate().map(|(n, file)| scan(n, std::slice::from_ref(file))).collect();
+    let halves = vec![scan(100, &files[2..]), scan(101, &files[..4]), scan(100, &files[2..])];
+    let ways = [single.iter().rev().chain(&single[..2]).cloned().collect::<Vec<_>>(), halves, vec![scan(102, &files)]];
+    let named: Vec<&str> = files.iter().map(|file| path(file)).collect();
+    for form in FORMATS {
+        let (code, whole, err) = run(&[&["analyze", "--hash", "--format", form.name], &named[..]].concat(), "");
+        assert_eq!(code, 0, "{err}");
+        for way in &ways {
+            let rows: Vec<&str> = way.iter().map(String::as_str).collect();
+            let (code, halves, err) = run(&[&["correlate", "--format", form.name], &rows[..]].concat(), "");
+            assert_eq!(code, 0, "{err}");
+            assert!(halves == whole, "{}: {} scans say something else", form.name, way.len());
+        }
+    }
+    let whole = run(&[&["analyze", "--hash", "--redact", "--format", "ecs"], &named[..]].concat(), "").1;
+    let rows: Vec<&str> = ways[0].iter().map(String::as_str).collect();
+    assert_eq!(run(&[&["correlate", "--redact", "--format", "ecs"], &rows[..]].concat(), "").1, whole);
+}
+
+#[test]
+fn rows_of_other_signatures_are_taken_when_told() {
+    let logs = cases::logs("wrong-password");
+    let (code, rows, _) = run(&["scan", path(logs.path())], "");
+    assert_eq!(code, 0);
+    let stamp = rows.split("\"signatures_sha256\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let (whole, lines) = (run(&["correlate"], &rows).1, rows.lines().count());
+    let mixed: Vec<String> = rows
+        .lines()
+        .enumerate()
+        .map(|(n, line)| if n % 2 == 0 { line.replace(stamp, &"0".repeat(64)) } else { line.into() })
+        .collect();
+    let mixed = mixed.join("\n");
+    let (code, out, err) = run(&["correlate"], &mixed);
+    assert_eq!((code, &*out), (2, ""), "{err}");
+    assert!(err.contains("--mixed"), "{err}");
+    let (code, out, err) = run(&["correlate", "--mixed"], &mixed);
+    assert_eq!((code, out), (0, whole), "{err}");
+    assert!(err.contains(&format!("{} of {lines} rows were made with other signatures", lines.div_ceil(2))), "{err}");
+    // A shape that nobody knows is refused all the same.
+    let newer = rows.replacen("\"schema_version\":1", "\"schema_version\":2", 1);
+    assert_eq!(run(&["correlate", "--mixed"], &newer).0, 2);
+}
