@@ -291,3 +291,45 @@ proptest! {
         prop_assert_eq!(codes(&found), vec![5]);
     }
 }
+
+#[test]
+fn what_an_inventory_counts_is_what_was_written() {
+    let bytes = |session: &Session, narrow| etl::write(session, &every_kind(narrow)).unwrap();
+    let name = |name: &str| {
+        let mut path = path(name);
+        // A private logger puts the process id behind the name.
+        path.set_extension("etl_4242");
+        path
+    };
+    for (narrow, mode, bias) in [(false, 0, -480), (true, 0x800, 300), (false, 0x1000_0000, 0)] {
+        let session =
+            Session { wide: !narrow, mode, bias, lost_events: 7, lost_buffers: 2, ..Session::starting(start()) };
+        let path = name("inventory");
+        std::fs::write(&path, bytes(&session, narrow)).unwrap();
+        let found = source::discover(std::slice::from_ref(&path));
+        assert_eq!(found.inputs.iter().map(|input| input.format).collect::<Vec<_>>(), ["etl"]);
+        let signatures = whyrdp::signature::Signatures::open(true, &[]).0;
+        let mut facts = None;
+        let done =
+            whyrdp::scan::scan::<()>(&found.inputs, &signatures, &whyrdp::scan::Options::default(), &mut |row| {
+                if let whyrdp::evidence::Row::Input(input) = row {
+                    facts = Some(input);
+                }
+                Ok(())
+            });
+        std::fs::remove_file(&path).unwrap();
+        assert!(done.is_ok());
+        let facts = facts.unwrap();
+        // The header of the session is a record too.
+        assert_eq!(facts.records, 409);
+        assert_eq!(facts.record_kinds.values().sum::<u64>(), 409);
+        let client = &facts.providers["Microsoft-Windows-TerminalServices-ClientActiveXCore"];
+        assert_eq!((client.records, facts.providers["Contoso.Client"].records), (400, 1));
+        assert_eq!((facts.lost_events, facts.lost_buffers), (7, 2));
+        // Times are UTC, whatever the zone of the computer was.
+        let time = |ticks: u64| Some(Time::from_filetime(ticks));
+        assert_eq!((facts.first, facts.last), (time(start()), time(start() + (100 + 399 * 7) * 10_000)));
+        let machine = facts.machine.unwrap();
+        assert_eq!((machine.session, machine.boot), (time(session.start), time(session.boot)));
+    }
+}

@@ -293,8 +293,41 @@ fn packets_belong_to_the_attempt_whose_ends_say_the_same() {
         assert_eq!(report.attempts.len(), 1, "{:#?}", report.attempts);
         assert_eq!(report.attempts[0].connections.len(), 2);
     }
+    // A trace that holds both, and whose client does not tell to which address it went.
+    let silent: Vec<Said<'_>> = client("wire.pcap", "").into_iter().filter(|said| said.id != 1102).collect();
+    let report =
+        correlate(&findings(&[one(packets(190, &fields)), one(silent)].concat()), &signatures, &Request::default());
+    assert_eq!((report.attempts.len(), report.attempts[0].basis), (1, Basis::Client));
     // Another port is another connection.
     let other = ends("50124");
     let all = [one(packets(190, &other)), one(server("srv.evtx", "RDS01", &from))].concat();
     assert_eq!(correlate(&findings(&all), &signatures, &Request::default()).attempts.len(), 2);
+}
+
+#[test]
+fn what_the_network_stack_tells_belongs_to_the_attempt_of_its_process() {
+    let stack = |process| {
+        [
+            ("LocalAddress", "10.1.7.17:50123"),
+            ("RemoteAddress", "10.1.2.21:3389"),
+            ("Status", "3221226038"),
+            ("ProcessId", process),
+        ]
+    };
+    let signatures = signatures();
+    let (own, other) = (stack("4242"), stack("4243"));
+    let refused = |fields| Said {
+        path: "net.etl",
+        computer: "",
+        provider: "Microsoft-Windows-TCPIP",
+        id: 1034,
+        at: 500,
+        activity: "",
+        fields,
+    };
+    let all = [rows(&client("net.etl", "")), vec![row(&signatures, &refused(&own))]].concat();
+    let joined = report(&all, &[]);
+    assert_eq!((joined.attempts.len(), joined.attempts[0].events.len()), (1, 4));
+    let all = [rows(&client("net.etl", "")), vec![row(&signatures, &refused(&other))]].concat();
+    assert_eq!(report(&all, &[]).attempts[0].events.len(), 3);
 }

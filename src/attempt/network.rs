@@ -8,7 +8,7 @@ use crate::event::TICKS_PER_SECOND;
 use crate::signature::definition::{Mark, Role, Slot};
 
 use super::connection::Connection;
-use super::identity::{HostId, address};
+use super::identity::{HostId, address, bare_target};
 use super::item::Item;
 use super::{Attempt, Case};
 
@@ -57,7 +57,9 @@ pub fn join(case: &mut Case<'_>, mut flows: Vec<Connection>) {
     flows.sort_by_key(|flow| (case.aligned(flow.host, flow.start), flow.host, flow.items.first().copied()));
     for flow in flows {
         let heard = case.attempts.iter().position(|attempt| accepted(case, attempt, &flow));
-        let fitting = heard.map(|at| (at, "client port")).or_else(|| Some((asked(case, &flow)?, "server address")));
+        let asked = || asked(case, &flow, to_same).map(|at| (at, "server address"));
+        let alone = || alone(case, &flow).map(|at| (at, "only client at that time"));
+        let fitting = heard.map(|at| (at, "client port")).or_else(asked).or_else(alone);
         let fitting = fitting.or_else(|| Some((continued(case, &flow)?, "both addresses")));
         match fitting {
             Some((at, key)) => {
@@ -94,21 +96,42 @@ fn slack(case: &Case<'_>, a: &Connection, b: &Connection) -> i64 {
     if compared { CLOSE } else { APART }
 }
 
+/// Does this connection of a client go where the packets go?
+type Same = fn(&Case<'_>, &Connection, &Connection) -> bool;
+
 /// The attempt whose client went to that address then: of the computer that captured the packets before
 /// those of others; of several the one that started last before it.
-fn asked(case: &Case<'_>, flow: &Connection) -> Option<usize> {
-    let start = case.aligned(flow.host, flow.start);
-    let fits = |attempt: &Attempt| {
-        attempt.side(Role::Client).filter(|c| to_same(case, c, flow) && from_same(case, c, flow)).find_map(|c| {
-            let slack = slack(case, c, flow);
-            let from = case.aligned(c.host, c.start);
-            let to = case.aligned(c.host, c.end).plus(slack);
-            let distance = start.since(from);
-            (from.plus(-slack) <= start && start <= to).then_some((c.host != flow.host, distance < 0, distance.abs()))
-        })
-    };
+fn asked(case: &Case<'_>, flow: &Connection, same: Same) -> Option<usize> {
     let attempts = case.attempts.iter().enumerate();
-    attempts.filter_map(|(at, attempt)| Some((fits(attempt)?, at))).min().map(|(_, at)| at)
+    attempts.filter_map(|(at, attempt)| Some((near(case, attempt, flow, same)?, at))).min().map(|(_, at)| at)
+}
+
+/// How near the attempt's client connection is that held when the packets came: on another computer, after
+/// them, by how much.
+fn near(case: &Case<'_>, attempt: &Attempt, flow: &Connection, same: Same) -> Option<(bool, bool, i64)> {
+    let start = case.aligned(flow.host, flow.start);
+    attempt.side(Role::Client).filter(|c| same(case, c, flow) && from_same(case, c, flow)).find_map(|c| {
+        let slack = slack(case, c, flow);
+        let from = case.aligned(c.host, c.start);
+        let to = case.aligned(c.host, c.end).plus(slack);
+        let distance = start.since(from);
+        (from.plus(-slack) <= start && start <= to).then_some((c.host != flow.host, distance < 0, distance.abs()))
+    })
+}
+
+/// The only attempt then of the computer that captured the packets, where its client does not tell to which
+/// address it went.
+fn alone(case: &Case<'_>, flow: &Connection) -> Option<usize> {
+    let unknown: Same = |case, client, flow| {
+        let told = client.target_ip.is_some() || client.target.as_deref().and_then(address).is_some();
+        let own = flow.target_ip.is_some_and(|ip| owns(case, flow.host, ip));
+        client.host == flow.host && !told && !own
+    };
+    let mut fitting = case.attempts.iter().enumerate().filter(|(_, a)| near(case, a, flow, unknown).is_some());
+    match (fitting.next(), fitting.next()) {
+        (Some((at, _)), None) => Some(at),
+        _ => None,
+    }
 }
 
 /// The client says that it went where the packets went.
@@ -116,7 +139,12 @@ fn to_same(case: &Case<'_>, client: &Connection, flow: &Connection) -> bool {
     let Some(ip) = flow.target_ip else { return false };
     let typed = client.target.as_deref();
     let told = client.target_ip.or_else(|| address(typed?));
-    told == Some(ip) || typed.is_some_and(|name| case.hosts.resolve(name).is_some_and(|host| owns(case, host, ip)))
+    // A ClientHello names the server as it was typed.
+    let named = typed.zip(flow.target.as_deref());
+    let named = named.is_some_and(|(a, b)| bare_target(a).eq_ignore_ascii_case(bare_target(b)));
+    told == Some(ip)
+        || named
+        || typed.is_some_and(|name| case.hosts.resolve(name).is_some_and(|host| owns(case, host, ip)))
 }
 
 /// Nothing tells that the packets came from another computer than this client.

@@ -107,7 +107,7 @@ impl Reading {
         let progress = Progress::new(bytes, console.shows_progress());
         let tell = |done| progress.at(done);
         let asked = || session.stop.asked();
-        let aids = self.traces.aids();
+        let aids = self.traces.aids(console)?;
         self.traces.complain(found, console);
         let threads = self.threads.map_or(0, usize::from);
         let options = scan::Options { threads, progress: &tell, hash: self.hash, aids, stop: &asked };

@@ -38,7 +38,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let report = read(&args.report)?;
-    let aids = args.traces.aids();
+    let aids = args.traces.aids(&session.console)?;
     let done = verify(&report, &aids, &|name| match &args.root {
         Some(root) => root.join(name),
         None => PathBuf::from(name),
