@@ -166,8 +166,13 @@ impl<'a> Scan<'a> {
             return;
         }
         fill(&mut self.event, record, met, channel, time, offset);
-        payload(&mut self.event, record, layouts, session.build, want);
+        let whole = payload(&mut self.event, record, layouts, session.build, want);
         self.sink.event(&self.event);
+        if !whole {
+            let what =
+                "the event's own schema and what it holds do not agree, or go beyond all bounds: fields are missing";
+            self.report(offset, what.to_owned(), true);
+        }
     }
 }
 
@@ -261,11 +266,10 @@ fn place(event: &mut Event, record: &Record<'_>, time: Option<Time>, offset: u64
     system.thread_id = known(record.thread);
 }
 
-/// The fields.
-fn payload(event: &mut Event, record: &Record<'_>, layouts: &[Layout], build: u32, want: Want<'_>) {
+/// The fields. `false`: not all of them could be read.
+fn payload(event: &mut Event, record: &Record<'_>, layouts: &[Layout], build: u32, want: Want<'_>) -> bool {
     if let Some(schema) = record.item(SCHEMA) {
-        tracelog::push(event, schema, record.wide, record.payload, want);
-        return;
+        return tracelog::push(event, schema, record.wide, record.payload, want);
     }
     let layout = payload::fitting(layouts, record.version, build, record.wide, record.payload);
     match layout {
@@ -273,4 +277,5 @@ fn payload(event: &mut Event, record: &Record<'_>, layouts: &[Layout], build: u3
         None if want.wants("") => payload::strings(event, record.payload),
         None => {}
     }
+    true
 }
