@@ -289,6 +289,21 @@ fn peak_mib() -> Option<u64> {
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib / 1024)
 }
 
+/// Writes one mutated file beside what it was made of, and says what the damage changed.
+fn show(pieces: &[Piece], number: usize, seed: u64) {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let piece = &pieces[number];
+    let other = &pieces[(number + usize::try_from(seed).unwrap()) % pieces.len()].bytes;
+    let mutated = Mutator::new(seed ^ (number as u64) << 32).mutate(&piece.bytes, other, piece.is_log);
+    for (name, bytes) in [("before", &piece.bytes), ("after", &mutated)] {
+        let path = folder.join(name);
+        fs::write(&path, bytes).unwrap();
+        println!("{name}: {}", path.display());
+    }
+    let touched = piece.bytes.iter().zip(&mutated).enumerate().filter(|(_, (was, is))| was != is);
+    println!("{}: {:?}", piece.name, touched.map(|(at, (was, is))| (at, *was, *is)).take(200).collect::<Vec<_>>());
+}
+
 #[test]
 fn some_mutated_files_break_nothing() {
     let pieces = pieces(1);
@@ -299,12 +314,15 @@ fn some_mutated_files_break_nothing() {
     assert!(done.files > 10 && done.kept > 100, "{done:?}");
 }
 
-/// `MUTATIONS` files, `SEED` for others than last time.
+/// `MUTATIONS` files, `SEED` for others than last time; with `PIECE` that one alone, to see again what was wrong.
 #[test]
 #[ignore = "takes long: .ci/extra"]
 fn very_many_mutated_files_break_nothing() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let pieces = pieces(4);
+    if let (Some(piece), Some(seed)) = (number("PIECE"), number("SEED")) {
+        return show(&pieces, usize::try_from(piece).unwrap(), seed);
+    }
     let of_each = number("MUTATIONS").unwrap_or(20_000).div_ceil(pieces.len() as u64);
     let done = run(&pieces, of_each, number("SEED").unwrap_or(1000));
     println!(
