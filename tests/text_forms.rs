@@ -7,7 +7,6 @@ use std::fmt::Write;
 use std::path::Path;
 
 use jiff::civil::date;
-use rayon::prelude::*;
 use whyrdp::correlate::{Request, correlate};
 use whyrdp::evidence::Findings;
 use whyrdp::report::model::Report;
@@ -67,7 +66,7 @@ const CASES: [&str; 10] = [
 
 #[test]
 fn an_exported_log_as_xml_tells_what_the_log_tells() {
-    CASES.par_iter().for_each(|slug| {
+    CASES.iter().for_each(|slug| {
         assert_eq!(told(&case(slug, Form::Xml)), told(&case(slug, Form::Evtx)), "{slug}");
     });
 }
@@ -77,7 +76,7 @@ const ABSENCE: [&str; 1] = ["lic-grace-expired-2022"];
 
 #[test]
 fn tracerpt_without_record_ids_names_the_same_cause() {
-    CASES.par_iter().for_each(|slug| {
+    CASES.iter().for_each(|slug| {
         let (text, log) = (case(slug, Form::TracerptXml), case(slug, Form::Evtx));
         assert_eq!(text.summary.attempts, log.summary.attempts, "{slug}");
         if ABSENCE.contains(slug) {
