@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -159,6 +160,16 @@ fn reference(chunk: &[u8]) -> Vec<Reference> {
     quiet.unwrap_or_default()
 }
 
+/// Where the templates lie that a record may name. What looks like a use of one counts as one.
+fn templates(chunk: &[u8], record: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let number = |at: usize| Some(u32::from_le_bytes(chunk.get(at..at + 4)?.try_into().ok()?) as usize);
+    record.filter_map(move |at| {
+        let is_use = chunk.get(at..at + 2) == Some(&[0x0C, 1]);
+        let start = number(at + 6).filter(|start| is_use && *start < CHUNK)?;
+        Some(start..(start + 24).saturating_add(number(start + 20)?).min(CHUNK))
+    })
+}
+
 /// What must still be told of a mutated file: offset, and hash of the event.
 fn untouched_log(whole: &[u8], known: &[(usize, Vec<Reference>)], before: &Told, mutated: &[u8]) -> Vec<(u64, u64)> {
     let mut kept = Vec::new();
@@ -172,7 +183,9 @@ fn untouched_log(whole: &[u8], known: &[(usize, Vec<Reference>)], before: &Told,
         }
         let still = reference(is);
         for record in records {
-            let same = was.get(record.at..record.at + record.size) == is.get(record.at..record.at + record.size);
+            let span = record.at..record.at + record.size;
+            let same = was.get(span.clone()) == is.get(span.clone())
+                && templates(was, span).all(|template| was.get(template.clone()) == is.get(template));
             let read = still.iter().any(|still| still.at == record.at && still.xml == record.xml);
             let offset = (*start + record.at) as u64;
             if let Some(hash) = before.events.get(&offset).filter(|_| same && read) {
