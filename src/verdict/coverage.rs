@@ -79,8 +79,8 @@ fn first_attempt(case: &Case<'_>, host: HostId) -> Option<Time> {
 
 /// The system that the last start tells: by its build number, which does not tell the edition.
 fn os(case: &Case<'_>, host: HostId) -> Option<String> {
-    let own = case.items.iter().filter(|item| item.host == host);
-    let build = own.filter_map(|item| item.number(Slot::Build)).last()?;
+    let mut own = case.items.iter().rev().filter(|item| item.host == host);
+    let build = own.find_map(|item| item.number(Slot::Build))?;
     let known = case.signatures.code(Slot::Build.word(), build).map(|code| code.meaning.as_str());
     Some(known.map_or(format!("build {build}"), |name| format!("{name} (build {build})")))
 }

@@ -25,6 +25,9 @@ struct Gap {
     collect: BTreeMap<String, (Time, Time)>,
 }
 
+/// Weight of a cause that a missing log leaves open, and the span of its attempts.
+type Lacking = (u64, (Time, Time));
+
 /// A cause and the logs in which its proofs stand.
 struct Needs<'a> {
     cause: &'a Cause,
@@ -38,7 +41,7 @@ pub fn cannot_judge(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) -> (V
     let off: Vec<Vec<audit::Subcategory>> = (0..case.hosts.len()).map(|host| audited::off(case, host)).collect();
     let mut gaps: BTreeMap<&str, Gap> = BTreeMap::new();
     let mut missed: BTreeMap<Missing, usize> = BTreeMap::new();
-    let mut lacks: BTreeMap<(usize, &str, &str), (u64, (Time, Time))> = BTreeMap::new();
+    let mut lacks: BTreeMap<(usize, &str, &str), Lacking> = BTreeMap::new();
     for (at, judged) in judged {
         let attempt = &case.attempts[*at];
         let wanting = attempt.failed() || attempt.outcome == Outcome::Unknown;
