@@ -146,7 +146,10 @@ impl Connection {
 
     /// No user, no credential, no step past the handshakes: what a probe leaves as well.
     pub fn bare(&self) -> bool {
-        self.user.is_none()
+        // Packets hide whatever comes behind the beginning of TLS.
+        let hidden = self.side == Role::Network && self.phase >= Some(Phase::Tls);
+        !hidden
+            && self.user.is_none()
             && !self.authenticated
             && self.session.is_none()
             && self.phase.is_none_or(|phase| phase < Phase::Mcs)

@@ -179,7 +179,7 @@ fn below(directory: &Path, name: &str, path: &Path) -> String {
 /// Does its name say that it is a log?
 fn promises_a_log(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default();
-    ["evtx", "etl"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+    ["evtx", "etl", "pcap", "pcapng"].iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 fn read_head(path: &Path) -> io::Result<Vec<u8>> {

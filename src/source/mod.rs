@@ -18,7 +18,9 @@ mod hash;
 mod layout;
 mod lines;
 mod map;
+mod packet;
 mod payload;
+mod pcap;
 mod system;
 mod text;
 mod trace_text;
@@ -87,6 +89,8 @@ pub const FORMATS: &[Format] = &[
     Format { name: "tracerpt-csv", sniff: tracerpt_csv::sniff, open: tracerpt_csv::open, local_times: false },
     Format { name: "trace-text", sniff: trace_text::sniff, open: trace_text::open, local_times: true },
     Format { name: "freerdp-log", sniff: freerdp_log::sniff, open: freerdp_log::open, local_times: true },
+    Format { name: "pcap", sniff: pcap::sniff, open: pcap::open, local_times: false },
+    Format { name: "pcapng", sniff: pcap::sniff_ng, open: pcap::open, local_times: false },
 ];
 
 /// The format of a file by its first bytes.

@@ -11,11 +11,12 @@ use rustc_hash::FxHashMap;
 use crate::error::Error;
 use crate::event::{Damage, Guid, Interest, Lost, Machine, Sink};
 use crate::os;
-use crate::source::{Aids, Input, Log, change};
+use crate::source::{Aids, Input, Log, change, packet};
 
 mod buffer;
 mod machine;
 mod names;
+mod packets;
 mod record;
 mod scan;
 mod session;
@@ -48,6 +49,7 @@ struct Etl {
     damage: Vec<Damage>,
     /// Names of providers that some records tell, gathered when first asked for.
     names: OnceLock<FxHashMap<Guid, String>>,
+    frames: packets::Blocks,
     /// Compressed buffers cannot be read: why.
     unreadable: Option<&'static str>,
 }
@@ -85,15 +87,18 @@ pub(super) fn open(input: &Input, _: &Aids) -> Result<Box<dyn Log>, Error> {
     } else {
         Shape::Even { stride: first.size, each: (BLOCK / first.size).max(1) }
     };
-    Ok(Box::new(Etl {
+    let mut etl = Etl {
         file,
         bytes,
         session,
         shape,
         damage,
         names: OnceLock::new(),
+        frames: packets::Blocks::default(),
         unreadable: unreadable(first.compression),
-    }))
+    };
+    etl.frames = packets::Blocks::new(etl.data_blocks());
+    Ok(Box::new(etl))
 }
 
 /// Why buffers compressed so cannot be read (`COMPRESSION_FORMAT`); nobody has seen any but XPRESS in traces.
@@ -286,17 +291,18 @@ struct Trouble {
 }
 
 impl Log for Etl {
+    /// One more than its data has: what captured packets show is told once all are at hand.
     fn blocks(&self) -> usize {
-        match &self.shape {
-            Shape::Even { stride, each } => {
-                let length = (*stride as u64) * (*each as u64);
-                usize::try_from(self.bytes.div_ceil(length)).unwrap_or(usize::MAX)
-            }
-            Shape::Own(starts) => starts.len().saturating_sub(1),
-        }
+        self.data_blocks().saturating_add(1)
     }
 
     fn read(&self, block: usize, interest: &Interest, sink: &mut dyn Sink) {
+        if block >= self.data_blocks() {
+            if packet::wanted(interest) {
+                packet::tell(self, interest, sink);
+            }
+            return;
+        }
         let mut scan = Scan::new(&self.session, self, interest, sink);
         let done = self.buffers(block, &mut |buffer, place| match buffer {
             Ok(data) => scan.records(data, place),
@@ -310,6 +316,9 @@ impl Log for Etl {
             Ok(Some(cut)) => scan.report(cut.offset, cut.what, cut.lost),
             Ok(None) => {}
             Err(error) => scan.report(offset, format!("cannot be read: {error}"), true),
+        }
+        if !scan.frames {
+            self.frames.without(block);
         }
         scan.finish(offset);
     }
@@ -334,9 +343,20 @@ impl Names for Etl {
 }
 
 impl Etl {
+    /// Blocks of the file.
+    fn data_blocks(&self) -> usize {
+        match &self.shape {
+            Shape::Even { stride, each } => {
+                let length = (*stride as u64) * (*each as u64);
+                usize::try_from(self.bytes.div_ceil(length)).unwrap_or(usize::MAX)
+            }
+            Shape::Own(starts) => starts.len().saturating_sub(1),
+        }
+    }
+
     fn all_names(&self) -> FxHashMap<Guid, String> {
         let mut names = FxHashMap::default();
-        for block in 0..self.blocks() {
+        for block in 0..self.data_blocks() {
             // What cannot be read is reported by the scan.
             let _ = self.buffers(block, &mut |buffer, _| {
                 let Ok(data) = buffer else { return };

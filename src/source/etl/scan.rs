@@ -6,9 +6,10 @@ use super::buffer::HEADER;
 use super::names::Names;
 use super::record::{self, Form, Next, RELATED_ACTIVITY, Record, SCHEMA, TRAITS, USER, guid};
 use super::session::Session;
-use super::{machine, tracelog};
+use super::{machine, packets, tracelog};
 use crate::event::{Damage, Event, Guid, Interest, Sink, Stamp, Time, Wanted};
 use crate::source::layout::{Known, Layout, Provider};
+use crate::source::packet;
 use crate::source::payload::{self, Want};
 use crate::source::text::{push_guid, push_sid};
 
@@ -36,6 +37,8 @@ pub(super) struct Scan<'a> {
     event: Event,
     reported: u32,
     lost: bool,
+    /// A record held a captured frame.
+    pub frames: bool,
 }
 
 /// Where the bytes of a buffer came from.
@@ -48,7 +51,7 @@ pub(super) enum Place {
 }
 
 impl Place {
-    fn of(self, at: usize) -> u64 {
+    pub fn of(self, at: usize) -> u64 {
         match self {
             Place::File(offset) => offset + (HEADER + at) as u64,
             Place::Compressed(offset) => offset,
@@ -59,7 +62,7 @@ impl Place {
 impl<'a> Scan<'a> {
     pub fn new(session: &'a Session, names: &'a dyn Names, interest: &'a Interest, sink: &'a mut dyn Sink) -> Self {
         let met = FxHashMap::default();
-        Scan { session, names, interest, sink, met, event: Event::default(), reported: 0, lost: false }
+        Scan { session, names, interest, sink, met, event: Event::default(), reported: 0, lost: false, frames: false }
     }
 
     /// Reads the records of one buffer: `data` begins behind its header.
@@ -115,6 +118,8 @@ impl<'a> Scan<'a> {
         let Some(id) = record.guid else {
             return self.sink.record(&stamp);
         };
+        let frame = packets::holds_frame(record);
+        self.frames |= frame;
         let (interest, session) = (self.interest, self.session);
         let key = (id, record.form == Form::Classic);
         // Another record of the provider may bring its name along.
@@ -127,7 +132,7 @@ impl<'a> Scan<'a> {
         let layouts = met.known.map_or(&[][..], |known| known.layouts(record.id));
         // What nobody can decode is for no signature.
         let decoded = record.form == Form::Event || (record.form == Form::Classic && !layouts.is_empty());
-        let channel = channel(layouts, record);
+        let channel = if frame { packet::CHANNEL } else { channel(layouts, record) };
         stamp.provider = &met.name;
         stamp.provider_guid = Some(met.guid);
         stamp.channel = channel;

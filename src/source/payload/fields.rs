@@ -68,6 +68,20 @@ pub(in crate::source) fn push(event: &mut Event, layout: &Layout, wide: bool, pa
     }
 }
 
+/// The bytes of one field, as they stand in the payload; `None` where it ends before.
+pub(in crate::source) fn bytes<'a>(layout: &Layout, wide: bool, payload: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let wanted = layout.fields.iter().position(|field| field.name == name)?;
+    let mut reading = Reading { layout, wide, rest: payload, numbers: Vec::new() };
+    let mut start = 0;
+    for at in 0..=wanted {
+        start = payload.len() - reading.rest.len();
+        if !reading.field(at, &mut |_, _| ()) {
+            return None;
+        }
+    }
+    payload.get(start..payload.len() - reading.rest.len())
+}
+
 /// A walk over a payload.
 struct Reading<'a> {
     layout: &'a Layout,

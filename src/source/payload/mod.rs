@@ -6,6 +6,6 @@ mod salvage;
 pub(super) mod value;
 mod want;
 
-pub(super) use fields::{fitting, push};
+pub(super) use fields::{bytes, fitting, push};
 pub(super) use salvage::strings;
 pub(super) use want::Want;
