@@ -26,6 +26,18 @@ use crate::event::{Event, Guid, Machine, Time};
 /// Most bytes of field names and values that one piece of evidence keeps.
 pub const KEPT_BYTES: usize = 4096;
 
+/// Most bytes of a computer's, channel's or provider's name that are kept: Windows allows 255 characters.
+pub const NAME_BYTES: usize = 1024;
+
+/// A name as far as it is kept.
+pub fn bounded(name: &str) -> &str {
+    let mut end = name.len().min(NAME_BYTES);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
+}
+
 /// Name of a record that never depends on where its file lies: hash of computer,
 /// channel, provider, event id, record id and time; of the payload where a record has no id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -179,11 +191,16 @@ impl Record {
             fields.push(Field(name.into(), value[..end].into()));
         }
         let source_name = if system.source_name == system.provider { "" } else { &system.source_name };
+        let mut name = |text: &str| -> Box<str> {
+            let kept = bounded(text);
+            cut |= kept.len() < text.len();
+            kept.into()
+        };
         Record {
-            computer: system.computer.as_str().into(),
-            channel: system.channel.as_str().into(),
-            provider: system.provider.as_str().into(),
-            source_name: source_name.into(),
+            computer: name(&system.computer),
+            channel: name(&system.channel),
+            provider: name(&system.provider),
+            source_name: name(source_name),
             event_id: system.event_id,
             version: system.version,
             level: system.level,
@@ -191,10 +208,17 @@ impl Record {
             time: system.time,
             activity_id: system.activity_id.filter(|id| !id.is_nil()),
             process_id: system.process_id,
-            user_id: system.user_id.as_str().into(),
+            user_id: name(&system.user_id),
             fields,
             cut,
         }
+    }
+
+    /// Bytes of memory that it takes, about.
+    pub fn size(&self) -> usize {
+        let names = [&self.computer, &self.channel, &self.provider, &self.source_name, &self.user_id];
+        let fields = self.fields.iter().map(|Field(name, value)| size_of::<Field>() + name.len() + value.len());
+        size_of::<Evidence>() + names.map(|name| name.len()).iter().sum::<usize>() + fields.sum::<usize>()
     }
 
     /// The first value called `name`; `param1`… reach unnamed values by position,

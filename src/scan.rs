@@ -6,7 +6,9 @@
 //! its reader, becomes a problem row. Judges nothing.
 
 mod block;
+mod limits;
 mod queue;
+mod spans;
 
 use std::collections::BTreeMap;
 
@@ -69,9 +71,15 @@ pub fn scan<E>(
     options: &Options<'_>,
     emit: &mut dyn FnMut(Row) -> Result<(), E>,
 ) -> Result<Totals, E> {
+    // One thread is the caller's: a pool that waits would take up other work of the caller's own pool meanwhile.
     // Without a pool of its own size the shared one serves: slower or faster, never different.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().ok();
-    let threads = pool.as_ref().map_or_else(rayon::current_num_threads, rayon::ThreadPool::current_num_threads);
+    let alone = options.threads == 1;
+    let pool = (!alone).then(|| rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().ok()).flatten();
+    let threads = match &pool {
+        _ if alone => 1,
+        Some(pool) => pool.current_num_threads(),
+        None => rayon::current_num_threads(),
+    };
     let interest = signatures.interest();
     let mut queue = Queue::new(inputs, &options.aids);
     let mut totals = Totals { inputs: inputs.len() as u64, ..Totals::default() };
@@ -83,13 +91,10 @@ pub fn scan<E>(
         }
         let mut read = || -> Vec<(Unit<'_>, Part)> {
             let units = queue.next(threads * BLOCKS_PER_THREAD);
-            units
-                .into_par_iter()
-                .map(|unit| {
-                    let part = unit.read(signatures, &interest);
-                    (unit, part)
-                })
-                .collect()
+            let read = |unit: &Unit<'_>| unit.read(signatures, &interest);
+            let parts: Vec<Part> =
+                if alone { units.iter().map(read).collect() } else { units.par_iter().map(read).collect() };
+            units.into_iter().zip(parts).collect()
         };
         let parts = match &pool {
             Some(pool) => pool.install(read),
@@ -111,6 +116,10 @@ pub fn scan<E>(
                     emit(Row::Problem(changed))?;
                 }
                 file.machine.merge(unit.machine());
+                if let Some(what) = file.beyond() {
+                    let path = unit.input.name.as_str().into();
+                    emit(Row::Problem(Problem { path, offset: None, what: what.into(), lost: false }))?;
+                }
                 finish(unit.input, unit.lost(), std::mem::take(&mut file), options.hash, &mut totals, emit)?;
             }
         }

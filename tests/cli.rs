@@ -148,6 +148,15 @@ fn a_line_that_is_no_row_is_a_problem_with_its_number() {
 }
 
 #[test]
+fn a_line_longer_than_any_row_is_passed_over_and_told() {
+    let long = "x".repeat(65 << 20);
+    let (code, out, err) = run(&["correlate"], &format!("{long}\n{}", quiet_scan()));
+    assert_eq!(code, 3, "{err}");
+    assert!(err.contains("line 1: longer than any row"), "{err}");
+    assert!(out.contains("7 records"), "what stands behind is read: {out}");
+}
+
+#[test]
 fn rows_of_other_signatures_or_versions_are_refused() {
     let other = write_row(&Row::Input(InputFacts::default()), &"0".repeat(64)).unwrap();
     let (code, out, err) = run(&["correlate"], &(quiet_scan() + &other));

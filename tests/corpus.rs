@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex};
+use std::thread;
 use std::time::Instant;
 
-use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use told::{SIGNATURES, blamed, collected, root, rows};
@@ -38,7 +38,23 @@ struct Judged {
 static JUDGED: LazyLock<Vec<Judged>> = LazyLock::new(|| {
     let all = cases(&root().join("corpus")).unwrap();
     assert!(!all.is_empty());
-    all.into_par_iter().map(judge).collect()
+    // Plain threads: work of a pool that waits for another pool's piles up on one stack.
+    let (next, done) = (Mutex::new(all.into_iter()), Mutex::new(Vec::new()));
+    let work = || {
+        loop {
+            let Some(case) = next.lock().unwrap().next() else { break };
+            let judged = judge(case);
+            done.lock().unwrap().push(judged);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    let mut judged = done.into_inner().unwrap();
+    judged.sort_by(|a, b| a.slug.cmp(&b.slug));
+    judged
 });
 
 /// A folder of this process alone; it goes when the value does.

@@ -7,6 +7,8 @@ mod cases;
 mod common;
 #[path = "common/sample.rs"]
 mod sample;
+#[path = "common/schema.rs"]
+mod schema;
 #[path = "common/told.rs"]
 mod told;
 
@@ -272,6 +274,7 @@ fn jsonl_has_every_part_of_the_report() {
             parts.entry(kind).or_default().push(row);
         }
         let whole = serde_json::to_value(report).unwrap();
+        schema::assert_valid(&whole);
         for (kind, part) in [
             ("cause", "/causes"),
             ("attempt", "/attempts"),

@@ -172,3 +172,54 @@ fn markdown_tells_causes_steps_attempts_and_hashes() {
         assert!(html.contains(words), "{words}");
     }
 }
+
+/// Two whole reports for readers who want to see one before they have logs.
+const SHOWN: [(&str, &str, &str, &str); 2] = [
+    (
+        "certificate-not-licence.md",
+        "licensing-warning-beside-certificate",
+        "A certificate, not a licence",
+        "Users cannot connect and mstsc shows 0x904. The server has warned of its licences for days, so everybody looks\n\
+         there. The logs of the client and of the server were handed in. The report names the key of the certificate,\n\
+         with the records that prove it, and says why licensing is out.",
+    ),
+    (
+        "cut-on-the-way.md",
+        "middlebox-resets-unprovable",
+        "Cut on the way",
+        "The same 0x904, and both ends only see the connection break off. No record of either proves who ended it: the\n\
+         report says so, tells what fits and what does not, and which logs would tell more.",
+    ),
+];
+
+fn shown(slug: &str, title: &str, about: &str) -> String {
+    let mut report = cases::report(slug);
+    for input in &mut report.inputs {
+        input.path = input.path.replace('\\', "/");
+    }
+    let mut out = Vec::new();
+    (format("text").unwrap().write)(&report, &mut out, &Options { width: 100, ..Options::default() }).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    format!(
+        "# {title}\n\n{about}\n\nThe case is [corpus/{slug}](../../corpus/{slug}/scenario.yml); nobody's logs, nobody's names.\n\n\
+         ```text\n{text}```\n"
+    )
+}
+
+#[test]
+fn the_reports_in_the_documentation_are_current() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reports");
+    let mut wrong = Vec::new();
+    for (name, slug, title, about) in SHOWN {
+        let page = shown(slug, title, about);
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join(name), &page).unwrap();
+        }
+        let there = std::fs::read_to_string(folder.join(name)).unwrap_or_default().replace("\r\n", "\n");
+        if there != page {
+            wrong.push(name);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?} changed; UPDATE_GOLDEN=1 writes them anew");
+}

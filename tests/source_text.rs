@@ -300,7 +300,7 @@ const FREERDP: &str = "loading\n\
 
 #[test]
 fn freerdp_lines_of_both_versions_pass_midnight() {
-    let aids = Aids { day: Some(date(2026, 11, 20)), zone: TimeZone::get("Europe/Berlin").ok() };
+    let aids = Aids { day: Some(date(2026, 11, 20)), zone: TimeZone::get("Europe/Berlin").ok(), ..Aids::default() };
     for bytes in encodings(FREERDP) {
         assert_eq!(format(&bytes), Some("freerdp-log"));
         let told = read(&bytes, &aids);
@@ -344,7 +344,7 @@ fn nights_are_counted_across_blocks() {
                 .unwrap();
         }
     }
-    let aids = Aids { day: Some(date(2026, 1, 30)), zone: None };
+    let aids = Aids { day: Some(date(2026, 1, 30)), ..Aids::default() };
     let told = read(text.as_bytes(), &aids);
     assert!(text.len() > 1 << 20 && told.records == 32_400);
     for event in &told.events {

@@ -37,6 +37,7 @@ impl Attempt {
             disconnect: None,
             joined_by: Vec::new(),
             ambiguous: false,
+            last_hop: None,
         }
     }
 }

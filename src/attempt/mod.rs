@@ -17,6 +17,7 @@ mod noise;
 mod outcome;
 mod pair;
 mod phase;
+mod redirect;
 mod step;
 mod timeline;
 mod writer;
@@ -113,12 +114,23 @@ pub struct Attempt {
     pub joined_by: Vec<String>,
     /// Another connection would have fitted as well.
     pub ambiguous: bool,
+    /// When its last connection began, on the reference clock, where a broker had sent it to another host.
+    pub last_hop: Option<Time>,
 }
 
 impl Attempt {
     /// Connections of one side.
     pub fn side(&self, side: Role) -> impl Iterator<Item = &Connection> {
         self.connections.iter().filter(move |connection| connection.side == side)
+    }
+
+    /// Its connections to the host that it was to reach in the end: all but those that led to a redirection.
+    pub fn final_connections<'s>(&'s self, case: &'s Case<'_>) -> impl Iterator<Item = &'s Connection> {
+        self.connections.iter().filter(move |connection| {
+            let lasting = |hop: Time| case.aligned(connection.host, connection.end) >= hop;
+            let there = connection.side != Role::Server || self.server == Some(connection.host);
+            self.last_hop.is_none_or(|hop| lasting(hop) && there)
+        })
     }
 
     /// All its records in order of time.
@@ -189,6 +201,7 @@ impl<'a> Case<'a> {
         let (flows, users) = users.into_iter().partition(|connection| connection.side == Role::Network);
         legs::one_end(&mut case, users);
         network::join(&mut case, flows);
+        redirect::follow(&mut case);
         implied::implied(&mut case);
         case.finish();
         case

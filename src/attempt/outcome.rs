@@ -74,7 +74,7 @@ fn last_code(attempt: &Attempt, case: &Case<'_>, side: Role, slot: Slot) -> Opti
 /// What the codes at the end of the connections say; a user's wish outweighs the transport's complaint.
 fn ending(attempt: &Attempt, case: &Case<'_>) -> Ending {
     let mut found = Ending::Open;
-    for &id in attempt.connections.iter().flat_map(|connection| &connection.items) {
+    for &id in attempt.final_connections(case).flat_map(|connection| &connection.items) {
         for slot in [Slot::Disconnect, Slot::SessionEnd, Slot::ServerEnd] {
             let Some(number) = case.items[id].number(slot) else { continue };
             let says = case.signatures.code(slot.word(), number).map_or(Ending::Open, |code| code.ends);
@@ -125,7 +125,7 @@ fn outcome(attempt: &Attempt, case: &Case<'_>) -> Outcome {
     if attempt.connections.iter().all(super::group::prelude) {
         return Outcome::Unknown;
     }
-    let over = attempt.connections.iter().any(|connection| connection.ended);
+    let over = attempt.final_connections(case).any(|connection| connection.ended);
     match attempt.phase_limit {
         // The server says that it ended as somebody wanted, before there was a session.
         Some(_) if over && ending == Ending::Wanted && attempt.phase < Some(Phase::Logon) => Outcome::Abandoned,

@@ -25,11 +25,14 @@ pub fn settle(attempt: &mut Attempt, case: &Case<'_>) {
             attempt.stopped = Some((phase, id));
         }
     }
-    attempt.phase = attempt.connections.iter().filter_map(|connection| connection.phase).chain(attempt.phase).max();
-    let stops = attempt.connections.iter().filter_map(|connection| connection.stopped).chain(attempt.stopped);
-    attempt.stopped = stops.filter(|(phase, _)| attempt.phase.is_none_or(|reached| !phase.precedes(reached))).max();
+    let last: Vec<&Connection> = attempt.final_connections(case).collect();
+    let phase = last.iter().filter_map(|connection| connection.phase).chain(attempt.phase).max();
+    let stops = last.iter().filter_map(|connection| connection.stopped).chain(attempt.stopped);
+    let stopped = stops.filter(|(stopped, _)| phase.is_none_or(|reached| !stopped.precedes(reached))).max();
+    let servers = last.iter().filter(|connection| connection.side == Role::Server);
+    let by_absence = servers.map(|connection| never_entered(connection, case)).max().flatten();
+    (attempt.phase, attempt.stopped) = (phase, stopped);
     let by_record = attempt.stopped.and_then(|(phase, _)| phase.next(gateway));
-    let by_absence = attempt.side(Role::Server).map(|connection| never_entered(connection, case)).max().flatten();
     let never_seen = never_seen(attempt, case);
     attempt.phase_limit = by_record.into_iter().chain(by_absence).chain(never_seen).min();
     // What was proven entered on one connection cannot be out of reach of the attempt.
@@ -64,10 +67,10 @@ fn never_entered(connection: &Connection, case: &Case<'_>) -> Option<Phase> {
 /// The phase that a server's opening record proves, where the server's log covers the attempt
 /// and shows no connection of anybody near it. Clocks that were never compared may be five minutes apart.
 fn never_seen(attempt: &Attempt, case: &Case<'_>) -> Option<Phase> {
-    let server = attempt.server.filter(|_| attempt.side(Role::Server).next().is_none())?;
+    let server = attempt.server.filter(|_| attempt.final_connections(case).all(|c| c.side != Role::Server))?;
     attempt.side(Role::Client).next()?;
     let slack = case.slack(attempt, server).max(2 * TICKS_PER_SECOND);
-    let from = case.local(server, attempt.start.plus(-slack));
+    let from = case.local(server, attempt.last_hop.unwrap_or(attempt.start).plus(-slack));
     let to = case.local(server, attempt.end.plus(slack));
     let opens = |rule: &&Rule| {
         rule.meaning

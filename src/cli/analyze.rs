@@ -16,6 +16,8 @@ Examples:
   whyrdp analyze --said 'The function requested is not supported' logs/
   whyrdp analyze --around 2024-05-01T08:00 --tz Europe/Berlin logs/
   whyrdp analyze --since 2h --user alice logs/  the last two hours of the logs
+  whyrdp analyze --trace-tz Europe/Berlin xfreerdp.log
+                                                local times of a text that names no zone
   whyrdp analyze --fail-on confirmed logs/      exit 1 if a cause is confirmed
 
 Spans count back from the newest record, not from now, so that reports stay the same.";

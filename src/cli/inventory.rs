@@ -21,7 +21,8 @@ use super::scan::{self, Reading};
 const EXAMPLES: &str = "\
 Examples:
   whyrdp inventory logs/                        computers, channels, spans, what is missing
-  whyrdp inventory --format json rdp.etl        records by kind and provider, for programs";
+  whyrdp inventory --format json rdp.etl        records by kind and provider, for programs
+  whyrdp inventory --tmf formats/ rdp.etl       WPP messages, read by .tmf files";
 
 /// As typed.
 #[derive(Debug, clap::Args)]

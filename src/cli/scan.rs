@@ -107,7 +107,7 @@ impl Reading {
         let progress = Progress::new(bytes, console.shows_progress());
         let tell = |done| progress.at(done);
         let asked = || session.stop.asked();
-        let aids = self.traces.aids();
+        let aids = self.traces.aids(console)?;
         self.traces.complain(found, console);
         let threads = self.threads.map_or(0, usize::from);
         let options = scan::Options { threads, progress: &tell, hash: self.hash, aids, stop: &asked };
@@ -134,9 +134,9 @@ pub fn nothing(found: &Discovery, totals: Totals) -> Option<Failure> {
         return None;
     }
     let what = if found.inputs.is_empty() && found.problems.is_empty() {
-        "no log found: whyrdp reads .evtx and .etl files or folders of them"
+        "no log found: whyrdp reads event logs (.evtx), traces (.etl), their text forms, logs of FreeRDP, or folders of them"
     } else {
-        "nothing could be read: whyrdp reads .evtx and .etl files or folders of them"
+        "nothing could be read: whyrdp reads event logs (.evtx), traces (.etl), their text forms, logs of FreeRDP, or folders of them"
     };
     Some(Failure::new(Exit::Nothing, what))
 }
@@ -145,7 +145,7 @@ pub fn nothing(found: &Discovery, totals: Totals) -> Option<Failure> {
 fn advised(what: &str) -> String {
     let missing = ["os error 2)", "os error 3)"].iter().any(|error| what.contains(error));
     if missing && !what.starts_with("a link") {
-        return "no such file or folder; whyrdp reads .evtx and .etl files or folders of them".to_owned();
+        return "no such file or folder; whyrdp reads event logs (.evtx), traces (.etl), their text forms, logs of FreeRDP, or folders of them".to_owned();
     }
     what.to_owned()
 }

@@ -38,7 +38,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let report = read(&args.report)?;
-    let aids = args.traces.aids();
+    let aids = args.traces.aids(&session.console)?;
     let done = verify(&report, &aids, &|name| match &args.root {
         Some(root) => root.join(name),
         None => PathBuf::from(name),
@@ -69,11 +69,11 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 /// Largest report that is taken for one.
 const LARGEST: u64 = 1 << 30;
 
-fn within_bounds(reader: impl Read) -> io::Result<String> {
+fn within(most: u64, reader: impl Read) -> io::Result<String> {
     let mut text = String::new();
-    let read = reader.take(LARGEST).read_to_string(&mut text)?;
-    if read as u64 == LARGEST {
-        return Err(io::Error::other("larger than 1 GiB, which no report is"));
+    let read = reader.take(most).read_to_string(&mut text)?;
+    if read as u64 == most {
+        return Err(io::Error::other(format!("larger than {most} bytes, which no report is")));
     }
     Ok(text)
 }
@@ -81,9 +81,9 @@ fn within_bounds(reader: impl Read) -> io::Result<String> {
 fn read(path: &Path) -> Result<Report, Failure> {
     let name = path.display();
     let text = if path.as_os_str() == "-" {
-        within_bounds(io::stdin().lock())
+        within(LARGEST, io::stdin().lock())
     } else {
-        File::open(path).and_then(within_bounds)
+        File::open(path).and_then(|file| within(LARGEST, file))
     };
     let text = text.map_err(|error| Failure::new(Exit::Nothing, format_args!("cannot read {name}: {error}")))?;
     let report: Report = serde_json::from_str(&text)
@@ -95,4 +95,16 @@ fn read(path: &Path) -> Result<Report, Failure> {
         )));
     }
     Ok(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_without_end_is_refused_in_words() {
+        assert_eq!(within(10, &b"{}"[..]).unwrap(), "{}");
+        let error = within(1 << 20, io::repeat(b'x')).unwrap_err();
+        assert!(error.to_string().contains("larger than 1048576 bytes"), "{error}");
+    }
 }

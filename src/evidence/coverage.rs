@@ -69,8 +69,21 @@ impl Coverage {
         if let Some((first, last)) = other.unnumbered {
             self.span(first, last);
         }
-        for run in &other.runs {
-            self.insert(*run);
+        match other.runs.as_slice() {
+            [] => {}
+            [run] => self.insert(*run),
+            runs => self.insert_all(runs),
+        }
+    }
+
+    /// Keeps at most so many runs: of the others, those of the lowest ids, only the span of time is left, from which
+    /// nothing follows that a gap would forbid.
+    pub fn limit(&mut self, most: usize) {
+        let over = self.runs.len().saturating_sub(most);
+        let bounds = self.runs.drain(..over).map(|run| (run.first, run.last));
+        let span = bounds.reduce(|(first, last), (from, to)| (first.min(from), last.max(to)));
+        if let Some((first, last)) = span {
+            self.span(first, last);
         }
     }
 
@@ -89,6 +102,24 @@ impl Coverage {
             run.last = run.last.max(old.last);
         }
         self.runs.splice(start..end, [run]);
+    }
+
+    /// As [`Coverage::insert`], in time that grows with their number alone.
+    fn insert_all(&mut self, runs: &[Run]) {
+        let mut all = std::mem::take(&mut self.runs);
+        all.extend(runs);
+        // Two sorted lists mostly, which the sort finds out.
+        all.sort_by_key(|run| run.first_id);
+        for run in all {
+            match self.runs.last_mut().filter(|last| run.first_id <= last.last_id.saturating_add(1)) {
+                Some(last) => {
+                    last.last_id = last.last_id.max(run.last_id);
+                    last.first = last.first.min(run.first);
+                    last.last = last.last.max(run.last);
+                }
+                None => self.runs.push(run),
+            }
+        }
     }
 
     /// Records with an id, each counted once.

@@ -24,6 +24,7 @@ const SPACES: &[(&str, &str)] = &[
     ("logon-error", "logon error that the control of the client reports (OnLogonError)"),
     ("fatal-error", "fatal error that the control of the client reports (OnFatalError)"),
     ("logon-type", "type of a logon"),
+    ("network-category", "category of a network (NetworkProfile 10000)"),
     ("credssp-policy", "value of the policy AllowEncryptionOracle"),
 ];
 const DISCONNECT: &str = "disconnect";

@@ -147,8 +147,9 @@ fn nothing_recorded(report: &Report) -> String {
     }
 }
 
-/// What to collect, the most useful first.
+/// What to collect, the most useful first; the spans stand in the list further down.
 fn collect(report: &Report) -> Option<String> {
-    let wanted: Vec<String> = wanted(report).into_iter().map(|wanted| wanted.what).collect();
+    let name = |what: String| what.split_once(", covering ").map_or(what.clone(), |(log, _)| log.to_owned());
+    let wanted: Vec<String> = wanted(report).into_iter().map(|wanted| name(wanted.what)).collect();
     (!wanted.is_empty()).then(|| list(&wanted, 2))
 }

@@ -4,6 +4,8 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::limits;
+use super::spans::Spans;
 use super::{Interest, Problem, ProviderFacts, Row, Signatures};
 use crate::event::{Damage, Event, Machine, Sink, Stamp, Time};
 use crate::evidence::{Coverage, EventRef, Evidence, Record, Source};
@@ -29,6 +31,8 @@ pub struct Part {
     pub providers: BTreeMap<String, ProviderFacts>,
     /// By computer and channel.
     pub coverage: Spans,
+    /// Records of providers beyond the most that are kept.
+    nameless: u64,
     /// What records tell of the computer, where none names it.
     pub machine: Machine,
 }
@@ -36,8 +40,14 @@ pub struct Part {
 impl Part {
     /// Reads a block. A bug that the block finds in its reader ends the block, not the scan.
     pub fn read(&mut self, path: &str, log: &dyn Log, block: usize, signatures: &Signatures, interest: &Interest) {
-        let mut reader = Reader { path, part: self, signatures, matched: Vec::new() };
+        let mut reader = Reader { path, part: self, signatures, matched: Vec::new(), room: limits::ROWS, beyond: 0 };
         let done = catch_unwind(AssertUnwindSafe(|| log.read(block, interest, &mut reader)));
+        let beyond = reader.beyond;
+        if beyond > 0 {
+            let what =
+                format!("more evidence than one block can hold: {beyond} records of block {block} were left out");
+            self.problem(Problem { path: path.into(), offset: None, what: what.into(), lost: true });
+        }
         if let Err(panic) = done {
             let what =
                 format!("{}; the rest of its block is missing", panicked(&format!("reading block {block}"), &*panic));
@@ -62,12 +72,38 @@ impl Part {
             *self.kinds.entry(kind).or_default() += records;
         }
         for (name, facts) in later.providers {
-            let kept = self.providers.entry(name).or_default();
-            kept.records += facts.records;
-            kept.guid = kept.guid.or(facts.guid);
+            self.provider(&name, facts);
         }
+        self.nameless += later.nameless;
         self.coverage.merge(later.coverage);
         self.machine.merge(later.machine);
+    }
+
+    /// A look-up without a copy of the name for all but the first record of a provider.
+    fn provider(&mut self, name: &str, facts: ProviderFacts) {
+        let room = self.providers.len() < limits::NAMES;
+        match self.providers.get_mut(name) {
+            Some(known) => {
+                known.records += facts.records;
+                known.guid = known.guid.or(facts.guid);
+            }
+            None if room => {
+                self.providers.insert(name.to_owned(), facts);
+            }
+            None => self.nameless += facts.records,
+        }
+    }
+
+    /// What went over the bounds of one input, in words.
+    pub fn beyond(&self) -> Option<String> {
+        let (most, nameless, spans) = (limits::NAMES, self.nameless, self.coverage.beyond);
+        match (nameless, spans) {
+            (0, 0) => None,
+            (_, 0) => Some(format!("more than {most} providers: {nameless} records of further ones are not listed")),
+            (_, spans) => Some(format!(
+                "more than {most} computers and channels: that {spans} records of further ones are there counts for nothing"
+            )),
+        }
     }
 
     fn see(&mut self, time: Option<Time>) {
@@ -77,46 +113,16 @@ impl Part {
     }
 }
 
-/// Computer and channel.
-type Channel = (Box<str>, Box<str>);
-
-/// Coverage by computer and channel; a file has few of them, and neighbours mostly the same.
-#[derive(Default)]
-pub struct Spans {
-    list: Vec<(Channel, Coverage)>,
-    recent: usize,
-}
-
-impl Spans {
-    fn of(&mut self, computer: &str, channel: &str) -> &mut Coverage {
-        let is = |entry: &(Channel, Coverage)| *entry.0.0 == *computer && *entry.0.1 == *channel;
-        if !self.list.get(self.recent).is_some_and(is) {
-            self.recent = self.list.iter().position(is).unwrap_or_else(|| {
-                self.list.push(((computer.into(), channel.into()), Coverage::default()));
-                self.list.len() - 1
-            });
-        }
-        &mut self.list[self.recent].1
-    }
-
-    fn merge(&mut self, later: Spans) {
-        for ((computer, channel), coverage) in later.list {
-            self.of(&computer, &channel).merge(&coverage);
-        }
-    }
-
-    /// By computer, then channel.
-    pub fn sorted(self) -> BTreeMap<Channel, Coverage> {
-        self.list.into_iter().collect()
-    }
-}
-
 /// Takes what a source reads of one block.
 struct Reader<'a> {
     path: &'a str,
     part: &'a mut Part,
     signatures: &'a Signatures,
     matched: Vec<RuleId>,
+    /// Bytes of rows that may still be kept.
+    room: usize,
+    /// Rows that were not.
+    beyond: u64,
 }
 
 impl Sink for Reader<'_> {
@@ -131,20 +137,11 @@ impl Sink for Reader<'_> {
             return;
         }
         if let Some(time) = stamp.time.filter(|_| !(stamp.computer.is_empty() && stamp.channel.is_empty())) {
-            let spans = &mut self.part.coverage;
-            spans.of(stamp.computer, stamp.channel).record(stamp.record_id, time, stamp.forwarded);
+            let record = |coverage: &mut Coverage| coverage.record(stamp.record_id, time, stamp.forwarded);
+            self.part.coverage.of(stamp.computer, stamp.channel, 1, record);
         }
-        // A look-up without a copy of the name for all but the first record of a provider.
-        match self.part.providers.get_mut(stamp.provider) {
-            Some(facts) => {
-                facts.records += 1;
-                facts.guid = facts.guid.or(stamp.provider_guid);
-            }
-            None => {
-                let facts = ProviderFacts { guid: stamp.provider_guid, records: 1 };
-                self.part.providers.insert(stamp.provider.to_owned(), facts);
-            }
-        }
+        let facts = ProviderFacts { guid: stamp.provider_guid, records: 1 };
+        self.part.provider(stamp.provider, facts);
     }
 
     fn event(&mut self, event: &Event) {
@@ -153,13 +150,19 @@ impl Sink for Reader<'_> {
         if self.matched.is_empty() {
             return;
         }
+        let record = Record::of(event);
+        let Some(room) = self.room.checked_sub(record.size()) else {
+            self.beyond += 1;
+            return;
+        };
+        self.room = room;
         let rules = self.matched.iter().filter_map(|id| self.signatures.rule_at(*id));
         let mut signatures: Vec<Box<str>> = rules.map(|rule| rule.slug.as_str().into()).collect();
         signatures.sort_unstable();
         signatures.dedup();
         self.part.rows.push(Row::Evidence(Evidence {
             event: EventRef::of(event),
-            record: Record::of(event),
+            record,
             signatures,
             source: Source { path: self.path.into(), offset: event.origin.offset },
         }));
@@ -216,6 +219,106 @@ mod tests {
         fn damage(&self) -> Vec<Damage> {
             Vec::new()
         }
+    }
+
+    /// What a hostile block tells.
+    struct Hostile(fn(&mut dyn Sink, usize));
+
+    impl Log for Hostile {
+        fn blocks(&self) -> usize {
+            2
+        }
+
+        fn read(&self, block: usize, _: &Interest, sink: &mut dyn Sink) {
+            self.0(sink, block);
+        }
+
+        fn damage(&self) -> Vec<Damage> {
+            Vec::new()
+        }
+    }
+
+    fn stamp<'a>(computer: &'a str, provider: &'a str, record_id: u64) -> Stamp<'a> {
+        Stamp {
+            computer,
+            channel: "System",
+            provider,
+            provider_guid: None,
+            event_id: 1,
+            record_id: Some(record_id),
+            time: Some(Time::default()),
+            forwarded: false,
+            kind: "",
+        }
+    }
+
+    fn whole(tells: fn(&mut dyn Sink, usize)) -> Part {
+        let (signatures, _) = Signatures::open(true, &[]);
+        let mut file = Part::default();
+        for block in 0..2 {
+            let mut part = Part::default();
+            part.read("a.evtx", &Hostile(tells), block, &signatures, &Interest::default());
+            file.merge(part);
+        }
+        file
+    }
+
+    #[test]
+    fn names_without_end_are_kept_up_to_a_bound_that_is_told() {
+        let file = whole(|sink, block| {
+            for n in 0..12_000 {
+                let name = format!("{block}-{n}");
+                sink.record(&stamp(&name, &name, 1));
+            }
+        });
+        assert_eq!((file.records, file.providers.len()), (24_000, limits::NAMES));
+        let said = file.beyond().unwrap_or_default();
+        assert!(said.contains("more than 16384 computers and channels") && said.contains("7616 records"), "{said}");
+        assert_eq!(file.coverage.sorted().len(), limits::NAMES);
+        let ordinary = whole(|sink, block| sink.record(&stamp("SRV01", "Schannel", block as u64)));
+        assert_eq!(ordinary.beyond(), None);
+    }
+
+    #[test]
+    fn a_name_without_end_is_kept_in_part() {
+        let file = whole(|sink, _| sink.record(&stamp(&"é".repeat(30_000), "Schannel", 1)));
+        let coverage = file.coverage.sorted();
+        assert!(coverage.keys().all(|(computer, _)| computer.len() <= 1024), "{:?}", coverage.keys());
+    }
+
+    #[test]
+    fn gaps_without_end_leave_a_span_from_which_no_absence_follows() {
+        let file = whole(|sink, block| {
+            for n in 0..40_000 {
+                sink.record(&stamp("SRV01", "Schannel", 10 * (n + 40_000 * block as u64)));
+            }
+        });
+        let coverage: Vec<_> = file.coverage.sorted().into_values().collect();
+        assert_eq!(coverage[0].runs.len(), limits::RUNS);
+        assert!(coverage[0].unnumbered.is_some() && !coverage[0].contiguous());
+    }
+
+    #[test]
+    fn evidence_without_end_is_kept_up_to_a_bound_that_is_told() {
+        let file = whole(|sink, block| {
+            let mut event = Event::default();
+            event.system.provider = "Microsoft-Windows-TerminalServices-ClientActiveXCore".to_owned();
+            event.system.event_id = 1026;
+            event.push("Value", &"x".repeat(3000));
+            for n in 0..4000 {
+                event.system.record_id = Some(n + 4000 * block as u64);
+                sink.event(&event);
+            }
+        });
+        let kept = file.rows.iter().filter(|row| matches!(row, Row::Evidence(_))).count();
+        assert!((1000..8000).contains(&kept), "{kept}");
+        let said: Vec<_> =
+            file.rows.iter().filter_map(|row| if let Row::Problem(p) = row { Some(p) } else { None }).collect();
+        assert!(
+            matches!(said[..], [a, b] if a.lost && a.what.contains("of block 0 were left out")
+            && b.what.contains("of block 1 were left out")),
+            "{said:?}"
+        );
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! What whoever hands files in knows of them, and the files do not say.
 
+use std::sync::Arc;
+
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use super::tmf::Messages;
 use crate::event::Time;
 
 /// Facts beside the files.
@@ -12,6 +15,8 @@ pub struct Aids {
     pub zone: Option<TimeZone>,
     /// Day of the first line of a log that tells hours alone.
     pub day: Option<Date>,
+    /// How to read WPP messages.
+    pub messages: Arc<Messages>,
 }
 
 impl Aids {

@@ -81,7 +81,7 @@ impl EventXml {
         event.origin.offset = piece.offset;
         event.origin.length = piece.length;
         let mut reading =
-            Reading { event, interest, aids: &self.aids, open: Vec::new(), told: Told::default(), text: 0 };
+            Reading { event, interest, aids: &self.aids, open: Vec::new(), told: Told::default(), text: 0, cut: false };
         let read = reading.all(piece.text);
         let told = reading.told;
         if event.system.provider.is_empty() && event.system.provider_guid.is_none() {
@@ -204,6 +204,8 @@ struct Reading<'a> {
     told: Told,
     /// Bytes of fields so far.
     text: usize,
+    /// There was more than that.
+    cut: bool,
 }
 
 impl Reading<'_> {
@@ -229,6 +231,9 @@ impl Reading<'_> {
                 Ok(Tag::Text(text)) => self.text(&text),
                 Ok(Tag::CData(text)) => self.text(&text),
                 Ok(Tag::GeneralRef(entity)) => self.entity(&entity),
+                Ok(Tag::Eof) if self.cut => {
+                    return Err("more text than an event can hold; the rest was left out".to_owned());
+                }
                 Ok(Tag::Eof) => return Ok(()),
                 Ok(_) => {}
                 Err(error) => return Err(format!("broken XML, the rest of the event is missing: {error}")),
@@ -324,10 +329,15 @@ impl Reading<'_> {
     }
 
     fn push(&mut self, name: &str, value: &str) {
-        if self.text < TEXT && want(self.interest, self.event).wants(name) {
-            self.text += name.len() + value.len();
-            self.event.push(name, value);
+        if !want(self.interest, self.event).wants(name) {
+            return;
         }
+        if self.text >= TEXT {
+            self.cut = true;
+            return;
+        }
+        self.text += name.len() + value.len();
+        self.event.push(name, value);
     }
 }
 

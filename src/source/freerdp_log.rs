@@ -9,7 +9,7 @@ use jiff::civil::{Date, Time as Hour};
 use jiff::tz::TimeZone;
 
 use crate::error::Error;
-use crate::event::{Damage, Event, Interest, Sink, Stamp, Time, Wanted};
+use crate::event::{Damage, Event, Guid, Interest, Sink, Stamp, Time, Wanted};
 use crate::source::aids::Aids;
 use crate::source::lines::{self, Lines, Piece, Reported};
 use crate::source::payload::Want;
@@ -151,6 +151,16 @@ impl<'a> Clock<'a> {
         Clock { log, first: log.first_day(), nights, last }
     }
 
+    /// One for each process: a process of a client serves one user's action. No ActivityID of Windows begins so.
+    fn activity(&self, process: Option<u32>) -> Option<Guid> {
+        let day = self.first.unwrap_or_default();
+        let mut bytes = *b"FreeRDP\0\0\0\0\0\0\0\0\0";
+        bytes[8..10].copy_from_slice(&day.year().to_be_bytes());
+        bytes[10..12].copy_from_slice(&day.day_of_year().to_be_bytes());
+        bytes[12..].copy_from_slice(&process?.to_be_bytes());
+        Some(Guid(bytes))
+    }
+
     fn moment(&mut self, hour: Hour) -> Option<Time> {
         self.nights += i32::from(is_next_day(&mut self.last, hour));
         let day = self.first?.checked_add(self.nights.days()).ok()?;
@@ -269,6 +279,7 @@ fn record(piece: &Piece<'_>, clock: &mut Clock<'_>, interest: Interested<'_>, ev
         let want = Want::of(interest.0, interest.1, LINE);
         if want.any() {
             fill(event, prefix, time, want);
+            event.system.activity_id = clock.activity(prefix.process);
             event.origin.offset = piece.offset;
             event.origin.length = piece.length;
             sink.event(event);

@@ -23,6 +23,7 @@ mod payload;
 mod pcap;
 mod system;
 mod text;
+mod tmf;
 mod trace_text;
 mod tracerpt_csv;
 
@@ -31,6 +32,7 @@ pub use change::Snapshot;
 pub use discover::{Discovery, Given, Problem, discover, discover_given};
 pub use evtx::render;
 pub use hash::sha256;
+pub use tmf::Messages;
 
 /// One file that a format recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]

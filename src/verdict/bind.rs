@@ -111,7 +111,10 @@ impl<'c> Index<'c> {
     /// Hosts whose records of a rule may speak of the attempt.
     fn hosts(&self, attempt: &Attempt, slug: &str, role: Role) -> BTreeSet<HostId> {
         match role {
-            Role::Client | Role::Server | Role::Gateway => attempt.host(role).into_iter().collect(),
+            // A host that sent the client on has records of the connection too.
+            Role::Client | Role::Server | Role::Gateway => {
+                attempt.side(role).map(|connection| connection.host).chain(attempt.host(role)).collect()
+            }
             Role::Network => attempt.side(Role::Network).map(|connection| connection.host).collect(),
             Role::Any => [attempt.client, attempt.server, attempt.gateway].into_iter().flatten().collect(),
             Role::Dc | Role::Broker | Role::License => {
@@ -167,6 +170,9 @@ impl<'c> Index<'c> {
             Some(Some(_)) if !self.elsewhere(meaning.host) => return None,
             Some(None) => return None,
             _ => {}
+        }
+        if meaning.host == Role::Server && attempt.server != Some(item.host) {
+            return None;
         }
         let matched = agreement(case, attempt, item, keys, meaning.host)?;
         if matched {

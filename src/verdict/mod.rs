@@ -14,9 +14,10 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::attempt::{Attempt, Case};
+use crate::attempt::{Attempt, Case, Connection};
+use crate::event::TICKS_PER_SECOND;
 use crate::report::model::{Complaint, Level, Report, RuledOut, SCHEMA_VERSION, Summary, Tool};
-use crate::signature::definition::{Bearing, Cause, Outcome, Severity};
+use crate::signature::definition::{Bearing, Cause, Outcome, Phase, Role, Severity};
 
 use bind::Index;
 use weigh::{Because, Cite, Hint, Weighed};
@@ -99,8 +100,8 @@ pub fn report(case: &Case<'_>, selected: &[usize], said: &Said) -> Report {
     }
 }
 
-/// Attempts whose end the logs leave open although the proof of a cause stands in them: they are over,
-/// reached no session, and the proof says why.
+/// Attempts that a proof shows to have failed although their end does not: the logs leave it open and no session
+/// was reached, or the session was over within moments and never had a shell.
 pub fn proven_failures(case: &Case<'_>) -> Vec<usize> {
     let index = Index::new(case);
     let open = |attempt: &Attempt| {
@@ -110,9 +111,26 @@ pub fn proven_failures(case: &Case<'_>) -> Vec<usize> {
     };
     let proven = |at: &usize| {
         let judged = judge(&index, *at, &Said::default(), false);
-        judged.found.iter().any(|found| found.level == Level::Confirmed)
+        let least = if open(&case.attempts[*at]) { Level::Confirmed } else { Level::Probable };
+        judged.found.iter().any(|found| found.level >= least)
     };
-    (0..case.attempts.len()).filter(|at| open(&case.attempts[*at])).filter(proven).collect()
+    let doubtful = |at: &usize| open(&case.attempts[*at]) || thrown_out(case, &case.attempts[*at]);
+    (0..case.attempts.len()).filter(doubtful).filter(proven).collect()
+}
+
+/// Longest that a session lasts whose user got no desktop, 100 ns.
+const MOMENTS: i64 = 120 * TICKS_PER_SECOND;
+
+/// The user was logged on, no shell started, and the session ended at once.
+fn thrown_out(case: &Case<'_>, attempt: &Attempt) -> bool {
+    let short = |connection: &Connection| {
+        let lasted = connection.session.map(|id| connection.end.since(case.items[id].time));
+        connection.ended && lasted.is_some_and(|lasted| lasted <= MOMENTS)
+    };
+    attempt.outcome == Outcome::Established
+        && attempt.phase == Some(Phase::ProfileShell)
+        && attempt.side(Role::Server).any(|connection| connection.session.is_some())
+        && attempt.side(Role::Server).filter(|connection| connection.session.is_some()).all(short)
 }
 
 /// Attempts that the complaint is about: those whose logged code equals it, else all that failed

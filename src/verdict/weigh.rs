@@ -177,7 +177,11 @@ fn judge(index: &Index<'_>, at: usize, cause: &Cause, clue: &Clue, sum: &mut Sum
         }
         Observation::Rule(slug) => {
             // A record that undoes a standing condition is weighed there.
-            if clue.bearing == Bearing::Refute && clue.after.is_some() {
+            let stands = |one: &Clue| {
+                one.bearing == Bearing::Standing
+                    && matches!(&one.what, Observation::Rule(standing) if clue.after.as_deref() == Some(standing))
+            };
+            if clue.bearing == Bearing::Refute && cause.evidence.iter().any(stands) {
                 return;
             }
             let bound = index.bound(at, slug, clue.window, &clue.join);

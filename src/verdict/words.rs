@@ -25,7 +25,7 @@ pub fn basis(case: &Case<'_>, cites: &[&Cite]) -> String {
     let mut parts = Vec::new();
     for (bearing, verb) in [
         (Bearing::Proof, "proved by"),
-        (Bearing::Standing, "standing since before"),
+        (Bearing::Standing, "lasting condition shown by"),
         (Bearing::Support, "supported by"),
     ] {
         let mut count: BTreeMap<(String, u32), std::collections::BTreeSet<usize>> = BTreeMap::new();

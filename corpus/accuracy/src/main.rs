@@ -11,8 +11,9 @@ use std::error::Error;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::thread;
 
-use rayon::prelude::*;
 use whyrdp::signature::Signatures;
 use whyrdp_corpus::{Case, cases};
 
@@ -71,8 +72,7 @@ fn run(wish: &Wish) -> Result<bool, Box<dyn Error + Send + Sync>> {
         return Err(format!("signatures with problems: {problems:?}").into());
     }
     let all = wanted(&wish.corpus, &wish.slugs)?;
-    let judged = all.into_par_iter().map(|case| judge(case, &signatures));
-    let judged = judged.collect::<Result<Vec<Judged>, _>>()?;
+    let judged = judge_all(all, &signatures)?;
     let scores = Scores::of(&judged);
     let mut out = std::io::stdout().lock();
     if wish.json {
@@ -90,6 +90,31 @@ fn run(wish: &Wish) -> Result<bool, Box<dyn Error + Send + Sync>> {
         writeln!(std::io::stderr(), "below accuracy.yml: {line}")?;
     }
     Ok(below.is_empty())
+}
+
+/// On threads of their own: the scan has a pool, and a worker that waits for another pool takes up a
+/// further case meanwhile, upon the same stack.
+fn judge_all(all: Vec<Case>, signatures: &Signatures) -> Result<Vec<Judged>, Box<dyn Error + Send + Sync>> {
+    let (queue, done) = (Mutex::new(all.into_iter()), Mutex::new(Vec::new()));
+    let work = || {
+        loop {
+            let case = queue.lock().ok().and_then(|mut queue| queue.next());
+            let Some(case) = case else { break };
+            let judged = judge(case, signatures);
+            if let Ok(mut done) = done.lock() {
+                done.push(judged);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    let done = done.into_inner().map_err(|_| "a case could not be judged")?;
+    let mut judged = done.into_iter().collect::<Result<Vec<Judged>, _>>()?;
+    judged.sort_by(|a, b| a.slug.cmp(&b.slug));
+    Ok(judged)
 }
 
 fn wanted(corpus: &Path, slugs: &[String]) -> Result<Vec<Case>, Box<dyn Error + Send + Sync>> {

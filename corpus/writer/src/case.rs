@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::expand::{self, Library};
 use crate::logs::{self, Log};
 use crate::scenario::Scenario;
+use crate::text::Form;
 use crate::{seed, traces};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -112,7 +113,18 @@ pub fn cases(corpus_dir: &Path) -> Result<Vec<Case>, Error> {
 /// # Errors
 /// Any [`Error`], with the place in the scenario.
 pub fn generate(case_dir: &Path, out_dir: &Path) -> Result<Vec<PathBuf>, Error> {
-    let logs = make(case_dir)?;
+    write(make(case_dir, None)?, out_dir)
+}
+
+/// As [`generate`], every log in this form.
+///
+/// # Errors
+/// Any [`Error`], with the place in the scenario.
+pub fn generate_as(case_dir: &Path, out_dir: &Path, form: Form) -> Result<Vec<PathBuf>, Error> {
+    write(make(case_dir, Some(form))?, out_dir)
+}
+
+fn write(logs: Vec<Log>, out_dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut paths = Vec::new();
     for log in logs {
         let path = out_dir.join(&log.path);
@@ -130,7 +142,7 @@ pub fn generate(case_dir: &Path, out_dir: &Path) -> Result<Vec<PathBuf>, Error> 
 /// Any [`Error`].
 pub fn write_hashes(case_dir: &Path) -> Result<(), Error> {
     let path = case_dir.join(HASHES);
-    let text = hashes(&make(case_dir)?);
+    let text = hashes(&make(case_dir, None)?);
     std::fs::write(&path, text).map_err(Error::io(&path))?;
     let committed = case_dir.join(COMMITTED);
     if committed.is_dir() {
@@ -145,7 +157,7 @@ pub fn write_hashes(case_dir: &Path) -> Result<(), Error> {
 /// # Errors
 /// Any [`Error`].
 pub fn check(case_dir: &Path) -> Result<Vec<Difference>, Error> {
-    let logs = make(case_dir)?;
+    let logs = make(case_dir, None)?;
     let slug = PathBuf::from(slug(case_dir));
     let mut found = Vec::new();
     let path = case_dir.join(HASHES);
@@ -181,11 +193,11 @@ pub fn check(case_dir: &Path) -> Result<Vec<Difference>, Error> {
     Ok(found)
 }
 
-fn make(case_dir: &Path) -> Result<Vec<Log>, Error> {
+fn make(case_dir: &Path, form: Option<Form>) -> Result<Vec<Log>, Error> {
     let (scenario, library, salt) = open(case_dir)?;
     let story = expand::story(&scenario, library, &salt)?;
     let mut logs = traces::traces(&scenario, &library.shapes, &story)?;
-    logs.extend(logs::logs(&scenario, &library.shapes, story.happenings)?);
+    logs.extend(logs::logs(&scenario, &library.shapes, story.happenings, form)?);
     logs.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(logs)
 }

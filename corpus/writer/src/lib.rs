@@ -20,9 +20,11 @@ mod seed;
 pub mod shape;
 pub mod show;
 pub mod span;
+pub mod text;
 pub mod traces;
 pub mod vars;
 mod yaml;
 
-pub use case::{Case, Difference, Expect, Outcome, cases, check, generate, write_hashes};
+pub use case::{Case, Difference, Expect, Outcome, cases, check, generate, generate_as, write_hashes};
 pub use error::Error;
+pub use text::Form;

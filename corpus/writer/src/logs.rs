@@ -5,6 +5,7 @@ use crate::evtx::{self, Record};
 use crate::expand::Happening;
 use crate::scenario::{LogOptions, Scenario};
 use crate::shape::Shapes;
+use crate::text::{self, Form};
 use crate::{seed, span};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,12 +22,17 @@ pub struct Log {
 /// Delay of a collector, in ticks.
 const DELAY: u64 = 3 * span::SECOND as u64;
 
-/// Makes the logs of a case, sorted by path.
+/// Makes the logs of a case, sorted by path; all in one form if it is given.
 ///
 /// # Errors
 /// [`Error::Scenario`] when options name an unknown host; [`Error::Value`] for a bad span or base
 /// time; [`Error::Format`] when a log cannot be written.
-pub fn logs(scenario: &Scenario, shapes: &Shapes, happenings: Vec<Happening>) -> Result<Vec<Log>, Error> {
+pub fn logs(
+    scenario: &Scenario,
+    shapes: &Shapes,
+    happenings: Vec<Happening>,
+    form: Option<Form>,
+) -> Result<Vec<Log>, Error> {
     let mut by_log: BTreeMap<(String, String), Vec<Record>> = BTreeMap::new();
     // What stands in traces alone has no channel.
     for happening in happenings.into_iter().filter(|happening| !happening.record.channel.is_empty()) {
@@ -42,7 +48,8 @@ pub fn logs(scenario: &Scenario, shapes: &Shapes, happenings: Vec<Happening>) ->
     let mut out = Vec::new();
     let mut collected = Vec::new();
     for ((role, channel), mut records) in by_log {
-        let options = options(scenario, shapes, &role, &channel);
+        let mut options = options(scenario, shapes, &role, &channel);
+        options.form = form.unwrap_or(options.form);
         let host = scenario.hosts.get(&role);
         let host = host.ok_or_else(|| Error::scenario(format!("no host {role}")))?;
         number(&mut records, &options, &scenario.base, &channel)?;
@@ -55,7 +62,11 @@ pub fn logs(scenario: &Scenario, shapes: &Shapes, happenings: Vec<Happening>) ->
             continue;
         }
         let layout = evtx::Options { rotated: options.rotated, ..evtx::Options::default() };
-        out.push(Log { path: path(&host.name, &channel), bytes: evtx::write(&records, layout)? });
+        let bytes = match options.form {
+            Form::Evtx => evtx::write(&records, layout)?,
+            form => text::write(&records, form),
+        };
+        out.push(Log { path: path(&host.name, &channel, options.form), bytes });
     }
     if let Some(forward) = &scenario.forward {
         out.push(collector(&forward.to, collected)?);
@@ -65,9 +76,9 @@ pub fn logs(scenario: &Scenario, shapes: &Shapes, happenings: Vec<Happening>) ->
 }
 
 /// `HOST/CHANNEL-FILE-NAME.evtx`, with the short host name and Windows' name of the file.
-fn path(host: &str, channel: &str) -> PathBuf {
+fn path(host: &str, channel: &str, form: Form) -> PathBuf {
     let short = host.split('.').next().unwrap_or_default();
-    PathBuf::from(short).join(format!("{}.evtx", channel.replace('/', "%4")))
+    PathBuf::from(short).join(format!("{}.{}", channel.replace('/', "%4"), form.extension()))
 }
 
 fn options(scenario: &Scenario, shapes: &Shapes, role: &str, channel: &str) -> LogOptions {
@@ -113,5 +124,5 @@ fn collector(name: &str, mut records: Vec<Record>) -> Result<Log, Error> {
         record.received = record.ticks + DELAY;
     }
     let layout = evtx::Options { forwarded: true, ..evtx::Options::default() };
-    Ok(Log { path: path(name, "ForwardedEvents"), bytes: evtx::write(&records, layout)? })
+    Ok(Log { path: path(name, "ForwardedEvents", Form::Evtx), bytes: evtx::write(&records, layout)? })
 }

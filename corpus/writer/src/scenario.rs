@@ -1,6 +1,7 @@
 //! What a case's `scenario.yml` says, as written. [`crate::expand`] turns it into events.
 
 use crate::error::Error;
+use crate::text::Form;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -202,6 +203,9 @@ pub struct LogOptions {
     /// The log is there and holds nothing, whatever happens.
     #[serde(default)]
     pub empty: bool,
+    /// The log is handed in as text of this form.
+    #[serde(default)]
+    pub form: Form,
 }
 
 /// What a trace holds and how it is written.

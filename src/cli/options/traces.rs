@@ -1,10 +1,14 @@
 //! What traces do not tell and their owner knows.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use whyrdp::source::{Aids, Discovery, FORMATS};
+use whyrdp::source::{Aids, Discovery, FORMATS, Messages};
 
 use crate::cli::console::Console;
+use crate::cli::exit::Failure;
 
 use super::zone;
 
@@ -19,12 +23,26 @@ pub struct TraceOptions {
     /// Day of the first line of FreeRDP's logs, which tell hours alone: 2026-11-21
     #[arg(long, value_name = "DATE")]
     trace_day: Option<Date>,
+    /// Folder of .tmf files by which WPP messages of .etl files are read; without them such
+    /// messages stay unread
+    #[arg(long, value_name = "DIR")]
+    tmf: Option<PathBuf>,
 }
 
 impl TraceOptions {
-    /// What is meant.
-    pub fn aids(&self) -> Aids {
-        Aids { zone: self.trace_tz.clone(), day: self.trace_day }
+    /// What is meant. Complains of .tmf files that cannot be used.
+    pub fn aids(&self, console: &Console) -> Result<Aids, Failure> {
+        let mut aids = Aids { zone: self.trace_tz.clone(), day: self.trace_day, ..Aids::default() };
+        if let Some(folder) = &self.tmf {
+            let (messages, problems) = Messages::read(folder)
+                .map_err(|error| Failure::usage(format_args!("no folder of .tmf files: {error}")))?;
+            console.warn_all(&problems);
+            if messages.is_empty() {
+                console.warn(format_args!("no message in the .tmf files of {}", folder.display()));
+            }
+            aids.messages = Arc::new(messages);
+        }
+        Ok(aids)
     }
 
     /// Times that are guessed are said to be.

@@ -72,12 +72,20 @@ fn wide_table(page: &mut Page<'_>, index: &Index<'_>, groups: &[Group<'_>]) -> i
             Entry::plain(index.host(server(attempt))),
             Entry::plain(attempt.user.as_deref().unwrap_or("-")),
             Entry::new(tint(attempt.outcome), attempt.outcome.word()),
-            Entry::plain(attempt.phase.map_or("-", |phase| phase.word())),
+            Entry::plain(phase(attempt)),
             Entry::plain(&code(attempt)),
         ]
     });
     let rows = rows.collect();
     page.table(0, &columns, rows)
+}
+
+/// How far it came; of a session that stood, no log but the server's says more than that.
+fn phase(attempt: &AttemptReport) -> &'static str {
+    match attempt.outcome {
+        Outcome::Established => "",
+        _ => attempt.phase.map_or("-", |phase| phase.word()),
+    }
 }
 
 /// The same with two values in a cell, one over the other.
@@ -92,13 +100,12 @@ fn narrow_table(page: &mut Page<'_>, index: &Index<'_>, groups: &[Group<'_>]) ->
     ];
     let rows = groups.iter().map(|group| {
         let attempt = group.first;
-        let phase = attempt.phase.map_or("-", |phase| phase.word());
         vec![
             number(group),
             Entry::two(Style::Plain, &page.date(attempt.start), &page.clock(attempt.start)),
             Entry::two(Style::Plain, index.host(client(attempt)), index.host(server(attempt))),
             Entry::plain(attempt.user.as_deref().unwrap_or("-")),
-            Entry::two(tint(attempt.outcome), attempt.outcome.word(), phase),
+            Entry::two(tint(attempt.outcome), attempt.outcome.word(), phase(attempt)),
             Entry::plain(&code(attempt)),
         ]
     });

@@ -35,7 +35,7 @@ pub fn hosts(page: &mut Page<'_>, hosts: &[HostCoverage]) -> io::Result<()> {
         let rows = host.channels.iter().map(|channel| {
             let bad = if channel.state == "present" { Style::Plain } else { Style::Yellow };
             vec![
-                Entry::plain(named(&channel.channel, page.wide())),
+                name(named(&channel.channel, page.wide()), page.width().saturating_sub(OTHERS)),
                 Entry::new(bad, &channel.state),
                 Entry::plain(&digits(channel.records)),
                 Entry::new(if channel.lost > 0 { Style::Red } else { Style::Plain }, &digits(channel.lost)),
@@ -48,6 +48,19 @@ pub fn hosts(page: &mut Page<'_>, hosts: &[HostCoverage]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Columns that the rest of the table takes.
+const OTHERS: usize = 53;
+
+/// A name that does not fit breaks behind the provider, not within a word.
+fn name(channel: &str, room: usize) -> Entry {
+    match channel.split_at_checked(channel.find('/').map_or(0, |at| at + 1)) {
+        Some((provider, log)) if channel.len() > room && !provider.is_empty() => {
+            Entry::two(Style::Plain, provider, log)
+        }
+        _ => Entry::plain(channel),
+    }
 }
 
 /// A channel's name, shortened where room is scarce.

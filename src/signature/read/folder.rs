@@ -81,6 +81,7 @@ fn list(root: &Path, problems: &mut Vec<Problem>) -> Vec<(String, PathBuf)> {
         return vec![(name, root.to_owned())];
     }
     let mut found = Vec::new();
+    let mut left_out = 0_u32;
     let mut folders = vec![(String::new(), root.to_owned(), 0)];
     while let Some((name, folder, depth)) = folders.pop() {
         let entries = match fs::read_dir(&folder) {
@@ -97,12 +98,25 @@ fn list(root: &Path, problems: &mut Vec<Problem>) -> Vec<(String, PathBuf)> {
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             if own.starts_with('.') {
                 continue;
-            } else if is_folder && depth < MAX_DEPTH {
-                folders.push((inner, entry.path(), depth + 1));
-            } else if !is_folder && found.len() < MAX_FILES && holds_signatures(&own) {
-                found.push((inner, entry.path()));
+            } else if is_folder {
+                if depth < MAX_DEPTH {
+                    folders.push((inner, entry.path(), depth + 1));
+                } else {
+                    let error = io::Error::other(format!("folders more than {MAX_DEPTH} deep are not looked into"));
+                    problems.push(unreadable(&inner, &error));
+                }
+            } else if holds_signatures(&own) {
+                if found.len() < MAX_FILES {
+                    found.push((inner, entry.path()));
+                } else {
+                    left_out += 1;
+                }
             }
         }
+    }
+    if left_out > 0 {
+        let error = io::Error::other(format!("more than {MAX_FILES} files: {left_out} were left out"));
+        problems.push(unreadable(".", &error));
     }
     found.sort();
     found

@@ -4,14 +4,14 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHashMap;
 
 use crate::error::Error;
 use crate::event::{Damage, Guid, Interest, Lost, Machine, Sink};
 use crate::os;
-use crate::source::{Aids, Input, Log, change, packet};
+use crate::source::{Aids, Input, Log, Messages, change, packet};
 
 mod buffer;
 mod machine;
@@ -49,6 +49,7 @@ struct Etl {
     damage: Vec<Damage>,
     /// Names of providers that some records tell, gathered when first asked for.
     names: OnceLock<FxHashMap<Guid, String>>,
+    messages: Arc<Messages>,
     frames: packets::Blocks,
     /// Compressed buffers cannot be read: why.
     unreadable: Option<&'static str>,
@@ -62,7 +63,7 @@ enum Shape {
     Own(Vec<u64>),
 }
 
-pub(super) fn open(input: &Input, _: &Aids) -> Result<Box<dyn Log>, Error> {
+pub(super) fn open(input: &Input, aids: &Aids) -> Result<Box<dyn Log>, Error> {
     let trouble = |error| Error::new(&input.path, error);
     let file = File::open(&input.path).map_err(trouble)?;
     let bytes = file.metadata().map_err(trouble)?.len();
@@ -96,6 +97,7 @@ pub(super) fn open(input: &Input, _: &Aids) -> Result<Box<dyn Log>, Error> {
         names: OnceLock::new(),
         frames: packets::Blocks::default(),
         unreadable: unreadable(first.compression),
+        messages: aids.messages.clone(),
     };
     etl.frames = packets::Blocks::new(etl.data_blocks());
     Ok(Box::new(etl))
@@ -303,7 +305,7 @@ impl Log for Etl {
             }
             return;
         }
-        let mut scan = Scan::new(&self.session, self, interest, sink);
+        let mut scan = Scan::new((&self.session, &self.messages), self, interest, sink);
         let done = self.buffers(block, &mut |buffer, place| match buffer {
             Ok(data) => scan.records(data, place),
             Err(trouble) => {

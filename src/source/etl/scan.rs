@@ -12,9 +12,13 @@ use crate::source::layout::{Known, Layout, Provider};
 use crate::source::packet;
 use crate::source::payload::{self, Want};
 use crate::source::text::{push_guid, push_sid};
+use crate::source::tmf::{Message, Messages};
 
 /// Places reported per block; the rest are counted.
 const DAMAGE_PER_BLOCK: u32 = 64;
+
+/// Kind of a WPP message whose format was given.
+const FORMATTED: &str = "WPP with TMF";
 
 /// A provider, class or source file of messages that was met.
 struct Met<'a> {
@@ -30,6 +34,7 @@ struct Met<'a> {
 /// Reads buffers of one block.
 pub(super) struct Scan<'a> {
     session: &'a Session,
+    messages: &'a Messages,
     names: &'a dyn Names,
     interest: &'a Interest,
     sink: &'a mut dyn Sink,
@@ -60,9 +65,25 @@ impl Place {
 }
 
 impl<'a> Scan<'a> {
-    pub fn new(session: &'a Session, names: &'a dyn Names, interest: &'a Interest, sink: &'a mut dyn Sink) -> Self {
+    pub fn new(
+        (session, messages): (&'a Session, &'a Messages),
+        names: &'a dyn Names,
+        interest: &'a Interest,
+        sink: &'a mut dyn Sink,
+    ) -> Self {
         let met = FxHashMap::default();
-        Scan { session, names, interest, sink, met, event: Event::default(), reported: 0, lost: false, frames: false }
+        Scan {
+            session,
+            messages,
+            names,
+            interest,
+            sink,
+            met,
+            event: Event::default(),
+            reported: 0,
+            lost: false,
+            frames: false,
+        }
     }
 
     /// Reads the records of one buffer: `data` begins behind its header.
@@ -121,6 +142,9 @@ impl<'a> Scan<'a> {
         let frame = packets::holds_frame(record);
         self.frames |= frame;
         let (interest, session) = (self.interest, self.session);
+        if let Some(message) = self.messages.get(id, record.id).filter(|_| record.form == Form::Message) {
+            return self.message(record, message, Stamp { provider_guid: Some(id), ..stamp }, offset);
+        }
         let key = (id, record.form == Form::Classic);
         // Another record of the provider may bring its name along.
         let told = !record.extended.is_empty();
@@ -142,8 +166,30 @@ impl<'a> Scan<'a> {
             return;
         }
         fill(&mut self.event, record, met, channel, time, offset);
-        payload(&mut self.event, record, layouts, session.build, want);
+        let whole = payload(&mut self.event, record, layouts, session.build, want);
         self.sink.event(&self.event);
+        if !whole {
+            let what =
+                "the event's own schema and what it holds do not agree, or go beyond all bounds: fields are missing";
+            self.report(offset, what.to_owned(), true);
+        }
+    }
+}
+
+impl Scan<'_> {
+    /// A WPP message whose format was given.
+    fn message(&mut self, record: &Record<'_>, message: &Message, stamp: Stamp<'_>, offset: u64) {
+        self.sink.record(&Stamp { provider: &message.provider, kind: FORMATTED, ..stamp });
+        let want = Want::of(self.interest, self.interest.provider(&message.provider), record.id);
+        if want.any() {
+            place(&mut self.event, record, stamp.time, offset);
+            let system = &mut self.event.system;
+            system.provider.push_str(&message.provider);
+            system.provider_guid = stamp.provider_guid;
+            system.level = message.level;
+            message.push(&mut self.event, record.wide, record.payload, want);
+            self.sink.event(&self.event);
+        }
     }
 }
 
@@ -184,19 +230,11 @@ fn channel(layouts: &[Layout], record: &Record<'_>) -> &'static str {
 
 /// The System part.
 fn fill(event: &mut Event, record: &Record<'_>, met: &Met<'_>, channel: &str, time: Option<Time>, offset: u64) {
-    event.clear();
-    event.origin.offset = offset;
-    event.origin.length = u32::try_from(record.step).unwrap_or(u32::MAX);
+    place(event, record, time, offset);
     let system = &mut event.system;
     system.provider.push_str(&met.name);
     system.channel.push_str(channel);
     system.provider_guid = Some(met.guid);
-    system.event_id = record.id;
-    system.time = time;
-    // A process or thread that nobody knew is written as 0 or all ones.
-    let known = |id: Option<u32>| id.filter(|id| !matches!(*id, 0 | u32::MAX));
-    system.process_id = known(record.process);
-    system.thread_id = known(record.thread);
     if record.form == Form::Message {
         return;
     }
@@ -214,11 +252,24 @@ fn fill(event: &mut Event, record: &Record<'_>, met: &Met<'_>, channel: &str, ti
     }
 }
 
-/// The fields.
-fn payload(event: &mut Event, record: &Record<'_>, layouts: &[Layout], build: u32, want: Want<'_>) {
+/// What every record tells: where it stands, when, and of which thread.
+fn place(event: &mut Event, record: &Record<'_>, time: Option<Time>, offset: u64) {
+    event.clear();
+    event.origin.offset = offset;
+    event.origin.length = u32::try_from(record.step).unwrap_or(u32::MAX);
+    let system = &mut event.system;
+    system.event_id = record.id;
+    system.time = time;
+    // A process or thread that nobody knew is written as 0 or all ones.
+    let known = |id: Option<u32>| id.filter(|id| !matches!(*id, 0 | u32::MAX));
+    system.process_id = known(record.process);
+    system.thread_id = known(record.thread);
+}
+
+/// The fields. `false`: not all of them could be read.
+fn payload(event: &mut Event, record: &Record<'_>, layouts: &[Layout], build: u32, want: Want<'_>) -> bool {
     if let Some(schema) = record.item(SCHEMA) {
-        tracelog::push(event, schema, record.wide, record.payload, want);
-        return;
+        return tracelog::push(event, schema, record.wide, record.payload, want);
     }
     let layout = payload::fitting(layouts, record.version, build, record.wide, record.payload);
     match layout {
@@ -226,4 +277,5 @@ fn payload(event: &mut Event, record: &Record<'_>, layouts: &[Layout], build: u3
         None if want.wants("") => payload::strings(event, record.payload),
         None => {}
     }
+    true
 }

@@ -13,8 +13,13 @@ const DEPTH: u32 = 32;
 const STEPS: u32 = 1 << 16;
 /// Bytes of text that one record may hold, names included.
 pub(super) const TEXT: usize = 1 << 20;
+/// Steps, and bytes of text, of all records of one chunk together: many times what real ones take.
+const STEPS_OF_CHUNK: u32 = 1 << 21;
+const TEXT_OF_CHUNK: usize = 8 << 20;
 /// A record went over its budget: what was read so far stands.
 pub(super) const TOO_MUCH: &str = "more text than a record can hold; the rest was left out";
+/// All records of a chunk went over theirs.
+pub(super) const TOO_MUCH_OF_CHUNK: &str = "more text than the records of a chunk can hold; the rest was left out";
 /// What a field costs beyond its text.
 const FIELD: usize = 32;
 
@@ -69,7 +74,10 @@ impl<'a> Record<'a> {
     /// Reads the record whose BinXML lies there.
     pub fn read(&mut self, start: usize, end: usize) -> Result<(), Fault> {
         self.start = start;
-        self.stream(start, end, Place::Record, 0)
+        let done = self.stream(start, end, Place::Record, 0);
+        self.plans.steps = self.plans.steps.saturating_add(self.steps);
+        self.plans.text = self.plans.text.saturating_add(self.text);
+        done
     }
 
     fn stream(&mut self, start: usize, end: usize, place: Place, depth: u32) -> Result<(), Fault> {
@@ -116,6 +124,9 @@ impl<'a> Record<'a> {
             }
             if self.steps > STEPS || self.text > TEXT {
                 return Err(Fault { at: self.start, what: TOO_MUCH });
+            }
+            if self.plans.steps + self.steps > STEPS_OF_CHUNK || self.plans.text + self.text > TEXT_OF_CHUNK {
+                return Err(Fault { at: self.start, what: TOO_MUCH_OF_CHUNK });
             }
         }
         Ok(())

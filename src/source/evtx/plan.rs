@@ -88,6 +88,9 @@ pub(super) struct Op {
 /// The plans of one chunk.
 #[derive(Default)]
 pub(super) struct Plans {
+    /// Steps, and bytes of text, that records of this chunk took so far.
+    pub steps: u32,
+    pub text: usize,
     index: FxHashMap<(u32, Place), Run>,
     pub ops: Vec<Op>,
     pub parts: Vec<Part>,
@@ -127,6 +130,8 @@ impl Plans {
         self.choices.clear();
         self.wants.clear();
         self.tokens = TOKENS_PER_CHUNK;
+        self.steps = 0;
+        self.text = 0;
     }
 
     /// A number for a want.

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::binxml::{self, Fault, Instance};
-use super::fields::{Record, TOO_MUCH, Want};
+use super::fields::{Record, TOO_MUCH, TOO_MUCH_OF_CHUNK, Want};
 use super::header::{self, CHUNK, ChunkHeader, RECORD_HEADER, RECORD_MAGIC, RECORDS, RecordHeader};
 use super::learned::{self, Facts};
 use super::plan::{Place, Plans};
@@ -311,7 +311,7 @@ impl<'a> Scan<'a> {
     /// Stage two. `facts`: what stage one has read, which is not read again.
     fn event(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>, facts: Option<&Facts>) {
         if let Err(fault) = self.fill(data, at, record, want, facts) {
-            let cut = fault.what == TOO_MUCH;
+            let cut = [TOO_MUCH, TOO_MUCH_OF_CHUNK].contains(&fault.what);
             if cut || self.fill_slowly(data, at, record, want).is_err() {
                 // What was read before the fault still tells something.
                 if !cut {

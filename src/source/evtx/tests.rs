@@ -322,6 +322,38 @@ fn a_record_that_unfolds_without_end_is_cut() {
 }
 
 #[test]
+fn records_that_unfold_together_are_cut_and_those_behind_still_counted() {
+    let long = "n".repeat(9000);
+    let mut chunk = Chunk::new();
+    let values = (0x83, vec![1; 600]);
+    chunk.start();
+    // Behind the head of the record and of the instance.
+    let definition = chunk.data.len() + 10;
+    chunk.instance(
+        |chunk| {
+            let none = Some(0xFFFF);
+            chunk.open("Event", none).put(&[0x02]).open("System", none).put(&[0x02]);
+            chunk.open("Provider", none).attribute("Name", "T").put(&[0x03]).put(&[0x04]);
+            chunk.open("EventData", none).put(&[0x02]);
+            chunk.open("Data", none).attribute("Name", &long).put(&[0x02, 0x0D, 0, 0, 0x83, 0x04, 0x04, 0x04]);
+        },
+        std::slice::from_ref(&values),
+    );
+    chunk.end(&[]);
+    for _ in 0..30 {
+        chunk.start().put(&[0x0C, 1]).u32(0).u32(definition);
+        chunk.u32(1).u16(values.1.len()).put(&[values.0, 0]).put(&values.1).end(&[]);
+    }
+    let got = read(&chunk.finish());
+    let text: usize = got.events.iter().flatten().map(|(n, v)| n.len() + v.len()).sum();
+    assert!((8 << 20..12 << 20).contains(&text), "{text}");
+    assert_eq!(got.events.len(), 31);
+    let said = |what: &str| got.damage.iter().filter(|damage| damage.lost && damage.what.contains(what)).count();
+    assert!(said("more text than a record") > 2, "{:?}", got.damage);
+    assert!(said("more text than the records of a chunk") > 10, "{:?}", got.damage);
+}
+
+#[test]
 fn mutated_chunks_neither_fail_nor_unfold() {
     let values = [(0x06, vec![9, 0]), (0x01, utf16("left")), (0x81, utf16("a\0b\0"))];
     let mut chunk = Chunk::new();

@@ -1,0 +1,135 @@
+//! What the targets share: bytes go through a file, as they do in the program.
+#![allow(missing_docs)]
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::PathBuf;
+
+use whyrdp::event::{Damage, Event, Interest, Sink, Stamp};
+use whyrdp::source::{self, Input};
+
+/// Most text of one record, as docs/limits.md has it, and what names and the System part may add.
+const MOST_TEXT: usize = 4 << 20;
+
+thread_local! {
+    static FILE: RefCell<Option<(tempfile::TempDir, PathBuf)>> = const { RefCell::new(None) };
+}
+
+/// What a source told.
+#[derive(Default, PartialEq, Debug)]
+pub struct Told {
+    pub records: u64,
+    pub events: u64,
+    pub text: usize,
+    pub damage: u64,
+}
+
+impl Sink for Told {
+    fn record(&mut self, stamp: &Stamp<'_>) {
+        self.records += 1;
+        self.text += stamp.provider.len() + stamp.computer.len() + stamp.channel.len();
+    }
+
+    fn event(&mut self, event: &Event) {
+        self.events += 1;
+        let text: usize = event.fields().map(|(name, value)| name.len() + value.len()).sum();
+        assert!(text <= MOST_TEXT, "{text} bytes of text in one record");
+        self.text += text;
+    }
+
+    fn damage(&mut self, damage: Damage) {
+        assert!(!damage.what.is_empty() && damage.what.len() < 4096);
+        self.damage += 1;
+    }
+}
+
+/// Reads bytes as a file of this format, twice: once as a scan without wishes, once for everything.
+pub fn read(bytes: &[u8], format: &'static str) -> Option<Told> {
+    let path = FILE.with_borrow_mut(|file| {
+        let (_, path) = file.get_or_insert_with(|| {
+            let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+            let path = folder.path().join("input");
+            (folder, path)
+        });
+        path.clone()
+    });
+    fs::write(&path, bytes).unwrap();
+    let input = Input { path, name: "input".to_owned(), format, bytes: bytes.len() as u64 };
+    let log = source::open(&input).ok()?;
+    let (mut some, mut all) = (Told::default(), Told::default());
+    let everything = Interest::everything();
+    let nothing = Interest::default();
+    for block in 0..log.blocks() {
+        log.read(block, &nothing, &mut some);
+        log.read(block, &everything, &mut all);
+    }
+    assert_eq!(some.records, all.records, "what is wanted changes what is counted");
+    log.damage();
+    Some(all)
+}
+
+/// A file of event logs with one chunk that has this record, templates and all.
+pub fn log_with(binxml: &[u8]) -> Vec<u8> {
+    let binxml = &binxml[..binxml.len().min(60_000)];
+    let mut file = vec![0; 4096];
+    file[..8].copy_from_slice(b"ElfFile\0");
+    let size = (24 + binxml.len() + 4).next_multiple_of(8) as u32;
+    let mut chunk = vec![0; 512];
+    chunk[..8].copy_from_slice(b"ElfChnk\0");
+    for (at, value) in [(8, 1u64), (16, 1), (24, 1), (32, 1)] {
+        chunk[at..at + 8].copy_from_slice(&value.to_le_bytes());
+    }
+    for (at, value) in [(40, 128u32), (44, 512), (48, 512 + size)] {
+        chunk[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    chunk.extend(b"**\0\0");
+    chunk.extend(size.to_le_bytes());
+    chunk.extend(1u64.to_le_bytes());
+    chunk.extend(132_000_000_000_000_000u64.to_le_bytes());
+    chunk.extend(binxml);
+    chunk.resize(512 + size as usize - 4, 0);
+    chunk.extend(size.to_le_bytes());
+    chunk.resize(65_536, 0);
+    file.extend(chunk);
+    file
+}
+
+/// A trace: the session's header, then buffers as they come.
+pub fn trace(mode: u32, buffers: &[(Vec<u8>, usize)]) -> Vec<u8> {
+    const BUFFER: usize = 0x2000;
+    let mut head = vec![0; 0x200];
+    head[..4].copy_from_slice(&0xC002_0002u32.to_le_bytes());
+    head[4..6].copy_from_slice(&0x200u16.to_le_bytes());
+    let header = &mut head[0x20..];
+    header[..4].copy_from_slice(&(BUFFER as u32).to_le_bytes());
+    header[8..12].copy_from_slice(&19045u32.to_le_bytes());
+    header[0x10..0x18].copy_from_slice(&132_000_000_000_000_000u64.to_le_bytes());
+    header[0x20..0x24].copy_from_slice(&mode.to_le_bytes());
+    header[0x2C..0x30].copy_from_slice(&8u32.to_le_bytes());
+    header[0x34..0x38].copy_from_slice(&2500u32.to_le_bytes());
+    header[0x100..0x108].copy_from_slice(&10_000_000u64.to_le_bytes());
+    header[0x108..0x110].copy_from_slice(&132_000_000_000_000_000u64.to_le_bytes());
+    header[0x110..0x114].copy_from_slice(&1u32.to_le_bytes());
+    let compressed = mode & 0x0400_0000 != 0;
+    let mut file = Vec::new();
+    let mut literals = Vec::new();
+    for part in head.chunks(32) {
+        literals.extend([0; 4]);
+        literals.extend(part);
+    }
+    let first = if compressed { (literals, head.len()) } else { (head.clone(), head.len()) };
+    for (data, end) in std::iter::once(&first).chain(buffers) {
+        let mut buffer = vec![0; 0x48];
+        buffer.extend(data);
+        if !compressed {
+            buffer.truncate(BUFFER);
+            buffer.resize(BUFFER, 0xFF);
+        }
+        let size = buffer.len() as u32;
+        buffer[..4].copy_from_slice(&size.to_le_bytes());
+        buffer[0x30..0x34].copy_from_slice(&((0x48 + end) as u32).to_le_bytes());
+        buffer[0x34..0x36].copy_from_slice(&if compressed { 0x60u16 } else { 0x20 }.to_le_bytes());
+        file.extend(buffer);
+    }
+    file
+}
