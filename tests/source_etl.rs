@@ -233,7 +233,7 @@ fn signatures_match_records_of_traces() {
             _ => None,
         })
         .collect();
-    assert_eq!(matched, [1024, 226, 1026, 140]);
+    assert_eq!(matched, [1024, 226, 1026, 140, 1034]);
     let Some(Row::Input(input)) = rows.last() else { panic!("no input row") };
     assert_eq!(input.records, 9);
     assert_eq!(input.record_kinds["EVENT64"], 5);

@@ -47,3 +47,33 @@ fn packets_alone_prove_what_they_can_and_blame_nobody_else() {
         assert!(!report.attempts.is_empty(), "{name}: what packets show is an attempt");
     }
 }
+
+/// The report of the program on these recordings, as one who knows the day and zone of the client's log asks for it.
+fn told_by_both(name: &str) -> serde_json::Value {
+    let mut command = assert_cmd::Command::cargo_bin("whyrdp").unwrap();
+    command.args(["analyze", "--trace-day", "2026-11-21", "--trace-tz", "UTC", "--format", "json"]);
+    let done = command.arg(recording(&format!("{name}.pcap"))).arg(recording(&format!("{name}.log"))).output().unwrap();
+    serde_json::from_slice(&done.stdout).unwrap()
+}
+
+#[test]
+fn packets_and_the_log_of_the_client_are_one_attempt() {
+    for (name, outcome, top) in [
+        ("nla-required", "failed", Some("nla-required-client-without-credssp")),
+        ("no-common-cipher", "failed", Some("tls-no-common-cipher")),
+        ("certificate-expired", "failed", Some("client-refuses-cert-name-or-trust")),
+        ("closed-port", "failed", None),
+        ("dropped", "failed", None),
+        ("nla-wrong-password", "unknown", None),
+        ("nla-session", "established", None),
+    ] {
+        let report = told_by_both(name);
+        let attempts = report["attempts"].as_array().unwrap();
+        assert_eq!(attempts.len(), 1, "{name}");
+        let sides: Vec<&str> =
+            attempts[0]["connections"].as_array().unwrap().iter().filter_map(|c| c["side"].as_str()).collect();
+        assert!(sides.contains(&"client") && sides.contains(&"network"), "{name}: {sides:?}");
+        assert_eq!(attempts[0]["outcome"], outcome, "{name}");
+        assert_eq!(report["summary"]["top_cause"].as_str(), top, "{name}");
+    }
+}
