@@ -38,7 +38,9 @@ pub fn standing(
     let (from, to) = index.window(attempt, window);
     let hosts = case.attempts[attempt].host(role).map_or_else(
         || match role {
-            Role::Client | Role::Server | Role::Gateway | Role::Network => Vec::new(),
+            Role::Client | Role::Server | Role::Gateway => Vec::new(),
+            // Packets show a condition of the connection that they are of, of no other.
+            Role::Network => case.attempts[attempt].side(role).map(|connection| connection.host).collect(),
             // Any end for facts of any host; every host of the role for the others.
             _ => case
                 .roles
@@ -53,6 +55,9 @@ pub fn standing(
     // A record that names another user, client or target than the attempt's stands for somebody else.
     let fits = |slug: &str, id: ItemId| {
         let Some(meaning) = bind::meaning(case, slug) else { return false };
+        if role == Role::Network {
+            return case.attempts[attempt].side(role).any(|connection| connection.items.contains(&id));
+        }
         bind::agreement(case, &case.attempts[attempt], &case.items[id], &meaning.join, role).is_some()
     };
     let last = |slug: &str, to: Time| {
