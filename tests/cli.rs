@@ -114,7 +114,7 @@ fn nothing_readable_ends_with_4_and_says_what_is_read() {
         for command in ["analyze", "scan"] {
             let (code, _, err) = run(&[command, path(given)], "");
             assert_eq!(code, 4, "{command} {given:?}: {err}");
-            assert!(err.contains(".evtx and .etl files or folders of them"), "{err}");
+            assert!(err.contains("event logs (.evtx), traces (.etl)") && err.contains("or folders of them"), "{err}");
             assert!(err.contains(path(given)), "{err}");
         }
     }

@@ -136,7 +136,7 @@ pub fn nothing(found: &Discovery, totals: Totals) -> Option<Failure> {
     let what = if found.inputs.is_empty() && found.problems.is_empty() {
         "no log found: whyrdp reads event logs (.evtx), traces (.etl), their text forms, logs of FreeRDP, or folders of them"
     } else {
-        "nothing could be read: whyrdp reads event logs (.evtx), traces (.etl), their text forms, logs of FreeRDP, or folders of them"
+        "nothing could be read: whyrdp reads event logs (.evtx), traces (.etl), their text forms, captures (.pcap, .pcapng), logs of FreeRDP, or folders of them"
     };
     Some(Failure::new(Exit::Nothing, what))
 }

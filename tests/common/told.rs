@@ -29,7 +29,7 @@ impl Told {
     /// Of files and folders.
     pub fn of(paths: &[PathBuf]) -> Self {
         let found = discover(paths);
-        let mut findings: Findings = collected(rows(&found.inputs, 0));
+        let mut findings: Findings = collected(rows(&found.inputs, 1));
         for problem in found.problems {
             let (path, what) = (problem.name.into(), problem.what.into());
             findings.add(Row::Problem(Problem { path, offset: problem.offset, what, lost: problem.lost }));
