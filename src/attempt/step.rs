@@ -81,7 +81,6 @@ impl Step {
 pub fn correct(items: &mut [Item<'_>], hosts: &Hosts, findings: &Findings, signatures: &Signatures) -> Vec<Vec<Step>> {
     let of_starts = start_logs(signatures);
     let logged = logged(hosts, findings, &of_starts);
-    let hosts = hosts.len();
     let mut logs: BTreeMap<(HostId, &str), Vec<usize>> = BTreeMap::new();
     for (at, item) in items.iter().enumerate() {
         logs.entry((item.host, &item.evidence.record.channel)).or_default().push(at);
@@ -90,17 +89,18 @@ pub fn correct(items: &mut [Item<'_>], hosts: &Hosts, findings: &Findings, signa
         log.sort_by_key(|at| (items[*at].evidence.record.record_id, items[*at].time));
     }
     let logs: Vec<(HostId, Vec<usize>)> = logs.into_iter().map(|((host, _), log)| (host, log)).collect();
-    let mut steps: Vec<Vec<Step>> = vec![Vec::new(); hosts];
+    let mut steps: Vec<Vec<Step>> = vec![Vec::new(); hosts.len()];
     for (host, log) in &logs {
         recorded(items, log, &mut steps[*host]);
     }
     for (host, log) in &logs {
-        fallen(items, log, &of_starts, &mut steps[*host]);
+        let whole = whole(items, log, hosts, findings);
+        fallen(items, log, (&of_starts, &whole), &mut steps[*host]);
     }
     steps.iter_mut().for_each(|list| undone(list));
     steps.iter_mut().for_each(place);
     settle(items, &logs, &steps);
-    let found: Vec<Vec<Step>> = (0..hosts).map(|host| begun(items, host, &steps[host], logged[host])).collect();
+    let found: Vec<Vec<Step>> = (0..hosts.len()).map(|host| begun(items, host, &steps[host], logged[host])).collect();
     for (host, more) in found.into_iter().enumerate().filter(|(_, more)| !more.is_empty()) {
         for step in more {
             let list = &mut steps[host];
@@ -249,25 +249,55 @@ fn recorded(items: &[Item<'_>], log: &[usize], steps: &mut Vec<Step>) {
 }
 
 /// Steps that the order of records shows where no record tells them.
-fn fallen(items: &[Item<'_>], log: &[usize], of_starts: &BTreeSet<String>, steps: &mut Vec<Step>) {
+fn fallen(
+    items: &[Item<'_>],
+    log: &[usize],
+    (of_starts, whole): (&BTreeSet<String>, &[(u64, u64)]),
+    steps: &mut Vec<Step>,
+) {
     let of_starts = |at: &usize| of_starts.contains(&items[*at].evidence.record.channel.to_lowercase());
     if log.first().is_some_and(of_starts) {
         return;
     }
-    let mut latest: Option<Time> = None;
-    for &at in log {
-        let time = items[at].time;
-        if items[at].evidence.record.record_id.is_none() {
-            continue;
-        }
-        match latest {
-            Some(before) if time < before.plus(-FALL) => {
-                fold(Step { in_order: true, ..Step::new(before, time) }, steps);
-                latest = Some(time);
-            }
-            _ => latest = latest.max(Some(time)),
+    // Between runs anything may be missing, and numbers of a damaged log need not be in order.
+    for (first, last) in whole {
+        let inside =
+            |at: &&usize| items[**at].evidence.record.record_id.is_some_and(|id| (*first..=*last).contains(&id));
+        let times: Vec<Time> = log.iter().filter(inside).map(|at| items[*at].time).collect();
+        for (before, after) in falls(&times) {
+            fold(Step { in_order: true, ..Step::new(before, after) }, steps);
         }
     }
+}
+
+/// Where times in order of record ids fall back for good: two records at least stand on either side. One alone may be
+/// stamped wrongly, or be left over from elsewhere in a damaged log.
+fn falls(times: &[Time]) -> Vec<(Time, Time)> {
+    let (mut found, mut from) = (Vec::new(), 0);
+    let Some(mut latest) = times.first().copied() else { return found };
+    for (at, pair) in times.windows(2).enumerate() {
+        let after = pair[1];
+        if after < latest.plus(-FALL) {
+            let later = times[from..=at].iter().rev().take(2).filter(|time| after < time.plus(-FALL)).count();
+            let stays = times.get(at + 2).is_some_and(|next| *next < latest.plus(-FALL));
+            if later == 2 && stays {
+                found.push((latest, after));
+                (latest, from) = (after, at + 1);
+            }
+        }
+        latest = latest.max(after);
+    }
+    found
+}
+
+/// Gapless runs of record ids of this log.
+fn whole(items: &[Item<'_>], log: &[usize], hosts: &Hosts, findings: &Findings) -> Vec<(u64, u64)> {
+    let Some(one) = log.first().map(|at| &items[*at]) else { return Vec::new() };
+    let ours = |(computer, channel): (&str, &str)| {
+        channel.eq_ignore_ascii_case(&one.evidence.record.channel) && hosts.resolve(computer) == Some(one.host)
+    };
+    let all = findings.coverage.iter().filter(|((computer, channel), _)| ours((computer, channel)));
+    all.flat_map(|(_, coverage)| coverage.runs.iter().map(|run| (run.first_id, run.last_id))).collect()
 }
 
 /// A fall within a known step confirms it; one that meets another fall is the same step, seen closer.
@@ -380,6 +410,16 @@ mod tests {
         assert_eq!(sides(&[300, 1100], &step), [0, 1]);
         // Nothing tells: the clock that is known.
         assert_eq!(sides(&[500, 600], &step), [1, 1]);
+    }
+
+    #[test]
+    fn one_record_with_a_wrong_time_is_no_step() {
+        let at = |seconds: &[i64]| -> Vec<Time> { seconds.iter().map(|at| time(*at)).collect() };
+        assert_eq!(falls(&at(&[900, 950, 400, 410, 1200])), [(time(950), time(400))]);
+        // Too late, too early, and out of order by less than logs ever are.
+        assert_eq!(falls(&at(&[9000, 400, 410, 420])), []);
+        assert_eq!(falls(&at(&[900, 950, 400, 960, 970])), []);
+        assert_eq!(falls(&at(&[900, 901, 900, 900])), []);
     }
 
     #[test]
