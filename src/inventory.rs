@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::report::inventory::Inventory;
-use crate::report::model::{HostCoverage, InputReport, Report};
+use crate::report::model::{ChannelCoverage, HostCoverage, InputReport, Report};
 use crate::signature::Signatures;
 use crate::signature::definition::Role;
 
@@ -37,7 +37,9 @@ fn ends(hosts: &[HostCoverage], role: Role, signatures: &Signatures, missing: &m
     }
     for host in own {
         for channel in &telling {
-            if !host.channels.iter().any(|known| known.channel.eq_ignore_ascii_case(channel)) {
+            let here =
+                |known: &&ChannelCoverage| known.state != "absent" && known.channel.eq_ignore_ascii_case(channel);
+            if !host.channels.iter().any(|known| here(&known)) {
                 missing.push(format!("{}, a {}: no record of {channel}", host.host, role.word()));
             }
         }
@@ -54,6 +56,12 @@ fn telling(role: Role, signatures: &Signatures) -> BTreeSet<&str> {
 
 /// Channels that do not hold all of their span.
 fn channels(host: &HostCoverage, missing: &mut Vec<String>) {
+    for one in host.audit.iter().filter(|one| one.state == "off") {
+        missing.push(format!(
+            "{}: sessions were reached, and Security holds nothing of the audit subcategory {}: it seems to be off",
+            host.host, one.subcategory
+        ));
+    }
     for channel in &host.channels {
         let why = match channel.state.as_str() {
             "filtered" if channel.records == 0 => {
@@ -61,6 +69,8 @@ fn channels(host: &HostCoverage, missing: &mut Vec<String>) {
             }
             "filtered" => "its record numbers have gaps: a filtered export, a subscription or a trace",
             "wrapped" => "it begins only after the first attempt: the log had wrapped",
+            "cleared" => "somebody emptied it after the first attempt",
+            "empty" => "it holds no record",
             "forwarded" => "its records came through a collector, which may have left some out",
             _ => continue,
         };

@@ -204,6 +204,44 @@ fn wrong(expect: &Expect, report: &Report) -> Vec<String> {
             wrong.push(format!("{what}: {counted} instead of {expected}"));
         }
     }
+    wrong.extend(ground(expect, report));
+    wrong
+}
+
+/// What a report says wrongly of clocks, logs and what to collect.
+fn ground(expect: &Expect, report: &Report) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let host = |name: &str| report.coverage.hosts.iter().find(|host| host.host == name);
+    for (name, expected) in &expect.clocks {
+        let Some(clock) = host(name).map(|host| &host.clock) else {
+            wrong.push(format!("{name} is not told"));
+            continue;
+        };
+        if expected.state.as_ref().is_some_and(|state| *state != clock.state) {
+            wrong.push(format!("clock of {name} is {}", clock.state));
+        }
+        if expected.segments.is_some_and(|segments| segments != clock.segments) {
+            wrong.push(format!("clock of {name} has {} segments: {:?}", clock.segments, clock.steps));
+        }
+        if let Some(ms) = expected.offset_ms().unwrap() {
+            let near = clock.offset_ms.is_some_and(|told| (told - ms).abs() <= 2000);
+            if !near {
+                wrong.push(format!("clock of {name} is ahead by {:?} ms", clock.offset_ms));
+            }
+        }
+    }
+    for (log, expected) in &expect.states {
+        let (name, channel) = log.split_once('/').unwrap();
+        let told = host(name).and_then(|host| host.channels.iter().find(|known| known.channel == channel));
+        if told.is_none_or(|told| told.state != *expected) {
+            wrong.push(format!("{log} is {:?}", told.map(|told| &told.state)));
+        }
+    }
+    for command in &expect.collect {
+        if !report.coverage.collect.iter().any(|one| one.commands.iter().any(|known| known.contains(command))) {
+            wrong.push(format!("does not say to run {command}"));
+        }
+    }
     wrong
 }
 

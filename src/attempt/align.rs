@@ -24,7 +24,7 @@ type Ends = BTreeMap<(HostId, HostId), (Spans, Spans)>;
 
 /// Clock offsets per pair of hosts, put together over the whole case.
 pub fn align(case: &mut Case<'_>, clients: &[Connection], target: &[Option<HostId>], others: &[Connection]) {
-    let (edges, ends, mut failed) = compare(clients, target, others);
+    let (edges, ends, mut failed) = compare(case, clients, target, others);
     let mut count: BTreeMap<HostId, usize> = BTreeMap::new();
     for connection in others.iter().filter(|c| c.side == Role::Server) {
         *count.entry(connection.host).or_default() += 1;
@@ -50,6 +50,7 @@ pub fn align(case: &mut Case<'_>, clients: &[Connection], target: &[Option<HostI
 
 /// Every pair of hosts with connections of both ends: how far apart, or that nothing pairs up.
 fn compare(
+    case: &Case<'_>,
     clients: &[Connection],
     target: &[Option<HostId>],
     others: &[Connection],
@@ -70,8 +71,10 @@ fn compare(
         let found = by_ip.iter().filter_map(|(ip, theirs)| Some((clock::offset(&own, theirs)?, *ip)));
         match found.max_by_key(|(offset, _)| (offset.pairs, -offset.ticks.abs())) {
             Some((offset, ip)) => {
-                edges.push((server, client, offset));
-                ends.insert((server, client), (own, by_ip.remove(&ip).unwrap_or_default()));
+                let theirs = by_ip.remove(&ip).unwrap_or_default();
+                let last = latest(&own, border(case, client), &theirs, border(case, server), offset);
+                edges.push((server, client, last));
+                ends.insert((server, client), (own, theirs));
             }
             None if !by_ip.is_empty() => {
                 failed.insert((server, client));
@@ -80,6 +83,22 @@ fn compare(
         }
     }
     (edges, ends, failed)
+}
+
+/// The last moment at which a host's clock was set by what nobody knows.
+fn border(case: &Case<'_>, host: HostId) -> Time {
+    case.steps[host].iter().rfind(|step| !step.sure()).map_or(Time::default(), |step| step.at)
+}
+
+/// The offset since the clocks were last set: that of the whole time, unless pairs since then tell another.
+fn latest(own: &Spans, own_from: Time, theirs: &Spans, their_from: Time, whole: Offset) -> Offset {
+    let since =
+        |spans: &Spans, from: Time| spans.iter().filter(|(start, _)| from <= *start).copied().collect::<Spans>();
+    let (own, theirs) = (since(own, own_from), since(theirs, their_from));
+    if clock::agreeing(&own, &theirs, whole.ticks) > 0 {
+        return whole;
+    }
+    clock::offset(&own, &theirs).unwrap_or(whole)
 }
 
 fn anchor(spans: &mut Spans, connection: &Connection) {

@@ -235,7 +235,7 @@ impl<'a> Case<'a> {
                 Some(Item { evidence, host, time: evidence.record.time?, rules, noise })
             })
             .collect();
-        let steps = step::correct(&mut items, hosts.len());
+        let steps = step::correct(&mut items, &hosts, findings, signatures);
         items.sort_by(|a, b| {
             let key = |item: &Item<'a>| {
                 (

@@ -7,13 +7,14 @@
 //! boots are recorded: what was held back until the log service ran is written minutes late. And every step
 //! forward beyond a second was a machine that woke or was resumed, every step back a clock that had been wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{TICKS_PER_SECOND, Time};
-use crate::evidence::EventRef;
-use crate::signature::definition::Slot;
+use crate::evidence::{EventRef, Findings};
+use crate::signature::Signatures;
+use crate::signature::definition::{Rule, Slot};
 
-use super::identity::HostId;
+use super::identity::{HostId, Hosts};
 use super::item::Item;
 
 /// Least step that matters, 100 ns: smaller ones are the time service's daily business, and joins allow for more.
@@ -77,7 +78,9 @@ impl Step {
 }
 
 /// Finds the steps of every host and corrects the times of its items; steps in order.
-pub fn correct(items: &mut [Item<'_>], hosts: usize) -> Vec<Vec<Step>> {
+pub fn correct(items: &mut [Item<'_>], hosts: &Hosts, findings: &Findings, signatures: &Signatures) -> Vec<Vec<Step>> {
+    let of_starts = start_logs(signatures);
+    let logged = logged(hosts, findings, &of_starts);
     let mut logs: BTreeMap<(HostId, &str), Vec<usize>> = BTreeMap::new();
     for (at, item) in items.iter().enumerate() {
         logs.entry((item.host, &item.evidence.record.channel)).or_default().push(at);
@@ -86,17 +89,18 @@ pub fn correct(items: &mut [Item<'_>], hosts: usize) -> Vec<Vec<Step>> {
         log.sort_by_key(|at| (items[*at].evidence.record.record_id, items[*at].time));
     }
     let logs: Vec<(HostId, Vec<usize>)> = logs.into_iter().map(|((host, _), log)| (host, log)).collect();
-    let mut steps: Vec<Vec<Step>> = vec![Vec::new(); hosts];
+    let mut steps: Vec<Vec<Step>> = vec![Vec::new(); hosts.len()];
     for (host, log) in &logs {
         recorded(items, log, &mut steps[*host]);
     }
     for (host, log) in &logs {
-        fallen(items, log, &mut steps[*host]);
+        let whole = whole(items, log, hosts, findings);
+        fallen(items, log, (&of_starts, &whole), &mut steps[*host]);
     }
     steps.iter_mut().for_each(|list| undone(list));
     steps.iter_mut().for_each(place);
     settle(items, &logs, &steps);
-    let found: Vec<Vec<Step>> = (0..hosts).map(|host| begun(items, host, &steps[host])).collect();
+    let found: Vec<Vec<Step>> = (0..hosts.len()).map(|host| begun(items, host, &steps[host], logged[host])).collect();
     for (host, more) in found.into_iter().enumerate().filter(|(_, more)| !more.is_empty()) {
         for step in more {
             let list = &mut steps[host];
@@ -149,7 +153,7 @@ fn place(list: &mut Vec<Step>) {
 
 /// Since when a clock that was set back had been wrong: it may have gone wrong whenever nothing was logged for at
 /// least so long, which the kernel records but at a start. Before that, times are left as they are.
-fn begun(items: &[Item<'_>], host: HostId, steps: &[Step]) -> Vec<Step> {
+fn begun(items: &[Item<'_>], host: HostId, steps: &[Step], logged: Option<Time>) -> Vec<Step> {
     let back: Vec<&Step> = steps.iter().filter(|step| step.ticks < 0).collect();
     if back.is_empty() {
         return Vec::new();
@@ -170,7 +174,8 @@ fn begun(items: &[Item<'_>], host: HostId, steps: &[Step]) -> Vec<Step> {
         let near = |time: Time| starts.iter().any(|boot| boot.since(time).abs() <= 120 * TICKS_PER_SECOND);
         let gap = times[start.min(end)..end].windows(2).rev().find(|pair| {
             let long = pair[1].since(pair[0]) >= -step.ticks - slack(step.ticks);
-            long && (step.records.is_empty() || starts.is_empty() || near(pair[1]))
+            let would_show = logged.is_some_and(|first| first <= pair[0]);
+            long && (!would_show || near(pair[1]))
         });
         if let Some(pair) = gap {
             // On the wrong clock, as the records after it were stamped.
@@ -189,6 +194,28 @@ fn begun(items: &[Item<'_>], host: HostId, steps: &[Step]) -> Vec<Step> {
         }
     }
     found
+}
+
+/// Since when the logs of each host would show a start of it.
+fn logged(hosts: &Hosts, findings: &Findings, of_starts: &BTreeSet<String>) -> Vec<Option<Time>> {
+    let mut found: Vec<Option<Time>> = vec![None; hosts.len()];
+    for ((computer, channel), coverage) in &findings.coverage {
+        if let (Some(host), Some((first, _))) = (hosts.resolve(computer), coverage.bounds())
+            && of_starts.contains(&channel.to_lowercase())
+        {
+            found[host] = Some(found[host].map_or(first, |known| known.min(first)));
+        }
+    }
+    found
+}
+
+/// Channels, in lower case, in which starts of computers stand.
+fn start_logs(signatures: &Signatures) -> BTreeSet<String> {
+    let of_starts =
+        |rule: &&Rule| rule.meaning.as_ref().and_then(|m| m.sets.as_ref()).is_some_and(|set| set.state == BOOT);
+    let rules = signatures.rules().iter().filter(of_starts);
+    let channels = rules.flat_map(|rule| signatures.providers(rule)).filter_map(|name| signatures.channel(name));
+    channels.map(str::to_lowercase).collect()
 }
 
 /// The record shows a start of the computer.
@@ -222,25 +249,55 @@ fn recorded(items: &[Item<'_>], log: &[usize], steps: &mut Vec<Step>) {
 }
 
 /// Steps that the order of records shows where no record tells them.
-fn fallen(items: &[Item<'_>], log: &[usize], steps: &mut Vec<Step>) {
-    let of_starts = |at: &usize| items[*at].meanings().filter_map(|m| m.sets.as_ref()).any(|set| set.state == BOOT);
-    if log.iter().any(of_starts) {
+fn fallen(
+    items: &[Item<'_>],
+    log: &[usize],
+    (of_starts, whole): (&BTreeSet<String>, &[(u64, u64)]),
+    steps: &mut Vec<Step>,
+) {
+    let of_starts = |at: &usize| of_starts.contains(&items[*at].evidence.record.channel.to_lowercase());
+    if log.first().is_some_and(of_starts) {
         return;
     }
-    let mut latest: Option<Time> = None;
-    for &at in log {
-        let time = items[at].time;
-        if items[at].evidence.record.record_id.is_none() {
-            continue;
-        }
-        match latest {
-            Some(before) if time < before.plus(-FALL) => {
-                fold(Step { in_order: true, ..Step::new(before, time) }, steps);
-                latest = Some(time);
-            }
-            _ => latest = latest.max(Some(time)),
+    // Between runs anything may be missing, and numbers of a damaged log need not be in order.
+    for (first, last) in whole {
+        let inside =
+            |at: &&usize| items[**at].evidence.record.record_id.is_some_and(|id| (*first..=*last).contains(&id));
+        let times: Vec<Time> = log.iter().filter(inside).map(|at| items[*at].time).collect();
+        for (before, after) in falls(&times) {
+            fold(Step { in_order: true, ..Step::new(before, after) }, steps);
         }
     }
+}
+
+/// Where times in order of record ids fall back for good: two records at least stand on either side. One alone may be
+/// stamped wrongly, or be left over from elsewhere in a damaged log.
+fn falls(times: &[Time]) -> Vec<(Time, Time)> {
+    let (mut found, mut from) = (Vec::new(), 0);
+    let Some(mut latest) = times.first().copied() else { return found };
+    for (at, pair) in times.windows(2).enumerate() {
+        let after = pair[1];
+        if after < latest.plus(-FALL) {
+            let later = times[from..=at].iter().rev().take(2).filter(|time| after < time.plus(-FALL)).count();
+            let stays = times.get(at + 2).is_some_and(|next| *next < latest.plus(-FALL));
+            if later == 2 && stays {
+                found.push((latest, after));
+                (latest, from) = (after, at + 1);
+            }
+        }
+        latest = latest.max(after);
+    }
+    found
+}
+
+/// Gapless runs of record ids of this log.
+fn whole(items: &[Item<'_>], log: &[usize], hosts: &Hosts, findings: &Findings) -> Vec<(u64, u64)> {
+    let Some(one) = log.first().map(|at| &items[*at]) else { return Vec::new() };
+    let ours = |(computer, channel): (&str, &str)| {
+        channel.eq_ignore_ascii_case(&one.evidence.record.channel) && hosts.resolve(computer) == Some(one.host)
+    };
+    let all = findings.coverage.iter().filter(|((computer, channel), _)| ours((computer, channel)));
+    all.flat_map(|(_, coverage)| coverage.runs.iter().map(|run| (run.first_id, run.last_id))).collect()
 }
 
 /// A fall within a known step confirms it; one that meets another fall is the same step, seen closer.
@@ -353,6 +410,16 @@ mod tests {
         assert_eq!(sides(&[300, 1100], &step), [0, 1]);
         // Nothing tells: the clock that is known.
         assert_eq!(sides(&[500, 600], &step), [1, 1]);
+    }
+
+    #[test]
+    fn one_record_with_a_wrong_time_is_no_step() {
+        let at = |seconds: &[i64]| -> Vec<Time> { seconds.iter().map(|at| time(*at)).collect() };
+        assert_eq!(falls(&at(&[900, 950, 400, 410, 1200])), [(time(950), time(400))]);
+        // Too late, too early, and out of order by less than logs ever are.
+        assert_eq!(falls(&at(&[9000, 400, 410, 420])), []);
+        assert_eq!(falls(&at(&[900, 950, 400, 960, 970])), []);
+        assert_eq!(falls(&at(&[900, 901, 900, 900])), []);
     }
 
     #[test]

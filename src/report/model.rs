@@ -11,7 +11,9 @@ use crate::event::Time;
 use crate::evidence::{EventRef, Problem, ProviderFacts};
 use crate::signature::definition::{Bearing, Outcome, Phase, Severity};
 
-pub use coverage::{CannotJudge, ChannelCoverage, Clock, ClockStep, ClockWitness, CoverageReport, HostCoverage};
+pub use coverage::{
+    AuditCoverage, CannotJudge, ChannelCoverage, Clock, ClockStep, ClockWitness, Collect, CoverageReport, HostCoverage,
+};
 
 /// Version of the report's shape.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::Report;
+use super::headline::list;
+use super::model::{Collect, Report};
+use crate::event::Time;
 
 /// One log to collect.
 pub struct Wanted {
@@ -10,10 +12,18 @@ pub struct Wanted {
     pub what: String,
     /// Families and causes that it would let anybody judge.
     pub serves: BTreeSet<String>,
+    /// Commands that do it, for an elevated prompt on that computer.
+    pub commands: Vec<String>,
 }
+
+/// Logs named of one computer.
+const NAMED: usize = 3;
 
 /// Every log that something cannot be judged without, each once.
 pub fn wanted(report: &Report) -> Vec<Wanted> {
+    if !report.coverage.collect.is_empty() {
+        return report.coverage.collect.iter().map(asked).collect();
+    }
     let mut logs: BTreeMap<&str, (BTreeSet<String>, Vec<&str>)> = BTreeMap::new();
     for gap in &report.coverage.cannot_judge {
         for piece in parts(&gap.collect) {
@@ -29,12 +39,37 @@ pub fn wanted(report: &Report) -> Vec<Wanted> {
     let mut out: Vec<Wanted> = logs
         .into_iter()
         .map(|(log, (serves, spans))| match hull(&spans) {
-            Some(span) => Wanted { what: format!("{log}, covering {span}"), serves },
-            None => Wanted { what: log.to_owned(), serves },
+            Some(span) => Wanted { what: format!("{log}, covering {span}"), serves, commands: Vec::new() },
+            None => Wanted { what: log.to_owned(), serves, commands: Vec::new() },
         })
         .collect();
     out.sort_by_key(|wanted| std::cmp::Reverse(wanted.serves.len()));
     out
+}
+
+/// One computer's logs in words.
+fn asked(collect: &Collect) -> Wanted {
+    let who = match &collect.host {
+        Some(host) => format!("{host} ({})", collect.role),
+        None => format!("the {}", collect.role),
+    };
+    let logs = list(&collect.logs, NAMED);
+    let second = |time: Option<Time>| {
+        let text = time.unwrap_or_default().to_string();
+        format!("{}Z", text.split('.').next().unwrap_or_default())
+    };
+    let span = format!("{} to {}", second(collect.from), second(collect.to));
+    let what = match collect.how.as_str() {
+        "again" => format!(
+            "{logs} of {who}: they no longer hold {span}; make them larger, let it happen again, then export them"
+        ),
+        "audit" => format!(
+            "auditing of {} on {who}: it seems to be off; switch it on, let it happen again, then export {logs}",
+            list(&collect.audit, NAMED)
+        ),
+        _ => format!("{logs} of {who}, covering {span}"),
+    };
+    Wanted { what, serves: collect.serves.iter().cloned().collect(), commands: collect.commands.clone() }
 }
 
 /// The pieces of a list in words.

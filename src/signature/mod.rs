@@ -3,6 +3,7 @@
 //! `read` turns files into definitions, `builtin` holds those that come with the
 //! program, `compile` makes them ready, `matcher` asks them of events, `phrase` of what a user read.
 
+pub mod audit;
 mod builtin;
 mod check;
 mod compile;

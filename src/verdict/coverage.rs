@@ -1,21 +1,23 @@
 //! Hosts, clocks, channels and inputs as the report shows them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::clock;
-use crate::attempt::Case;
+use super::{audit, clock};
 use crate::attempt::identity::HostId;
 use crate::attempt::item::Item;
+use crate::attempt::{Attempt, Case};
 use crate::event::Time;
 use crate::evidence::{Coverage, Findings};
 use crate::report::model::{
-    CannotJudge, ChannelCoverage, CoverageReport, DamageReport, HostCoverage, InputReport, Lost, ProviderReport,
+    CannotJudge, ChannelCoverage, Collect, CoverageReport, DamageReport, HostCoverage, InputReport, Lost,
+    ProviderReport,
 };
+use crate::signature::definition::{Mark, Meaning, Role, Slot};
 
 /// What the logs cover, host by host.
-pub fn coverage(case: &Case<'_>, cannot_judge: Vec<CannotJudge>) -> CoverageReport {
-    let first = case.attempts.iter().map(|attempt| attempt.start).min();
+pub fn coverage(case: &Case<'_>, cannot_judge: Vec<CannotJudge>, collect: Vec<Collect>) -> CoverageReport {
     let cleared = cleared(case);
+    let empty = empty(case);
     let mut hosts: Vec<HostCoverage> = case
         .hosts
         .iter()
@@ -23,45 +25,127 @@ pub fn coverage(case: &Case<'_>, cannot_judge: Vec<CannotJudge>) -> CoverageRepo
             let mut aliases: BTreeSet<String> = host.names.clone();
             aliases.remove(&host.name.to_lowercase());
             aliases.extend(host.addresses.iter().map(ToString::to_string));
+            let first = first_attempt(case, id);
+            let mut channels: Vec<ChannelCoverage> = case.channels[id]
+                .iter()
+                .map(|(name, coverage)| {
+                    let cleared = cleared.get(&(id, name.to_lowercase())).copied();
+                    channel(name, coverage, first, cleared)
+                })
+                .collect();
+            let without = |state: &str, channel: String| ChannelCoverage {
+                channel,
+                state: state.to_string(),
+                first: None,
+                last: None,
+                records: 0,
+                lost: 0,
+            };
+            let unknown = |channels: &[ChannelCoverage], name: &str| {
+                !channels.iter().any(|known| known.channel.eq_ignore_ascii_case(name))
+            };
+            for name in empty.get(&id).into_iter().flatten() {
+                if unknown(&channels, name) {
+                    channels.push(without("empty", name.clone()));
+                }
+            }
+            for name in telling(case, id) {
+                if unknown(&channels, name) {
+                    channels.push(without("absent", name.to_string()));
+                }
+            }
             HostCoverage {
                 host: host.name.clone(),
                 aliases: aliases.into_iter().collect(),
                 roles: case.roles[id].iter().map(|role| role.word().to_string()).collect(),
-                os: None,
+                os: os(case, id),
                 clock: clock::clock(case, id),
-                channels: case.channels[id]
-                    .iter()
-                    .map(|(name, coverage)| {
-                        let cleared = cleared.contains(&(id, name.to_lowercase()));
-                        channel(name, coverage, first, cleared)
-                    })
-                    .collect(),
+                channels,
+                audit: audit::audit(case, id),
             }
         })
         .collect();
     hosts.sort_by(|a, b| a.host.cmp(&b.host));
-    CoverageReport { hosts, cannot_judge }
+    CoverageReport { hosts, cannot_judge, collect }
 }
 
-/// Logs that somebody emptied: the record names the log, or stands first in it.
-fn cleared(case: &Case<'_>) -> BTreeSet<(HostId, String)> {
+/// Start of the first attempt that touches the host, on its own clock; of any where none does.
+fn first_attempt(case: &Case<'_>, host: HostId) -> Option<Time> {
+    let touches = |a: &&Attempt| [a.client, a.server, a.gateway].contains(&Some(host));
+    let own = case.attempts.iter().filter(touches).map(|attempt| attempt.start).min();
+    let first = own.or_else(|| case.attempts.iter().map(|attempt| attempt.start).min());
+    first.map(|time| case.local(host, time))
+}
+
+/// The system that the last start tells: by its build number, which does not tell the edition.
+fn os(case: &Case<'_>, host: HostId) -> Option<String> {
+    let mut own = case.items.iter().rev().filter(|item| item.host == host);
+    let build = own.find_map(|item| item.number(Slot::Build))?;
+    let known = case.signatures.code(Slot::Build.word(), build).map(|code| code.meaning.as_str());
+    Some(known.map_or(format!("build {build}"), |name| format!("{name} (build {build})")))
+}
+
+/// Channels in which a host of these roles says how far a connection came.
+fn telling<'a>(case: &'a Case<'_>, host: HostId) -> BTreeSet<&'a str> {
+    let marks = |meaning: &Meaning| {
+        [Role::Client, Role::Server].contains(&meaning.host)
+            && case.roles[host].contains(&meaning.host)
+            && matches!(meaning.mark, Some(Mark::Open | Mark::Session | Mark::End))
+    };
+    let rules = case.signatures.rules().iter().filter(|rule| rule.meaning.as_ref().is_some_and(marks));
+    rules
+        .flat_map(|rule| case.signatures.providers(rule))
+        .filter_map(|provider| case.signatures.channel(provider))
+        .collect()
+}
+
+/// Logs without a record, by the names of their files, where all other inputs of their folder are of one host.
+fn empty(case: &Case<'_>) -> BTreeMap<HostId, BTreeSet<String>> {
+    let folder = |path: &str| path.rfind(['/', '\\']).map_or(String::new(), |at| path[..at].to_string());
+    let mut hosts: BTreeMap<String, BTreeSet<HostId>> = BTreeMap::new();
+    let mut found: BTreeMap<HostId, BTreeSet<String>> = BTreeMap::new();
+    let none: Vec<&str> =
+        case.findings.inputs.iter().filter(|i| i.records == 0 && &*i.kind == "evtx").map(|i| &*i.path).collect();
+    if none.is_empty() {
+        return found;
+    }
+    for item in &case.items {
+        hosts.entry(folder(&item.evidence.source.path)).or_default().insert(item.host);
+    }
+    for path in none {
+        let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+        let Some(channel) = name.strip_suffix(".evtx") else { continue };
+        if let Some(Some(host)) = hosts.get(&folder(path)).map(|all| all.first().filter(|_| all.len() == 1)) {
+            found.entry(*host).or_default().insert(channel.replace("%4", "/"));
+        }
+    }
+    found
+}
+
+/// Logs that somebody emptied, and when for the last time: the record names the log, or stands first in it.
+fn cleared(case: &Case<'_>) -> BTreeMap<(HostId, String), Time> {
     let says = |item: &&Item<'_>| {
         let mut settings = item.meanings().filter_map(|meaning| meaning.sets.as_ref());
         settings.any(|setting| setting.state == "log" && setting.value == "cleared")
     };
-    let log = |item: &Item<'_>| item.evidence.record.field("Channel").unwrap_or_default().to_lowercase();
-    case.items.iter().filter(says).map(|item| (item.host, log(item))).collect()
+    let log = |item: &Item<'_>| {
+        let record = &item.evidence.record;
+        record.field("Channel").filter(|name| !name.is_empty()).unwrap_or(&record.channel).to_lowercase()
+    };
+    case.items.iter().filter(says).map(|item| ((item.host, log(item)), item.time)).collect()
 }
 
-fn channel(name: &str, coverage: &Coverage, first_attempt: Option<Time>, cleared: bool) -> ChannelCoverage {
+/// What a channel holds of the time from the host's first attempt on.
+fn channel(name: &str, coverage: &Coverage, first_attempt: Option<Time>, cleared: Option<Time>) -> ChannelCoverage {
     let bounds = coverage.bounds();
     let late = bounds.zip(first_attempt).is_some_and(|((first, _), attempt)| first > attempt);
     let starts_at_one = coverage.runs.first().is_some_and(|run| run.first_id <= 1);
+    let since = cleared.is_some_and(|cleared| first_attempt.is_none_or(|first| cleared >= first));
     let state = if coverage.forwarded {
         "forwarded"
     } else if !coverage.contiguous() {
         "filtered"
-    } else if cleared {
+    } else if since {
         "cleared"
     } else if late && !starts_at_one {
         "wrapped"
@@ -109,7 +193,7 @@ pub fn inputs(findings: &Findings) -> Vec<InputReport> {
         bytes: 0,
         sha256: None,
         records: 0,
-        record_kinds: std::collections::BTreeMap::new(),
+        record_kinds: BTreeMap::new(),
         providers: Vec::new(),
         first: None,
         last: None,

@@ -6,10 +6,12 @@ use crate::attempt::identity::HostId;
 use crate::attempt::{Attempt, Case};
 use crate::event::{TICKS_PER_SECOND, Time};
 use crate::evidence::EventRef;
-use crate::report::model::{CannotJudge, Level};
+use crate::report::model::{CannotJudge, Collect, Level};
+use crate::signature::audit;
 use crate::signature::definition::{Bearing, Cause, Observation, Outcome, Role};
 
-use super::{FINDINGS_FAMILY, Judged, weigh};
+use super::collect::{Lack, Missing, Wants};
+use super::{FINDINGS_FAMILY, Judged, audit as audited, weigh};
 
 /// Slack around an attempt that a log must cover, 100 ns.
 const SLACK: i64 = 5 * TICKS_PER_SECOND;
@@ -23,17 +25,23 @@ struct Gap {
     collect: BTreeMap<String, (Time, Time)>,
 }
 
+/// Weight of a cause that a missing log leaves open, and the span of its attempts.
+type Lacking = (u64, (Time, Time));
+
 /// A cause and the logs in which its proofs stand.
 struct Needs<'a> {
     cause: &'a Cause,
     logs: BTreeSet<(Role, &'a str)>,
 }
 
-/// Families that cannot be judged for attempts that have no confirmed or probable cause.
-pub fn cannot_judge(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) -> Vec<CannotJudge> {
+/// Families that cannot be judged for attempts that have no confirmed or probable cause, and what to collect for it.
+pub fn cannot_judge(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) -> (Vec<CannotJudge>, Vec<Collect>) {
     let causes = case.signatures.causes().iter().filter(|cause| cause.family != FINDINGS_FAMILY);
     let needs: Vec<Needs<'_>> = causes.map(|cause| Needs { cause, logs: logs(case, cause) }).collect();
+    let off: Vec<Vec<audit::Subcategory>> = (0..case.hosts.len()).map(|host| audited::off(case, host)).collect();
     let mut gaps: BTreeMap<&str, Gap> = BTreeMap::new();
+    let mut missed: BTreeMap<Missing, usize> = BTreeMap::new();
+    let mut lacks: BTreeMap<(usize, &str, &str), Lacking> = BTreeMap::new();
     for (at, judged) in judged {
         let attempt = &case.attempts[*at];
         let wanting = attempt.failed() || attempt.outcome == Outcome::Unknown;
@@ -41,22 +49,43 @@ pub fn cannot_judge(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) -> Ve
         if !wanting || answered {
             continue;
         }
-        let mut known: BTreeMap<(Role, &str), Option<(String, String)>> = BTreeMap::new();
+        let mut known: BTreeMap<(Role, &str), Option<(Missing, usize)>> = BTreeMap::new();
         let span = (attempt.start.plus(-SLACK), attempt.end.plus(SLACK));
         for need in needs.iter().filter(|need| !weigh::out_of_phase(attempt, need.cause)) {
             for (role, channel) in
                 need.logs.iter().filter(|(role, _)| *role != Role::Gateway || attempt.gateway.is_some())
             {
-                let missing = known.entry((*role, channel)).or_insert_with(|| gap(case, attempt, *role, channel));
-                let Some((because, log)) = missing else { continue };
+                let missing = known.entry((*role, channel)).or_insert_with(|| {
+                    let found = gap(case, attempt, *role, channel, &off)?;
+                    let next = missed.len();
+                    let id = *missed.entry(found.clone()).or_insert(next);
+                    Some((found, id))
+                });
+                let Some((missing, id)) = missing else { continue };
                 let gap = gaps.entry(&need.cause.family).or_default();
                 gap.attempts.insert(attempt.id);
-                gap.because.insert(because.clone());
-                let whole = gap.collect.entry(log.clone()).or_insert(span);
+                gap.because.insert(missing.because.clone());
+                let lack = lacks.entry((*id, &need.cause.family, &need.cause.id)).or_insert((0, span));
+                *lack = (lack.0 + u64::from(need.cause.prior), (lack.1.0.min(span.0), lack.1.1.max(span.1)));
+                let whole = gap.collect.entry(missing.log.clone()).or_insert(span);
                 *whole = (whole.0.min(span.0), whole.1.max(span.1));
             }
         }
     }
+    let mut wants = Wants::default();
+    let by_id: BTreeMap<usize, &Missing> = missed.iter().map(|(missing, id)| (*id, missing)).collect();
+    for ((id, family, cause), (weight, span)) in lacks {
+        if let Some(missing) = by_id.get(&id) {
+            wants.add(missing, (family, cause), weight, span);
+        }
+    }
+    let mut all: Vec<audit::Subcategory> = off.into_iter().flatten().collect();
+    all.sort_by_key(|one| one.name);
+    all.dedup();
+    (told(gaps), wants.ranked(&all))
+}
+
+fn told(gaps: BTreeMap<&str, Gap>) -> Vec<CannotJudge> {
     gaps.into_iter()
         .map(|(family, gap)| CannotJudge {
             cause: None,
@@ -73,11 +102,19 @@ pub fn cannot_judge(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) -> Ve
         .collect()
 }
 
-/// The logs, by role of the computer and channel, in which a cause's proofs would stand.
-fn logs<'a>(case: &'a Case<'_>, cause: &Cause) -> BTreeSet<(Role, &'a str)> {
+/// The logs, by role of the computer and channel, in which a cause's proofs would stand, or show that something is missing.
+fn logs<'a>(case: &'a Case<'_>, cause: &'a Cause) -> BTreeSet<(Role, &'a str)> {
     let mut found = BTreeSet::new();
-    for clue in cause.evidence.iter().filter(|clue| matches!(clue.bearing, Bearing::Proof | Bearing::Standing)) {
+    for clue in cause.evidence.iter().filter(|clue| clue.bearing != Bearing::Refute) {
+        // That something is missing is told only by a log that covers the time.
+        if let Observation::Absent { rule, needs } = &clue.what {
+            let meaning = case.signatures.rule(rule).and_then(|rule| rule.meaning.as_ref());
+            found.extend(meaning.map(|meaning| (meaning.host, needs.as_str())));
+        }
         let Observation::Rule(slug) = &clue.what else { continue };
+        if clue.bearing == Bearing::Support {
+            continue;
+        }
         let Some(rule) = case.signatures.rule(slug) else { continue };
         let Some(meaning) = &rule.meaning else { continue };
         let channels = case.signatures.providers(rule).iter().filter_map(|provider| case.signatures.channel(provider));
@@ -87,37 +124,61 @@ fn logs<'a>(case: &'a Case<'_>, cause: &Cause) -> BTreeSet<(Role, &'a str)> {
 }
 
 /// Why a log does not show the attempt, and which log of which computer it is; `None` where it does.
-fn gap(case: &Case<'_>, attempt: &Attempt, role: Role, channel: &str) -> Option<(String, String)> {
+fn gap(
+    case: &Case<'_>,
+    attempt: &Attempt,
+    role: Role,
+    channel: &str,
+    off: &[Vec<audit::Subcategory>],
+) -> Option<Missing> {
     // Packets show more than logs at times, but no log is incomplete for want of them.
     if role == Role::Network {
         return None;
     }
     let who = role_name(role);
+    let missing = |because: String, log: String, host: Option<String>, lack: Lack| {
+        Some(Missing { because, log, host, role: who, channel: channel.to_string(), lack })
+    };
     let Some(host) = host_of(case, attempt, role) else {
         let name = match role {
-            Role::Server => attempt.target.as_deref().map(|target| format!(" {target}")).unwrap_or_default(),
-            Role::Client => attempt.client_name.as_deref().map(|name| format!(" {name}")).unwrap_or_default(),
-            _ => String::new(),
+            Role::Server => attempt.target.clone(),
+            Role::Client => attempt.client_name.clone(),
+            _ => None,
         };
-        return Some((format!("no log of the {who}{name} is here"), format!("{channel} of the {who}{name}")));
+        let of = name.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
+        return missing(
+            format!("no log of the {who}{of} is here"),
+            format!("{channel} of the {who}{of}"),
+            name,
+            Lack::Export,
+        );
     };
     let (from, to) = (case.local(host, attempt.start.plus(-SLACK)), case.local(host, attempt.end.plus(SLACK)));
-    if case.covers(host, channel, from, to) {
-        return None;
-    }
     let name = case.hosts.name(host);
+    let log = format!("{channel} of {name}");
+    if case.covers(host, channel, from, to) {
+        let off = off[host].first().filter(|_| channel.eq_ignore_ascii_case(audit::CHANNEL))?;
+        let because = format!(
+            "{log} covers the time, but holds nothing of the audit subcategory {} although sessions were reached: it seems \
+             to be off",
+            off.name
+        );
+        return missing(because, log, Some(name.to_string()), Lack::Audit);
+    }
     let own = case.channels[host].iter().find(|(known, _)| known.eq_ignore_ascii_case(channel));
-    let because = match own.map(|(_, coverage)| (coverage.contiguous(), coverage.bounds())) {
-        None => format!("{channel} of {name} is not here"),
+    let (because, lack) = match own.map(|(_, coverage)| (coverage.contiguous(), coverage.bounds())) {
+        None => (format!("{log} is not here"), Lack::Export),
         Some(_) if own.is_some_and(|(_, coverage)| coverage.runs.is_empty()) => {
-            format!("{channel} of {name} stands in a trace, which does not tell whether it is whole")
+            (format!("{log} stands in a trace, which does not tell whether it is whole"), Lack::Export)
         }
+        // What it held before its first record is gone; what it wrote after its last one is there to be exported.
         Some((true, Some((first, last)))) => {
-            format!("{channel} of {name} covers only {} to {}", short(first), short(last))
+            let lack = if from < first { Lack::Gone } else { Lack::Export };
+            (format!("{log} covers only {} to {}", short(first), short(last)), lack)
         }
-        Some(_) => format!("{channel} of {name} has gaps in its record numbers: a filtered export or a subscription"),
+        Some(_) => (format!("{log} has gaps in its record numbers: a filtered export or a subscription"), Lack::Export),
     };
-    Some((because, format!("{channel} of {name}")))
+    missing(because, log, Some(name.to_string()), lack)
 }
 
 fn host_of(case: &Case<'_>, attempt: &Attempt, role: Role) -> Option<HostId> {

@@ -1,8 +1,11 @@
 //! Attempts become verdicts: causes weighed per attempt, rolled up over the case, with what
 //! was ruled out, what cannot be judged and why. Words the timeline. Pure: no input is read here.
 
+mod audit;
 mod bind;
+mod change;
 mod clock;
+mod collect;
 mod coverage;
 mod finding;
 mod missing;
@@ -69,7 +72,7 @@ pub fn report(case: &Case<'_>, selected: &[usize], said: &Said) -> Report {
     let guesses = finding::guesses(case, selected);
     let causes = rollup::causes(case, &judged, &guesses);
     let findings = finding::findings(case);
-    let cannot_judge = missing::cannot_judge(case, &judged);
+    let (cannot_judge, collect) = missing::cannot_judge(case, &judged);
     let timeline = rows::timeline(case, &judged, &findings, &causes);
     let top_cause = causes.first().filter(|cause| cause.verdict >= Level::Probable).map(|cause| cause.id.clone());
     Report {
@@ -95,7 +98,7 @@ pub fn report(case: &Case<'_>, selected: &[usize], said: &Said) -> Report {
         findings,
         noise: rows::noise(case),
         timeline,
-        coverage: coverage::coverage(case, cannot_judge),
+        coverage: coverage::coverage(case, cannot_judge, collect),
         inputs: coverage::inputs(case.findings),
     }
 }

@@ -4,20 +4,16 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::{Attempt, Case};
-use crate::event::{TICKS_PER_SECOND, Time};
+use crate::event::Time;
 use crate::evidence::EventRef;
-use crate::report::model::{CauseReport, Change, Cited, Hit, Level, RuledOut, Scope};
-use crate::signature::definition::{Bearing, Mark, Outcome, Slot};
+use crate::report::model::{CauseReport, Cited, Hit, Level, RuledOut, Scope};
+use crate::signature::definition::{Bearing, Outcome, Slot};
 
 use super::weigh::Cite;
-use super::{Found, Judged, words};
+use super::{Found, Judged, change, words};
 
 /// Most pieces of evidence that a cause cites over the whole case.
 const MOST_EVIDENCE: usize = 50;
-/// How long before the first failure a change is worth naming, 100 ns.
-const CHANGES: i64 = 24 * 3600 * TICKS_PER_SECOND;
-/// Most changes named.
-const MOST_CHANGES: usize = 10;
 
 /// Every cause found, best first: level, then root before consequence, then attempts explained, score, prior, id.
 /// Attempts of an attack (`guesses`) count only among themselves: a real user's outage comes first.
@@ -148,6 +144,7 @@ fn cause(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, list: &[(usize, 
     let strongest = list.iter().filter(|(_, found)| found.level == verdict);
     let score = strongest.map(|(_, found)| found.score).max().unwrap_or(0);
     let cites: Vec<&Cite> = list.iter().flat_map(|(_, found)| &found.cited).collect();
+    let cited_items: BTreeSet<usize> = cites.iter().map(|cite| cite.item).collect();
     let first = attempts.iter().map(|attempt| attempt.start).min();
     // What lies behind it where it is less sure says nothing of where it is sure.
     let surest = list.iter().filter(|(_, found)| found.level == verdict);
@@ -171,7 +168,9 @@ fn cause(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, list: &[(usize, 
         last: attempts.iter().map(|attempt| attempt.end).max(),
         last_success: first.and_then(|first| last_success(case, &attempts, first)),
         scope: scope(case, judged, &attempts),
-        changes: first.map(|first| changes(case, &attempts, first)).unwrap_or_default(),
+        changes: first
+            .map(|first| change::changes(case, &attempts, &cited_items, last_success(case, &attempts, first), first))
+            .unwrap_or_default(),
         caused_by: roots.into_iter().cloned().collect(),
         fix: cause.fix.clone(),
         avoid: cause.avoid.clone(),
@@ -231,27 +230,6 @@ fn scope(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, attempts: &[&Att
     };
     let hit = |count: &dyn Fn(&[&Attempt]) -> u64| Hit { affected: count(attempts), seen: count(&all) };
     Scope { users: hit(&users), clients: hit(&clients), servers: hit(&servers) }
-}
-
-/// Context records (service, policy, clock, boot) on the attempts' hosts between the last
-/// success and the first failure, a day at most.
-fn changes(case: &Case<'_>, attempts: &[&Attempt], first: Time) -> Vec<Change> {
-    let hosts: BTreeSet<_> = attempts.iter().flat_map(|a| [a.client, a.server, a.gateway]).flatten().collect();
-    let from = last_success(case, attempts, first).unwrap_or_default().max(first.plus(-CHANGES));
-    let context = |item: &crate::attempt::item::Item<'_>| item.meanings().any(|m| m.mark == Some(Mark::Change));
-    let start = case.items.partition_point(|item| item.time < from.plus(-CHANGES));
-    let mut found: Vec<Change> = case.items[start..]
-        .iter()
-        .take_while(|item| item.time <= first.plus(CHANGES))
-        .filter(|item| {
-            let time = case.aligned(item.host, item.time);
-            !item.noise && hosts.contains(&item.host) && from <= time && time <= first && context(item)
-        })
-        .map(|item| Change { event: item.evidence.event, what: words::message(case, item) })
-        .collect();
-    let skip = found.len().saturating_sub(MOST_CHANGES);
-    found.drain(..skip);
-    found
 }
 
 /// What is out for every failed attempt, by the same reason.

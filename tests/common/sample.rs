@@ -408,6 +408,11 @@ fn coverage() -> CoverageReport {
                     channel("Security", "wrapped", 1_234_567, 12),
                     channel("Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational", "absent", 0, 0),
                 ],
+                audit: vec![AuditCoverage {
+                    subcategory: "Logon".into(),
+                    guid: "{0CCE9215-69AE-11D9-BED3-505054503030}".into(),
+                    state: "off".into(),
+                }],
             },
             HostCoverage {
                 host: "CLIENT7".into(),
@@ -439,6 +444,7 @@ fn coverage() -> CoverageReport {
                     }],
                 },
                 channels: vec![],
+                audit: vec![],
             },
         ],
         cannot_judge: vec![
@@ -457,6 +463,7 @@ fn coverage() -> CoverageReport {
                 collect: "Security.evtx of the domain controller".into(),
             },
         ],
+        collect: vec![],
     }
 }
 

@@ -44,6 +44,15 @@ pub struct Expect {
     /// Families or causes that the report has to rule out.
     #[serde(default)]
     pub ruled_out: Vec<String>,
+    /// What the report must know of clocks, by computer.
+    #[serde(default)]
+    pub clocks: BTreeMap<String, Clock>,
+    /// States of channels, by `COMPUTER/CHANNEL`.
+    #[serde(default)]
+    pub states: BTreeMap<String, String>,
+    /// What must stand in the commands of what is to be collected.
+    #[serde(default)]
+    pub collect: Vec<String>,
     /// Why reports get this case wrong as yet; it still counts as wrong.
     #[serde(default)]
     pub known_miss: Option<String>,
@@ -52,6 +61,31 @@ pub struct Expect {
     /// What the case was made from.
     #[serde(default)]
     pub made_from: Vec<String>,
+}
+
+/// A clock; what is not given is not checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clock {
+    /// `reference`, `aligned`, `assumed` or `unaligned`.
+    #[serde(default)]
+    pub state: Option<String>,
+    /// How far it is ahead of the reference, to the second.
+    #[serde(default)]
+    pub offset: Option<String>,
+    /// Parts between steps.
+    #[serde(default)]
+    pub segments: Option<u64>,
+}
+
+impl Clock {
+    /// How far it is ahead, in milliseconds.
+    ///
+    /// # Errors
+    /// [`Error::Value`] where the span cannot be read.
+    pub fn offset_ms(&self) -> Result<Option<i64>, Error> {
+        self.offset.as_deref().map(|text| crate::span::parse(text).map(|ticks| ticks / 10_000)).transpose()
+    }
 }
 
 /// Numbers of attempts; a number not given is not checked.

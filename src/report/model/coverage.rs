@@ -12,6 +12,9 @@ pub struct CoverageReport {
     pub hosts: Vec<HostCoverage>,
     /// What cannot be judged.
     pub cannot_judge: Vec<CannotJudge>,
+    /// What to collect, the most decisive first.
+    #[serde(default)]
+    pub collect: Vec<Collect>,
 }
 
 /// One host of the case.
@@ -29,6 +32,20 @@ pub struct HostCoverage {
     pub clock: Clock,
     /// Its channels.
     pub channels: Vec<ChannelCoverage>,
+    /// Which subcategories of the audit policy its Security log shows at work.
+    #[serde(default)]
+    pub audit: Vec<AuditCoverage>,
+}
+
+/// One subcategory of the audit policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditCoverage {
+    /// Its English name.
+    pub subcategory: String,
+    /// By which `auditpol` knows it in every language.
+    pub guid: String,
+    /// `seen`, `not-seen`, or `off`: what it records happened while the log covers the time, and it wrote nothing.
+    pub state: String,
 }
 
 /// A host's clock.
@@ -125,4 +142,30 @@ pub struct CannotJudge {
     pub because: String,
     /// What to collect.
     pub collect: String,
+}
+
+/// Logs or audit settings of one computer that would let more be judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collect {
+    /// The computer, where its name is known.
+    pub host: Option<String>,
+    /// What it is in the connection, in words.
+    pub role: String,
+    /// `export`: the logs are there or were; `again`: they no longer hold the time, so that only the next failure
+    /// can be recorded; `audit`: auditing must be switched on first.
+    pub how: String,
+    /// The logs, the most decisive first.
+    pub logs: Vec<String>,
+    /// Subcategories of the audit policy to be switched on.
+    pub audit: Vec<String>,
+    /// Start of the span that they must cover.
+    pub from: Option<Time>,
+    /// Its end.
+    pub to: Option<Time>,
+    /// Commands for an elevated prompt on that computer, in order.
+    pub commands: Vec<String>,
+    /// Families of causes that they let anybody judge.
+    pub serves: Vec<String>,
+    /// How many causes these are.
+    pub causes: u64,
 }

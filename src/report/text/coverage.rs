@@ -25,6 +25,13 @@ pub fn hosts(page: &mut Page<'_>, hosts: &[HostCoverage]) -> io::Result<()> {
         }
         host_line(page, host)?;
         clock_lines(page, &host.clock)?;
+        for one in host.audit.iter().filter(|one| one.state == "off") {
+            let line = format!(
+                "{}: sessions were reached, and Security holds nothing of the kind; it seems to be off",
+                one.subcategory
+            );
+            page.put(2, "audit  ", &Text::of(Style::Yellow, &line))?;
+        }
         let columns = [
             Column("channel", Room::Rest),
             Column("state", Room::Content),
@@ -133,7 +140,7 @@ fn clock_lines(page: &mut Page<'_>, clock: &Clock) -> io::Result<()> {
         let text = Text::plain(&witness.says);
         let text = match witness.agrees {
             Some(true) => text.add(Style::Green, " (bears it out)"),
-            Some(false) => text.add(Style::Red, " (speaks against what the connections show)"),
+            Some(false) => text.add(Style::Red, " (speaks against the offset found)"),
             None => text,
         };
         page.put(2, "clock  ", &text)?;

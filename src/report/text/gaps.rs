@@ -5,12 +5,15 @@ use std::io;
 
 use super::Index;
 use super::page::{Page, Style, Text};
-use crate::report::headline::{digits, list};
+use crate::report::headline::{count, digits, list};
 use crate::report::model::Report;
 use crate::report::wanted::{parts, wanted};
 
 /// Lines shown of either, unless everything is wanted.
 const SHOWN: usize = 12;
+/// Computers to collect from, and commands for each, unless everything is wanted.
+const WANTED: usize = 3;
+const COMMANDS: usize = 3;
 
 /// What was ruled out for every failed attempt: families, then single causes by reason.
 pub fn ruled_out(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
@@ -59,10 +62,23 @@ pub fn missing<'a>(page: &mut Page<'_>, report: &'a Report, index: &Index<'a>) -
     }
     page.blank()?;
     page.put(0, "", &Text::of(Style::Bold, "Collect, the most useful first"))?;
+    let most = if page.options.verbose { usize::MAX } else { WANTED };
     for (at, wanted) in wanted.iter().take(most).enumerate() {
         let serves: Vec<String> = wanted.serves.iter().cloned().collect();
         let text = Text::plain(&wanted.what).add(Style::Dim, &format!(" (for {})", list(&serves, 4)));
         page.put(0, &format!("{}. ", at + 1), &text)?;
+        let shown = if page.options.verbose { usize::MAX } else { COMMANDS };
+        for command in wanted.commands.iter().take(shown) {
+            page.put(3, "", &Text::of(Style::Green, command))?;
+        }
+        let more = wanted.commands.len().saturating_sub(shown);
+        if more > 0 {
+            page.put(
+                3,
+                "",
+                &Text::of(Style::Dim, &format!("and {} more (all with -v)", count(more as u64, "command"))),
+            )?;
+        }
     }
     left_out(page, wanted.len(), most)
 }
