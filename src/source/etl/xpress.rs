@@ -41,14 +41,11 @@ pub(super) fn decompress(input: &[u8], want: usize, out: &mut Vec<u8>) -> Result
         }
         length = (length + 3).min(want - out.len());
         let from = out.len().checked_sub(distance).ok_or("a match begins before the buffer")?;
-        // A match may overlap what it makes.
-        if distance >= length {
-            out.extend_from_within(from..from + length);
-        } else {
-            for place in from..from + length {
-                let byte = out.get(place).copied().unwrap_or_default();
-                out.push(byte);
-            }
+        // A match may overlap what it makes: each round there is more to copy from.
+        while length > 0 {
+            let part = length.min(out.len() - from);
+            out.extend_from_within(from..from + part);
+            length -= part;
         }
     }
     Ok(())
