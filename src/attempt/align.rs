@@ -10,7 +10,7 @@ use crate::signature::definition::{Role, Slot};
 use super::clock::{self, Offset, Spans};
 use super::identity::HostId;
 use super::timeline::Part;
-use super::{Case, Connection, HostClock};
+use super::{Case, Connection};
 
 /// A reading has the other clock's whole seconds, and the answer took its time, 100 ns.
 const READING: i64 = 2 * TICKS_PER_SECOND;
@@ -45,6 +45,19 @@ pub fn align(case: &mut Case<'_>, clients: &[Connection], target: &[Option<HostI
             case.clocks[one].failed |= case.clocks[one].ahead.is_none();
             case.clocks[one].apart.push(other);
         }
+    }
+    islands(case, &edges, &count);
+}
+
+/// Hosts that no pair ties to the reference, but that pairs tie to each other: their busiest server's clock
+/// is taken as it stands, so that at least they are compared among themselves.
+fn islands(case: &mut Case<'_>, edges: &[Edge], count: &BTreeMap<HostId, usize>) {
+    loop {
+        let apart = edges.iter().map(|(server, _, _)| *server).filter(|server| case.clocks[*server].ahead.is_none());
+        let busiest = apart.max_by_key(|server| (count.get(server).copied(), std::cmp::Reverse(*server)));
+        let Some(server) = busiest else { break };
+        case.clocks[server].ahead = Some(0);
+        spread(case, edges, false);
     }
 }
 
@@ -145,7 +158,8 @@ fn spread(case: &mut Case<'_>, edges: &[Edge], read: bool) {
             };
             if case.clocks[other].ahead.is_none() {
                 let (spread, pairs) = (offset.spread, offset.pairs);
-                case.clocks[other] = HostClock { ahead: Some(ahead), spread, pairs, read, ..HostClock::default() };
+                let clock = &mut case.clocks[other];
+                (clock.ahead, clock.spread, clock.pairs, clock.read) = (Some(ahead), spread, pairs, read);
                 queue.push(other);
             }
         }
