@@ -121,10 +121,14 @@ fn anchor(spans: &mut Spans, connection: &Connection) {
 /// Offsets that times of a domain controller tell: against that controller where there is but one in the
 /// case, and between any two hosts that have such records.
 fn readings(case: &Case<'_>) -> Vec<Edge> {
+    let mut by_host: BTreeMap<HostId, Vec<i64>> = BTreeMap::new();
+    for item in &case.items {
+        if let Some(read) = item.clock(Slot::ClockOther) {
+            by_host.entry(item.host).or_default().push(item.time.since(read));
+        }
+    }
     let mut ahead: Vec<(HostId, i64, usize)> = Vec::new();
-    for host in 0..case.hosts.len() {
-        let own = case.items.iter().filter(|item| item.host == host);
-        let mut gaps: Vec<i64> = own.filter_map(|item| Some(item.time.since(item.clock(Slot::ClockOther)?))).collect();
+    for (host, mut gaps) in by_host {
         gaps.sort_unstable();
         if let Some(middle) = gaps.get(gaps.len() / 2) {
             ahead.push((host, *middle, gaps.len()));
