@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use whyrdp::event::{Damage, Event, Interest, Sink, Stamp};
+use whyrdp::event::{Damage, Event, Interest, Sink, Stamp, System};
 use whyrdp::source::{self, Aids, Input};
 
 #[path = "../../tests/common/wire.rs"]
@@ -40,6 +40,10 @@ pub struct Told {
     pub events: u64,
     pub text: usize,
     pub damage: u64,
+    /// Places of damage at which something was lost.
+    pub lost: u64,
+    /// What the last event says of itself.
+    pub last: System,
 }
 
 impl Sink for Told {
@@ -53,11 +57,13 @@ impl Sink for Told {
         let text: usize = event.fields().map(|(name, value)| name.len() + value.len()).sum();
         assert!(text <= MOST_TEXT, "{text} bytes of text in one record");
         self.text += text;
+        self.last.clone_from(&event.system);
     }
 
     fn damage(&mut self, damage: Damage) {
         assert!(!damage.what.is_empty() && damage.what.len() < 4096);
         self.damage += 1;
+        self.lost += u64::from(damage.lost);
     }
 }
 

@@ -353,6 +353,22 @@ fn records_that_unfold_together_are_cut_and_those_behind_still_counted() {
     assert!(said("more text than the records of a chunk") > 10, "{:?}", got.damage);
 }
 
+/// Fields of records are read by what a chunk may cost as well; it is not the same purse.
+#[test]
+fn records_that_are_wanted_take_nothing_from_telling_which_there_are() {
+    // A number of four bytes where its type has two: the crate `evtx` reads it all the same.
+    let values = [(0x06, vec![9, 0, 0, 0]), (0x01, utf16("left")), (0x81, utf16("a\0b\0"))];
+    let mut chunk = Chunk::new();
+    (0..40).for_each(|_| drop(chunk.start().instance(template_event, &values).end(&[])));
+    let data = chunk.finish();
+    let all = read(&data);
+    let mut none = Collected::default();
+    Scan::new(&mut Worker::default(), &Interest::default(), &mut none).chunk(&data, 4096);
+    assert_eq!(none.records.len(), 40, "{:?}", none.damage);
+    assert_eq!(all.records, none.records);
+    assert!(all.events.iter().all(|fields| fields.len() == 3), "{:?}", all.events);
+}
+
 #[test]
 fn mutated_chunks_neither_fail_nor_unfold() {
     let values = [(0x06, vec![9, 0]), (0x01, utf16("left")), (0x81, utf16("a\0b\0"))];
