@@ -370,6 +370,31 @@ fn records_that_are_wanted_take_nothing_from_telling_which_there_are() {
 }
 
 #[test]
+fn damaged_records_beyond_what_the_crate_may_try_are_told_and_so_is_how_many_places_are_not() {
+    let values = [(0x06, vec![9, 0, 0, 0]), (0x01, utf16("left")), (0x81, utf16("a\0b\0"))];
+    let mut chunk = Chunk::new();
+    let mut definitions = Vec::new();
+    for n in 0..200 {
+        chunk.start();
+        if n < 2 {
+            definitions.push(chunk.data.len() + 10);
+            chunk.instance(template_event, &values);
+        } else {
+            // Neighbours differ in why they cannot be read, else they were told as one.
+            chunk.put(&[0x0C, 1]).u32(0).u32(definitions[n % 2]).u32(values.len());
+            values.iter().for_each(|(kind, value)| drop(chunk.u16(value.len()).put(&[*kind, 0])));
+            values.iter().for_each(|(_, value)| drop(chunk.put(value)));
+        }
+        chunk.end(&[]);
+    }
+    let got = read(&chunk.finish());
+    assert_eq!((got.records.len(), got.events.len()), (64, 64));
+    let unread = got.damage.iter().filter(|damage| damage.lost && damage.what.contains("could not be read"));
+    assert_eq!(unread.count(), 64, "{:?}", got.damage);
+    assert_eq!(got.damage.last().unwrap().what, "72 more places in this chunk are damaged");
+}
+
+#[test]
 fn mutated_chunks_neither_fail_nor_unfold() {
     let values = [(0x06, vec![9, 0]), (0x01, utf16("left")), (0x81, utf16("a\0b\0"))];
     let mut chunk = Chunk::new();
