@@ -167,14 +167,11 @@ impl<'a> Tokens<'a> {
         let at = self.at;
         let offset = self.u32()? as usize;
         let wrong = Fault { at, what: "name outside the chunk" };
-        let len = usize::from(u16_at(self.data, offset.saturating_add(6)).ok_or(wrong)?) * 2;
-        if offset + 8 + len > self.data.len() {
-            return Err(wrong);
-        }
+        let (name, length) = name_at(self.data, offset).ok_or(wrong)?;
         if offset == self.at {
-            self.take(8 + len + 2)?;
+            self.take(8 + length + 2)?;
         }
-        Ok(Span::new(offset + 8, len))
+        Ok(name)
     }
 
     fn counted_text(&mut self) -> Result<Span, Fault> {
@@ -318,11 +315,20 @@ pub(super) fn leading_instance(data: &[u8], start: usize, end: usize) -> Result<
     Tokens::new(data, at, end, false).instance().map(Some)
 }
 
+/// A name in the table of names, and the length that it is given there. None holds a NUL: where the length is
+/// damaged, the name still ends at its own.
+fn name_at(data: &[u8], offset: usize) -> Option<(Span, usize)> {
+    let start = offset.checked_add(8)?;
+    let length = usize::from(u16_at(data, offset + 6)?) * 2;
+    let (units, _) = data.get(start..start + length)?.as_chunks::<2>();
+    let len = units.iter().position(|unit| *unit == [0, 0]).map_or(length, |end| end * 2);
+    Some((Span::new(start, len), length))
+}
+
 /// Is that the name of the element that starts at `at` of a record's own stream?
 pub(super) fn element_is(data: &[u8], at: usize, name: &str) -> Option<bool> {
-    let text = (u32_at(data, at + 5)? as usize).checked_add(6)?;
-    let len = usize::from(u16_at(data, text)?) * 2;
-    Some(is(data.get(text + 2..text + 2 + len)?, name))
+    let (found, _) = name_at(data, u32_at(data, at + 5)? as usize)?;
+    Some(is(found.of(data), name))
 }
 
 /// Is this UTF-16 text that ASCII text?

@@ -298,7 +298,8 @@ fn fragments_within_fragments_end_somewhere() {
     let mut chunk = Chunk::new();
     chunk.start().system().put(&stream).put(&[0x04]).end(&[]);
     let got = read(&chunk.finish());
-    assert!(got.damage.iter().any(|damage| damage.lost), "{:?}", got.damage);
+    let said = |damage: &Damage| damage.lost && damage.what.contains("nested too deeply");
+    assert!(got.damage.iter().any(said), "{:?}", got.damage);
 }
 
 #[test]
@@ -392,6 +393,48 @@ fn damaged_records_beyond_what_the_crate_may_try_are_told_and_so_is_how_many_pla
     let unread = got.damage.iter().filter(|damage| damage.lost && damage.what.contains("could not be read"));
     assert_eq!(unread.count(), 64, "{:?}", got.damage);
     assert_eq!(got.damage.last().unwrap().what, "72 more places in this chunk are damaged");
+}
+
+#[test]
+fn templates_of_more_tokens_than_a_chunk_may_have_end_in_words_and_sound_ones_are_read() {
+    let values = [(0x06, vec![9, 0]), (0x01, utf16("left")), (0x81, utf16("a\0b\0"))];
+    let mut chunk = Chunk::new();
+    let sound = chunk.start().data.len() + 10;
+    chunk.instance(template_event, &values);
+    // Fragment headers that are the head of a definition as well, of 0x600F bytes.
+    let endless = chunk.data.len() + 1;
+    chunk.end(&[0x0F, 0x60, 0, 0].repeat(7000));
+    (0..200).for_each(|_| drop(chunk.start().put(&[0x0C, 1]).u32(0).u32(endless).u32(0).end(&[])));
+    chunk.start().put(&[0x0C, 1]).u32(0).u32(sound).u32(values.len());
+    values.iter().for_each(|(kind, value)| drop(chunk.u16(value.len()).put(&[*kind, 0])));
+    values.iter().for_each(|(_, value)| drop(chunk.put(value)));
+    let got = read(&chunk.end(&[]).finish());
+    let said = |what: &str| got.damage.iter().any(|damage| damage.lost && damage.what.contains(what));
+    assert!(said("more elements than a chunk can hold"), "{:?}", got.damage);
+    assert_eq!((got.records.len(), got.events.len()), (2, 2), "{:?}", got.damage);
+    assert_eq!(got.events[0], got.events[1]);
+}
+
+#[test]
+fn elements_in_each_other_beyond_all_bounds_are_left_to_the_crate() {
+    let mut chunk = Chunk::new();
+    chunk.start().system().open("UserData", None).put(&[0x02]);
+    (0..200).for_each(|_| drop(chunk.open("E", None).put(&[0x02])));
+    let got = read(&chunk.put(&[0x04; 202]).end(&[]).finish());
+    assert_eq!((got.records.len(), got.events.len()), (1, 1), "{:?}", got.damage);
+}
+
+#[test]
+fn a_name_whose_length_is_damaged_ends_where_it_ends() {
+    let mut chunk = Chunk::new();
+    chunk.start().system().open("UserData", None).put(&[0x02]);
+    let name = chunk.data.len() + 9;
+    chunk.element("Address", "10.0.0.5").put(&[0x04, 0x04]).end(&[]);
+    chunk.start().system().open("UserData", None).put(&[0x02]).put(&[0x41]).u32(0).u32(name).u32(0);
+    chunk.put(&[0x02]).text("10.0.0.6").put(&[0x04, 0x04, 0x04]).end(&[]);
+    chunk.data[name + 6] = 11;
+    let got = read(&chunk.finish());
+    assert_eq!(got.events.last(), Some(&pairs(&[("Address", "10.0.0.6")])), "{:?}", got.damage);
 }
 
 #[test]
