@@ -5,8 +5,9 @@
 use whyrdp::source::render;
 
 const RECORD: u64 = 4096 + 512;
-/// Where the target's definition stands: behind its head in the record.
+/// Where a definition stands right behind its use: in the BinXML, and in the chunk.
 const DEFINITION: usize = 14;
+const DEFINITION_IN_CHUNK: usize = 512 + 24 + DEFINITION;
 
 fn number(bytes: &[u8], at: usize) -> Option<usize> {
     Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?) as usize)
@@ -14,6 +15,9 @@ fn number(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// Has every value the size of its type? Else the crate goes by the type and we by the size.
 fn fits(bytes: &[u8]) -> Option<bool> {
+    if !bytes.starts_with(&[0x0F, 1, 1, 0, 0x0C]) || number(bytes, DEFINITION - 4)? != DEFINITION_IN_CHUNK {
+        return None;
+    }
     let table = DEFINITION + 24 + number(bytes, DEFINITION + 20)?;
     let (entries, _) = bytes.get(table + 4..)?.as_chunks::<4>();
     Some(entries.get(..number(bytes, table)?)?.iter().all(|[low, high, kind, _]| {

@@ -315,14 +315,16 @@ pub(super) fn leading_instance(data: &[u8], start: usize, end: usize) -> Result<
     Tokens::new(data, at, end, false).instance().map(Some)
 }
 
-/// A name in the table of names, and the length that it is given there. None holds a NUL: where the length is
-/// damaged, the name still ends at its own.
+/// A name in the table of names, and the bytes of text that stand there. A NUL ends each: where none stands behind
+/// the length that is told, that length is damaged, and the first NUL tells the true one.
 fn name_at(data: &[u8], offset: usize) -> Option<(Span, usize)> {
     let start = offset.checked_add(8)?;
-    let length = usize::from(u16_at(data, offset + 6)?) * 2;
-    let (units, _) = data.get(start..start + length)?.as_chunks::<2>();
-    let len = units.iter().position(|unit| *unit == [0, 0]).map_or(length, |end| end * 2);
-    Some((Span::new(start, len), length))
+    let told = usize::from(u16_at(data, offset + 6)?);
+    let (units, _) = data.get(start..)?.as_chunks::<2>();
+    let end = units.iter().position(|unit| *unit == [0, 0]);
+    let length = if units.get(told) == Some(&[0, 0]) { told } else { end.unwrap_or(told) };
+    let name = units.get(..end.unwrap_or(length).min(length))?;
+    Some((Span::new(start, name.len() * 2), length * 2))
 }
 
 /// Is that the name of the element that starts at `at` of a record's own stream?

@@ -425,16 +425,25 @@ fn elements_in_each_other_beyond_all_bounds_are_left_to_the_crate() {
 }
 
 #[test]
-fn a_name_whose_length_is_damaged_ends_where_it_ends() {
+fn a_name_whose_length_is_damaged_ends_at_its_nul() {
     let mut chunk = Chunk::new();
     chunk.start().system().open("UserData", None).put(&[0x02]);
     let name = chunk.data.len() + 9;
     chunk.element("Address", "10.0.0.5").put(&[0x04, 0x04]).end(&[]);
     chunk.start().system().open("UserData", None).put(&[0x02]).put(&[0x41]).u32(0).u32(name).u32(0);
     chunk.put(&[0x02]).text("10.0.0.6").put(&[0x04, 0x04, 0x04]).end(&[]);
-    chunk.data[name + 6] = 11;
-    let got = read(&chunk.finish());
-    assert_eq!(got.events.last(), Some(&pairs(&[("Address", "10.0.0.6")])), "{:?}", got.damage);
+    for length in [0, 3] {
+        chunk.data[name + 6] = length;
+        let got = read(&chunk.finish());
+        assert_eq!(got.damage, []);
+        assert_eq!(got.events, ["10.0.0.5", "10.0.0.6"].map(|address| pairs(&[("Address", address)])));
+    }
+    // Where that length leads to a NUL by chance, what stands behind the name is lost, and the name is not.
+    for length in [8, 200] {
+        chunk.data[name + 6] = length;
+        let got = read(&chunk.finish());
+        assert_eq!(got.events.last(), Some(&pairs(&[("Address", "10.0.0.6")])), "{:?}", got.damage);
+    }
 }
 
 #[test]
