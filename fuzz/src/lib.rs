@@ -4,8 +4,10 @@
 use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use whyrdp::event::{Damage, Event, Interest, Sink, Stamp, System};
+use whyrdp::signature::Signatures;
 use whyrdp::source::{self, Aids, Input};
 
 #[path = "../../tests/common/wire.rs"]
@@ -13,6 +15,9 @@ pub mod wire;
 
 /// Most text of one record, as docs/limits.md has it, and what names and the System part may add.
 const MOST_TEXT: usize = 4 << 20;
+
+/// What the built-in signatures want.
+static WANTED: LazyLock<Interest> = LazyLock::new(|| Signatures::open(true, &[]).0.interest());
 
 thread_local! {
     static FOLDER: RefCell<Option<tempfile::TempDir>> = const { RefCell::new(None) };
@@ -72,18 +77,18 @@ pub fn read(bytes: &[u8], format: &'static str) -> Option<Told> {
     read_with(bytes, format, &Aids::default())
 }
 
-/// Reads bytes as a file of this format, twice: once as a scan without wishes, once for everything.
+/// Reads bytes as a file of this format: without wishes, as the signatures wish, and for everything.
 pub fn read_with(bytes: &[u8], format: &'static str, aids: &Aids) -> Option<Told> {
     let input = Input { path: file("input", bytes), name: "input".to_owned(), format, bytes: bytes.len() as u64 };
     let log = source::open_with(&input, aids).ok()?;
-    let (mut some, mut all) = (Told::default(), Told::default());
-    let everything = Interest::everything();
-    let nothing = Interest::default();
-    for block in 0..log.blocks() {
-        log.read(block, &nothing, &mut some);
-        log.read(block, &everything, &mut all);
-    }
-    assert_eq!(some.records, all.records, "what is wanted changes what is counted");
+    let interests = [&Interest::default(), &*WANTED, &Interest::everything()];
+    let [none, wanted, all] = interests.map(|interest| {
+        let mut told = Told::default();
+        (0..log.blocks()).for_each(|block| log.read(block, interest, &mut told));
+        told
+    });
+    let counts = [none.records, wanted.records];
+    assert_eq!(counts, [all.records; 2], "what is wanted changes what is counted");
     log.damage();
     Some(all)
 }
