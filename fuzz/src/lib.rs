@@ -119,9 +119,23 @@ pub fn log_with(binxml: &[u8]) -> Vec<u8> {
     file
 }
 
-/// A trace: the session's header, then buffers as they come.
+const BUFFER: usize = 0x2000;
+
+/// A buffer of a trace whose data ends there once it is unfolded.
+fn buffer(data: &[u8], end: usize, compressed: bool) -> Vec<u8> {
+    let mut buffer = [&[0; 0x48], data].concat();
+    if !compressed {
+        buffer.resize(BUFFER, 0xFF);
+    }
+    let size = buffer.len() as u32;
+    buffer[..4].copy_from_slice(&size.to_le_bytes());
+    buffer[0x30..0x34].copy_from_slice(&((0x48 + end) as u32).to_le_bytes());
+    buffer[0x34..0x36].copy_from_slice(&if compressed { 0x60u16 } else { 0x20 }.to_le_bytes());
+    buffer
+}
+
+/// A trace: the session's header, which is never compressed, then buffers as they come.
 pub fn trace(mode: u32, buffers: &[(Vec<u8>, usize)]) -> Vec<u8> {
-    const BUFFER: usize = 0x2000;
     let mut head = vec![0; 0x200];
     head[..4].copy_from_slice(&0xC002_0002u32.to_le_bytes());
     head[4..6].copy_from_slice(&0x200u16.to_le_bytes());
@@ -135,26 +149,9 @@ pub fn trace(mode: u32, buffers: &[(Vec<u8>, usize)]) -> Vec<u8> {
     header[0x100..0x108].copy_from_slice(&10_000_000u64.to_le_bytes());
     header[0x108..0x110].copy_from_slice(&132_000_000_000_000_000u64.to_le_bytes());
     header[0x110..0x114].copy_from_slice(&1u32.to_le_bytes());
-    let compressed = mode & 0x0400_0000 != 0;
-    let mut file = Vec::new();
-    let mut literals = Vec::new();
-    for part in head.chunks(32) {
-        literals.extend([0; 4]);
-        literals.extend(part);
-    }
-    let first = if compressed { (literals, head.len()) } else { (head.clone(), head.len()) };
-    for (data, end) in std::iter::once(&first).chain(buffers) {
-        let mut buffer = vec![0; 0x48];
-        buffer.extend(data);
-        if !compressed {
-            buffer.truncate(BUFFER);
-            buffer.resize(BUFFER, 0xFF);
-        }
-        let size = buffer.len() as u32;
-        buffer[..4].copy_from_slice(&size.to_le_bytes());
-        buffer[0x30..0x34].copy_from_slice(&((0x48 + end) as u32).to_le_bytes());
-        buffer[0x34..0x36].copy_from_slice(&if compressed { 0x60u16 } else { 0x20 }.to_le_bytes());
-        file.extend(buffer);
+    let mut file = buffer(&head, head.len(), false);
+    for (data, end) in buffers {
+        file.extend(buffer(data, *end, mode & 0x0400_0000 != 0));
     }
     file
 }
