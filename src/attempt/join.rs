@@ -58,6 +58,7 @@ pub fn both_ends(case: &mut Case<'_>, connections: Vec<Connection>) -> Vec<Conne
         let mut parts: Vec<Connection> = paired.servers.iter().filter_map(|at| rest[*at].take()).collect();
         let joined = !parts.is_empty();
         parts.push(connection);
+        parts.shrink_to_fit();
         let mut attempt = Attempt::of(parts);
         attempt.server = attempt.server.or(server);
         let guessed = server.is_some() && !by_name && !paired.by_name;
