@@ -61,7 +61,7 @@ fn renamed(text: &str, pair: usize) -> Box<str> {
 fn moved(evidence: &Evidence, copy: usize, pair: usize, by: i64, ids: u64) -> Evidence {
     let mut evidence = evidence.clone();
     let record = &mut evidence.record;
-    record.computer = renamed(&record.computer, pair);
+    record.computer = renamed(&record.computer, pair).into();
     record.time = record.time.map(|time| time.plus(by));
     record.record_id = record.record_id.map(|id| id + ids);
     record.activity_id = record.activity_id.map(|Guid(mut bytes)| {
