@@ -1,11 +1,12 @@
 //! Names and values of kept records in little memory: what many records share is held once.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Field;
@@ -188,7 +189,31 @@ impl Serialize for Fields {
 
 impl<'de> Deserialize<'de> for Fields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::<Field>::deserialize(deserializer).map(|fields| fields.into_iter().collect())
+        deserializer.deserialize_seq(Pairs)
+    }
+}
+
+/// A name and a value as a line holds them.
+#[derive(Deserialize)]
+struct Pair<'l>(#[serde(borrow)] Cow<'l, str>, #[serde(borrow)] Cow<'l, str>);
+
+/// Puts pairs away as they come.
+struct Pairs;
+
+impl<'de> Visitor<'de> for Pairs {
+    type Value = Fields;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of names and values")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut pairs: A) -> Result<Fields, A::Error> {
+        let (mut names, mut values) = (Vec::new(), String::new());
+        while let Some(Pair(name, value)) = pairs.next_element::<Pair<'de>>()? {
+            append(&mut values, &value);
+            names.push(Name::from(name));
+        }
+        Ok(Fields { names: List(Arc::new(names)), values: values.into() })
     }
 }
 
