@@ -53,6 +53,7 @@ pub fn both_ends(case: &mut Case<'_>, connections: Vec<Connection>) -> Vec<Conne
     let paired = pair::pair(case, &clients, &target, &rest);
     let mut rest: Vec<Option<Connection>> = rest.into_iter().map(Some).collect();
     let mut latest = BTreeMap::new();
+    case.attempts.reserve(clients.len());
     for ((connection, server), paired) in clients.into_iter().zip(target).zip(paired) {
         let by_name = pair::named(case, &connection) == server;
         let mut parts: Vec<Connection> = paired.servers.iter().filter_map(|at| rest[*at].take()).collect();
