@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::limits;
+use super::providers::Providers;
 use super::spans::Spans;
 use super::{Interest, Problem, ProviderFacts, Row, Signatures};
 use crate::event::{Damage, Event, Machine, Sink, Stamp, Time};
@@ -28,11 +29,9 @@ pub struct Part {
     /// Records by kind of header, for formats that have several.
     pub kinds: BTreeMap<&'static str, u64>,
     /// By provider.
-    pub providers: BTreeMap<String, ProviderFacts>,
+    pub providers: Providers,
     /// By computer and channel.
     pub coverage: Spans,
-    /// Records of providers beyond the most that are kept.
-    nameless: u64,
     /// What records tell of the computer, where none names it.
     pub machine: Machine,
 }
@@ -40,7 +39,8 @@ pub struct Part {
 impl Part {
     /// Reads a block. A bug that the block finds in its reader ends the block, not the scan.
     pub fn read(&mut self, path: &str, log: &dyn Log, block: usize, signatures: &Signatures, interest: &Interest) {
-        let mut reader = Reader { path, part: self, signatures, matched: Vec::new(), room: limits::ROWS, beyond: 0 };
+        let mut reader =
+            Reader { path, part: self, signatures, matched: Vec::new(), decided: false, room: limits::ROWS, beyond: 0 };
         let done = catch_unwind(AssertUnwindSafe(|| log.read(block, interest, &mut reader)));
         let beyond = reader.beyond;
         if beyond > 0 {
@@ -71,32 +71,14 @@ impl Part {
         for (kind, records) in later.kinds {
             *self.kinds.entry(kind).or_default() += records;
         }
-        for (name, facts) in later.providers {
-            self.provider(&name, facts);
-        }
-        self.nameless += later.nameless;
+        self.providers.merge(later.providers);
         self.coverage.merge(later.coverage);
         self.machine.merge(later.machine);
     }
 
-    /// A look-up without a copy of the name for all but the first record of a provider.
-    fn provider(&mut self, name: &str, facts: ProviderFacts) {
-        let room = self.providers.len() < limits::NAMES;
-        match self.providers.get_mut(name) {
-            Some(known) => {
-                known.records += facts.records;
-                known.guid = known.guid.or(facts.guid);
-            }
-            None if room => {
-                self.providers.insert(name.to_owned(), facts);
-            }
-            None => self.nameless += facts.records,
-        }
-    }
-
     /// What went over the bounds of one input, in words.
     pub fn beyond(&self) -> Option<String> {
-        let (most, nameless, spans) = (limits::NAMES, self.nameless, self.coverage.beyond);
+        let (most, nameless, spans) = (limits::NAMES, self.providers.beyond, self.coverage.beyond);
         match (nameless, spans) {
             (0, 0) => None,
             (_, 0) => Some(format!("more than {most} providers: {nameless} records of further ones are not listed")),
@@ -119,6 +101,8 @@ struct Reader<'a> {
     part: &'a mut Part,
     signatures: &'a Signatures,
     matched: Vec<RuleId>,
+    /// `matched` is of the record that comes next.
+    decided: bool,
     /// Bytes of rows that may still be kept.
     room: usize,
     /// Rows that were not.
@@ -141,12 +125,19 @@ impl Sink for Reader<'_> {
             self.part.coverage.of(stamp.computer, stamp.channel, 1, record);
         }
         let facts = ProviderFacts { guid: stamp.provider_guid, records: 1 };
-        self.part.provider(stamp.provider, facts);
+        self.part.providers.add(stamp.provider, facts);
+    }
+
+    fn decides(&mut self, event: &Event) -> bool {
+        self.signatures.matches(event, &mut self.matched);
+        self.decided = !self.matched.is_empty();
+        self.decided
     }
 
     fn event(&mut self, event: &Event) {
-        self.matched.clear();
-        self.signatures.matches(event, &mut self.matched);
+        if !std::mem::take(&mut self.decided) {
+            self.signatures.matches(event, &mut self.matched);
+        }
         if self.matched.is_empty() {
             return;
         }
@@ -271,10 +262,10 @@ mod tests {
                 sink.record(&stamp(&name, &name, 1));
             }
         });
-        assert_eq!((file.records, file.providers.len()), (24_000, limits::NAMES));
         let said = file.beyond().unwrap_or_default();
         assert!(said.contains("more than 16384 computers and channels") && said.contains("7616 records"), "{said}");
-        assert_eq!(file.coverage.sorted().len(), limits::NAMES);
+        assert_eq!((file.records, file.coverage.sorted().len()), (24_000, limits::NAMES));
+        assert_eq!(file.providers.sorted().count(), limits::NAMES);
         let ordinary = whole(|sink, block| sink.record(&stamp("SRV01", "Schannel", block as u64)));
         assert_eq!(ordinary.beyond(), None);
     }
