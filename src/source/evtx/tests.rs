@@ -101,6 +101,15 @@ impl Chunk {
         self.put(&[0]);
         let length = self.data.len() - size - 4;
         self.data[size..size + 4].copy_from_slice(&(length as u32).to_le_bytes());
+        self.values(values)
+    }
+
+    /// A use of the template at this offset.
+    fn use_of(&mut self, definition: usize, values: &[(u8, Vec<u8>)]) -> &mut Self {
+        self.put(&[0x0C, 1]).u32(0).u32(definition).values(values)
+    }
+
+    fn values(&mut self, values: &[(u8, Vec<u8>)]) -> &mut Self {
         self.u32(values.len());
         for (kind, value) in values {
             self.u16(value.len()).put(&[*kind, 0]);
@@ -360,7 +369,9 @@ fn records_that_are_wanted_take_nothing_from_telling_which_there_are() {
     // A number of four bytes where its type has two: the crate `evtx` reads it all the same.
     let values = [(0x06, vec![9, 0, 0, 0]), (0x01, utf16("left")), (0x81, utf16("a\0b\0"))];
     let mut chunk = Chunk::new();
-    (0..40).for_each(|_| drop(chunk.start().instance(template_event, &values).end(&[])));
+    for _ in 0..40 {
+        chunk.start().instance(template_event, &values).end(&[]);
+    }
     let data = chunk.finish();
     let all = read(&data);
     let mut none = Collected::default();
@@ -382,9 +393,7 @@ fn damaged_records_beyond_what_the_crate_may_try_are_told_and_so_is_how_many_pla
             chunk.instance(template_event, &values);
         } else {
             // Neighbours differ in why they cannot be read, else they were told as one.
-            chunk.put(&[0x0C, 1]).u32(0).u32(definitions[n % 2]).u32(values.len());
-            values.iter().for_each(|(kind, value)| drop(chunk.u16(value.len()).put(&[*kind, 0])));
-            values.iter().for_each(|(_, value)| drop(chunk.put(value)));
+            chunk.use_of(definitions[n % 2], &values);
         }
         chunk.end(&[]);
     }
@@ -404,11 +413,10 @@ fn templates_of_more_tokens_than_a_chunk_may_have_end_in_words_and_sound_ones_ar
     // Fragment headers that are the head of a definition as well, of 0x600F bytes.
     let endless = chunk.data.len() + 1;
     chunk.end(&[0x0F, 0x60, 0, 0].repeat(7000));
-    (0..200).for_each(|_| drop(chunk.start().put(&[0x0C, 1]).u32(0).u32(endless).u32(0).end(&[])));
-    chunk.start().put(&[0x0C, 1]).u32(0).u32(sound).u32(values.len());
-    values.iter().for_each(|(kind, value)| drop(chunk.u16(value.len()).put(&[*kind, 0])));
-    values.iter().for_each(|(_, value)| drop(chunk.put(value)));
-    let got = read(&chunk.end(&[]).finish());
+    for _ in 0..200 {
+        chunk.start().use_of(endless, &[]).end(&[]);
+    }
+    let got = read(&chunk.start().use_of(sound, &values).end(&[]).finish());
     let said = |what: &str| got.damage.iter().any(|damage| damage.lost && damage.what.contains(what));
     assert!(said("more elements than a chunk can hold"), "{:?}", got.damage);
     assert_eq!((got.records.len(), got.events.len()), (2, 2), "{:?}", got.damage);
@@ -419,7 +427,9 @@ fn templates_of_more_tokens_than_a_chunk_may_have_end_in_words_and_sound_ones_ar
 fn elements_in_each_other_beyond_all_bounds_are_left_to_the_crate() {
     let mut chunk = Chunk::new();
     chunk.start().system().open("UserData", None).put(&[0x02]);
-    (0..200).for_each(|_| drop(chunk.open("E", None).put(&[0x02])));
+    for _ in 0..200 {
+        chunk.open("E", None).put(&[0x02]);
+    }
     let got = read(&chunk.put(&[0x04; 202]).end(&[]).finish());
     assert_eq!((got.records.len(), got.events.len()), (1, 1), "{:?}", got.damage);
 }
