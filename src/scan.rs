@@ -172,7 +172,7 @@ fn hashed<E>(
 fn finish<E>(
     input: &Input,
     lost: Lost,
-    file: Part,
+    mut file: Part,
     hash: bool,
     totals: &mut Totals,
     emit: &mut dyn FnMut(Row) -> Result<(), E>,
@@ -181,6 +181,7 @@ fn finish<E>(
     totals.lost += file.lost;
     totals.unreadable += u64::from(file.records == 0 && file.lost > 0);
     let sha256 = if hash { hashed(input, totals, emit)? } else { None };
+    let providers = file.take_providers();
     let (nameless, named): (BTreeMap<_, _>, BTreeMap<_, _>) =
         file.coverage.sorted().into_iter().partition(|((computer, _), _)| computer.is_empty());
     let facts = InputFacts {
@@ -194,7 +195,7 @@ fn finish<E>(
         record_kinds: file.kinds.into_iter().map(|(kind, records)| (kind.to_owned(), records)).collect(),
         lost_events: lost.events,
         lost_buffers: lost.buffers,
-        providers: file.providers.into_iter().collect(),
+        providers,
         machine: Some(file.machine).filter(|machine| !machine.is_empty()),
         channels: nameless.into_iter().map(|((_, channel), coverage)| (channel, coverage)).collect(),
     };

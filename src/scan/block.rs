@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::limits;
 use super::spans::Spans;
 use super::{Interest, Problem, ProviderFacts, Row, Signatures};
-use crate::event::{Damage, Event, Machine, Sink, Stamp, Time};
+use crate::event::{Damage, Event, Guid, Machine, Sink, Stamp, Time};
 use crate::evidence::{Coverage, EventRef, Evidence, Record, Source};
 use crate::signature::RuleId;
 use crate::source::Log;
@@ -28,7 +28,9 @@ pub struct Part {
     /// Records by kind of header, for formats that have several.
     pub kinds: BTreeMap<&'static str, u64>,
     /// By provider.
-    pub providers: BTreeMap<String, ProviderFacts>,
+    providers: BTreeMap<String, Vec<ProviderFacts>>,
+    /// Entries of all of them.
+    listed: usize,
     /// By computer and channel.
     pub coverage: Spans,
     /// Records of providers beyond the most that are kept.
@@ -71,27 +73,73 @@ impl Part {
         for (kind, records) in later.kinds {
             *self.kinds.entry(kind).or_default() += records;
         }
-        for (name, facts) in later.providers {
-            self.provider(&name, facts);
+        for (name, all) in later.providers {
+            all.into_iter().for_each(|facts| self.provider(&name, facts));
         }
         self.nameless += later.nameless;
         self.coverage.merge(later.coverage);
         self.machine.merge(later.machine);
     }
 
-    /// A look-up without a copy of the name for all but the first record of a provider.
+    /// A look-up without a copy of the name for all but the first record of a provider. Several may have
+    /// one name: classes of classic events, programs that took the same.
     fn provider(&mut self, name: &str, facts: ProviderFacts) {
-        let room = self.providers.len() < limits::NAMES;
+        let room = self.listed < limits::NAMES;
         match self.providers.get_mut(name) {
-            Some(known) => {
-                known.records += facts.records;
-                known.guid = known.guid.or(facts.guid);
-            }
+            Some(known) => match known.iter_mut().find(|known| same(known.guid, facts.guid)) {
+                Some(known) => {
+                    known.records += facts.records;
+                    known.guid = known.guid.or(facts.guid);
+                }
+                None if room => {
+                    known.push(facts);
+                    self.listed += 1;
+                }
+                None => self.nameless += facts.records,
+            },
             None if room => {
-                self.providers.insert(name.to_owned(), facts);
+                self.providers.insert(name.to_owned(), vec![facts]);
+                self.listed += 1;
             }
             None => self.nameless += facts.records,
         }
+    }
+
+    /// Records by provider, each under a name of its own: where several have one name, their GUIDs stand behind it.
+    pub fn take_providers(&mut self) -> BTreeMap<String, ProviderFacts> {
+        let mut out = BTreeMap::new();
+        for (name, mut all) in self.named() {
+            all.sort_unstable_by_key(|facts| facts.guid);
+            for (at, facts) in all.into_iter().enumerate() {
+                let name = match facts.guid {
+                    Some(guid) if at > 0 => ProviderFacts::twin(&name, guid),
+                    _ => name.clone(),
+                };
+                out.insert(name, facts);
+            }
+        }
+        out
+    }
+
+    /// Providers by name: what some records tell of theirs, others need not.
+    fn named(&mut self) -> BTreeMap<String, Vec<ProviderFacts>> {
+        let (nameless, mut named): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut self.providers).into_iter().partition(|(name, _)| name.starts_with('{'));
+        let told = |(name, all): (&String, &Vec<ProviderFacts>)| -> Vec<(Guid, String)> {
+            all.iter().filter_map(|facts| Some((facts.guid?, name.clone()))).collect()
+        };
+        let names: BTreeMap<Guid, String> = named.iter().flat_map(told).collect();
+        for (name, all) in nameless {
+            for facts in all {
+                let name = facts.guid.and_then(|guid| names.get(&guid)).unwrap_or(&name);
+                let own = named.entry(name.clone()).or_default();
+                match own.iter_mut().find(|known| known.guid == facts.guid) {
+                    Some(known) => known.records += facts.records,
+                    None => own.push(facts),
+                }
+            }
+        }
+        named
     }
 
     /// What went over the bounds of one input, in words.
@@ -111,6 +159,11 @@ impl Part {
         self.first = Some(self.first.map_or(time, |first| first.min(time)));
         self.last = Some(self.last.map_or(time, |last| last.max(time)));
     }
+}
+
+/// Whether these may be GUIDs of one provider, of which not every record tells it.
+fn same(first: Option<Guid>, second: Option<Guid>) -> bool {
+    first.is_none() || second.is_none() || first == second
 }
 
 /// Takes what a source reads of one block.
@@ -164,7 +217,7 @@ impl Sink for Reader<'_> {
             event: EventRef::of(event),
             record,
             signatures,
-            source: Source { path: self.path.into(), offset: event.origin.offset },
+            source: Source::new(self.path, event.origin.position),
         }));
     }
 

@@ -280,7 +280,7 @@ fn record(piece: &Piece<'_>, clock: &mut Clock<'_>, interest: Interested<'_>, ev
         if want.any() {
             fill(event, prefix, time, want);
             event.system.activity_id = clock.activity(prefix.process);
-            event.origin.offset = piece.offset;
+            event.origin.position.offset = piece.offset;
             event.origin.length = piece.length;
             sink.event(event);
         }

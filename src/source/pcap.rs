@@ -13,7 +13,7 @@ use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
 use super::packet::{self, Frame, Frames, Link};
 use super::{Aids, Input, Log};
 use crate::error::Error;
-use crate::event::{Damage, Interest, Lost, Sink, Stamp, Time};
+use crate::event::{Damage, Interest, Lost, Position, Sink, Stamp, Time};
 use crate::os;
 
 /// Bytes read at once, and the longest packet that is believed.
@@ -217,7 +217,14 @@ impl Frames for Pcap {
             if let Piece::Packet { time: Some(time), offset, link, data, length } = piece
                 && let Some(link) = Link::of(link)
             {
-                take(&Frame { time, offset, link, data, length: length.max(data.len()), dropped: None });
+                take(&Frame {
+                    time,
+                    position: Position::at(offset),
+                    link,
+                    data,
+                    length: length.max(data.len()),
+                    dropped: None,
+                });
             }
         });
     }

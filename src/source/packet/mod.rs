@@ -47,7 +47,7 @@ pub(super) fn tell(frames: &dyn Frames, interest: &Interest, sink: &mut dyn Sink
             Packet::Tcp(segment) => flows.open(&segment),
             Packet::Fragment => {
                 fragments += 1;
-                fragment = fragment.or(Some(frame.offset));
+                fragment = fragment.or(Some(frame.position.offset));
             }
             Packet::Unreachable(_) | Packet::Other => {}
         }
@@ -82,7 +82,7 @@ pub(super) fn tell(frames: &dyn Frames, interest: &Interest, sink: &mut dyn Sink
             ("DestinationPort", life.server.port().to_string()),
         ];
         let short = life.sent.iter().find(|sent| sent.cut).and_then(|sent| sent.first);
-        cut = cut.or(short.map(|seen| seen.offset));
+        cut = cut.or(short.map(|seen| seen.position.offset));
         for fact in story::facts(&life, last) {
             teller.tell(&ends, &fact);
         }
@@ -110,7 +110,7 @@ impl Teller<'_> {
         }
         let event = &mut self.event;
         event.clear();
-        event.origin.offset = fact.seen.offset;
+        event.origin.position = fact.seen.position;
         event.system.provider.push_str(PROVIDER);
         event.system.channel.push_str(CHANNEL);
         event.system.event_id = fact.id;
