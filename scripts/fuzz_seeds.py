@@ -41,6 +41,18 @@ def log(data, out, most):
             keep(out / "binxml", binxml)
 
 
+def tracelogging(body, start):
+    """Schema and payload of the event at an offset, if it brings a schema along."""
+    if start < 0 or start + 0x58 > len(body) or not body[start + 4] & 1:
+        return None
+    length, item, schema, more = struct.unpack_from("<H", body, start)[0], start + 0x50, b"", True
+    while more and item + 8 <= len(body):
+        size, kind, more, data = struct.unpack_from("<HHHH", body, item)
+        schema = body[item + 8 : item + 8 + data] if kind == 11 else schema
+        item += max(size, 8)
+    return schema and len(schema) < 4000 and struct.pack("<H", len(schema)) + schema + body[item : start + length]
+
+
 def trace(data, out):
     keep(out / "etl", data[:LARGEST])
     at, made = 0, 0
@@ -54,15 +66,31 @@ def trace(data, out):
             made += 1
         else:
             for event in re.finditer(rb"[\x12\x13]\xc0", body[:20000]):
-                start = event.start() - 2
-                if start < 0 or start + 0x58 > len(body):
-                    continue
-                length, kind, schema = *struct.unpack_from("<H", body, start), *struct.unpack_from("<H2xH", body, start + 0x52)
-                if kind == 11 and 8 < schema < 4000:
-                    payload = body[start + 0x50 + (8 + schema + 7) // 8 * 8 : start + length]
-                    keep(out / "tracelogging", struct.pack("<H", schema) + body[start + 0x58 : start + 0x58 + schema] + payload)
+                seed = tracelogging(body, event.start() - 2)
+                if seed:
+                    keep(out / "tracelogging", seed)
                     made += 1
         at += size
+
+
+def capture(data, out):
+    """A classic capture as it is, and its frames alone, as the target takes them."""
+    keep(out / "capture", data[:LARGEST])
+    if data[:4] != b"\xd4\xc3\xb2\xa1":
+        return
+    frames, at, before = data[20:22], 24, None
+    while at + 16 <= min(len(data), 30_000):
+        seconds, micros, size = struct.unpack_from("<III", data, at)
+        time = seconds * 1000 + micros // 1000
+        frames += struct.pack("<HH", min(time - (before or time), 65535), size) + data[at + 16 : at + 16 + size]
+        at, before = at + 16 + size, time
+    keep(out / "capture", frames)
+
+
+def formats(text, out):
+    """A file of message formats with payloads that fit its items, some of them too short."""
+    for payload in [b"", b"\x08\x03\x09\x80" + "srv01\0".encode("utf-16-le"), bytes(range(1, 200)), b"\4\0abcd" * 9]:
+        keep(out / "tmf", struct.pack("<H", len(payload)) + payload + text)
 
 
 def main(program, logs, out, *real):
@@ -72,6 +100,8 @@ def main(program, logs, out, *real):
             log(path.read_bytes(), out, 1)
         elif path.suffix == ".etl":
             trace(path.read_bytes(), out)
+        elif path.suffix in (".pcap", ".pcapng"):
+            capture(path.read_bytes(), out)
         elif path.is_file() and path.stat().st_size < 100_000:
             keep(out / "text", path.read_bytes())
     for path in map(pathlib.Path, real):
@@ -79,6 +109,10 @@ def main(program, logs, out, *real):
         log(data, out, 40) if data.startswith(b"ElfFile\0") else trace(data, out)
     for path in sorted((ROOT / "fuzz" / "seeds" / "text").glob("*")):
         keep(out / "text", path.read_bytes())
+    for path in sorted((ROOT / "corpus" / "wire").glob("*.pcap*")):
+        capture(path.read_bytes(), out)
+    for path in sorted((ROOT / "fuzz" / "seeds" / "tmf").glob("*")):
+        formats(path.read_bytes(), out)
     for name, kind in KINDS:
         for path in sorted((ROOT / "signatures" / name).rglob("*.*"))[:400]:
             keep(out / "signatures", bytes([3 if path.stem == "pairs" else kind]) + path.read_bytes())

@@ -4,11 +4,12 @@
 use std::path::PathBuf;
 
 use whyrdp::report::model::Report;
+use whyrdp::source::Aids;
 use whyrdp::verify::verify;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Ok(report) = serde_json::from_slice::<Report>(bytes) else { return };
-    verify(&report, &|_| PathBuf::from("/nonexistent/log"));
+    verify(&report, &Aids::default(), &|_| PathBuf::from("/nonexistent/log"));
     for format in whyrdp::report::FORMATS {
         let _ = (format.write)(&report, &mut Vec::new(), &Default::default());
     }

@@ -3,16 +3,34 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use whyrdp::event::{Damage, Event, Interest, Sink, Stamp};
-use whyrdp::source::{self, Input};
+use whyrdp::source::{self, Aids, Input};
+
+#[path = "../../tests/common/wire.rs"]
+pub mod wire;
 
 /// Most text of one record, as docs/limits.md has it, and what names and the System part may add.
 const MOST_TEXT: usize = 4 << 20;
 
 thread_local! {
-    static FILE: RefCell<Option<(tempfile::TempDir, PathBuf)>> = const { RefCell::new(None) };
+    static FOLDER: RefCell<Option<tempfile::TempDir>> = const { RefCell::new(None) };
+}
+
+/// A file of this name with these bytes; the next one of the name replaces it.
+pub fn file(name: &str, bytes: &[u8]) -> PathBuf {
+    let path = FOLDER.with_borrow_mut(|folder| {
+        let made = || tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        folder.get_or_insert_with(made).path().join(name)
+    });
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// Where [`file`] writes.
+pub fn folder(path: &Path) -> &Path {
+    path.parent().unwrap()
 }
 
 /// What a source told.
@@ -43,19 +61,15 @@ impl Sink for Told {
     }
 }
 
-/// Reads bytes as a file of this format, twice: once as a scan without wishes, once for everything.
+/// [`read_with`] nothing known beside the file.
 pub fn read(bytes: &[u8], format: &'static str) -> Option<Told> {
-    let path = FILE.with_borrow_mut(|file| {
-        let (_, path) = file.get_or_insert_with(|| {
-            let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-            let path = folder.path().join("input");
-            (folder, path)
-        });
-        path.clone()
-    });
-    fs::write(&path, bytes).unwrap();
-    let input = Input { path, name: "input".to_owned(), format, bytes: bytes.len() as u64 };
-    let log = source::open(&input).ok()?;
+    read_with(bytes, format, &Aids::default())
+}
+
+/// Reads bytes as a file of this format, twice: once as a scan without wishes, once for everything.
+pub fn read_with(bytes: &[u8], format: &'static str, aids: &Aids) -> Option<Told> {
+    let input = Input { path: file("input", bytes), name: "input".to_owned(), format, bytes: bytes.len() as u64 };
+    let log = source::open_with(&input, aids).ok()?;
     let (mut some, mut all) = (Told::default(), Told::default());
     let everything = Interest::everything();
     let nothing = Interest::default();

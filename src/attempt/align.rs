@@ -74,10 +74,14 @@ fn compare(
             anchor(pairs.entry((*server, connection.host)).or_default(), connection);
         }
     }
+    let mut theirs_of: BTreeMap<HostId, Vec<&Connection>> = BTreeMap::new();
+    for connection in others.iter().filter(|c| c.side == Role::Server) {
+        theirs_of.entry(connection.host).or_default().push(connection);
+    }
     let (mut edges, mut ends, mut failed) = (Vec::new(), Ends::new(), BTreeSet::new());
     for ((server, client), own) in pairs {
         let mut by_ip: BTreeMap<Option<IpAddr>, Spans> = BTreeMap::new();
-        for c in others.iter().filter(|c| c.side == Role::Server && c.host == server) {
+        for c in theirs_of.get(&server).into_iter().flatten() {
             anchor(by_ip.entry(c.client_ip).or_default(), c);
         }
         // Each address is one client: the one whose anchors agree best is ours.

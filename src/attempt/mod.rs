@@ -49,6 +49,8 @@ pub struct Case<'a> {
     pub hosts: Hosts,
     /// Every record with a time, by time, host, channel, record id.
     pub items: Vec<Item<'a>>,
+    /// Records of each host, in the same order.
+    pub of_host: Vec<Vec<ItemId>>,
     /// Records of each rule, by slug, in order; of a correlation, the members of its bursts.
     pub by_rule: BTreeMap<&'a str, Vec<ItemId>>,
     /// Bursts of each correlation that fired, by slug.
@@ -251,7 +253,9 @@ impl<'a> Case<'a> {
         writer::once(&mut items);
         let mut by_rule: BTreeMap<&str, Vec<ItemId>> = BTreeMap::new();
         let mut roles = vec![BTreeSet::new(); hosts.len()];
+        let mut of_host = vec![Vec::new(); hosts.len()];
         for (id, item) in items.iter().enumerate() {
+            of_host[item.host].push(id);
             for rule in &item.rules {
                 by_rule.entry(&rule.slug).or_default().push(id);
             }
@@ -284,6 +288,7 @@ impl<'a> Case<'a> {
             findings,
             signatures,
             hosts,
+            of_host,
             by_rule,
             bursts,
             roles,
@@ -296,6 +301,11 @@ impl<'a> Case<'a> {
             steps,
             channels,
         }
+    }
+
+    /// Records of one host in order of time.
+    pub fn items_of(&self, host: HostId) -> impl DoubleEndedIterator<Item = &Item<'a>> {
+        self.of_host.get(host).into_iter().flatten().map(|id| &self.items[*id])
     }
 
     /// A client's log ties the name that was typed to the address that it found.

@@ -100,7 +100,8 @@ pub fn correct(items: &mut [Item<'_>], hosts: &Hosts, findings: &Findings, signa
     steps.iter_mut().for_each(|list| undone(list));
     steps.iter_mut().for_each(place);
     settle(items, &logs, &steps);
-    let found: Vec<Vec<Step>> = (0..hosts.len()).map(|host| begun(items, host, &steps[host], logged[host])).collect();
+    let found: Vec<Vec<Step>> =
+        (0..hosts.len()).map(|host| begun(items, own(&logs, host), &steps[host], logged[host])).collect();
     for (host, more) in found.into_iter().enumerate().filter(|(_, more)| !more.is_empty()) {
         for step in more {
             let list = &mut steps[host];
@@ -111,6 +112,11 @@ pub fn correct(items: &mut [Item<'_>], hosts: &Hosts, findings: &Findings, signa
         settle(items, &logs, &steps);
     }
     steps
+}
+
+/// Records of one host, log by log.
+fn own(logs: &[(HostId, Vec<usize>)], host: HostId) -> impl Iterator<Item = usize> + Clone {
+    logs.iter().filter(move |(other, _)| *other == host).flat_map(|(_, log)| log.iter().copied())
 }
 
 /// Brings the times of all items onto the last clock of their hosts.
@@ -153,15 +159,20 @@ fn place(list: &mut Vec<Step>) {
 
 /// Since when a clock that was set back had been wrong: it may have gone wrong whenever nothing was logged for at
 /// least so long, which the kernel records but at a start. Before that, times are left as they are.
-fn begun(items: &[Item<'_>], host: HostId, steps: &[Step], logged: Option<Time>) -> Vec<Step> {
+fn begun(
+    items: &[Item<'_>],
+    own: impl Iterator<Item = usize> + Clone,
+    steps: &[Step],
+    logged: Option<Time>,
+) -> Vec<Step> {
     let back: Vec<&Step> = steps.iter().filter(|step| step.ticks < 0).collect();
     if back.is_empty() {
         return Vec::new();
     }
-    let own = |item: &&Item<'_>| item.host == host;
-    let mut times: Vec<Time> = items.iter().filter(own).map(|item| item.time).collect();
+    let own = own.map(|at| &items[at]);
+    let mut times: Vec<Time> = own.clone().map(|item| item.time).collect();
     times.sort_unstable();
-    let starts: Vec<Time> = items.iter().filter(own).filter(|item| boots(item)).map(|item| item.time).collect();
+    let starts: Vec<Time> = own.filter(|item| boots(item)).map(|item| item.time).collect();
     let mut found = Vec::new();
     for step in back {
         let undoes = |known: &&Step| known.corrected && (known.ticks + step.ticks).abs() <= slack(step.ticks);

@@ -41,11 +41,20 @@ const BURST_HALF: i64 = 30 * TICKS_PER_SECOND;
 /// Records by the name of a rule or a state and by host, in order of time.
 type BySlug<'c> = BTreeMap<&'c str, BTreeMap<HostId, Vec<ItemId>>>;
 
+/// Who holds a record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Nobody,
+    /// A connection that no user made.
+    Stray,
+    Attempt(usize),
+}
+
 /// Look-ups over all attempts of a case.
 pub struct Index<'c> {
     case: &'c Case<'c>,
-    /// Attempt that holds a record; `None` inside stands for a stray connection.
-    owner: BTreeMap<ItemId, Option<usize>>,
+    /// Who holds each record.
+    owner: Vec<Owner>,
     /// Attempts that touch a host, by start.
     attempts: BTreeMap<HostId, Vec<usize>>,
     /// Longest attempt on a host, 100 ns.
@@ -59,14 +68,14 @@ pub struct Index<'c> {
 impl<'c> Index<'c> {
     /// Builds the look-ups.
     pub fn new(case: &'c Case<'c>) -> Self {
-        let mut owner = BTreeMap::new();
+        let mut owner = vec![Owner::Nobody; case.items.len()];
         for stray in &case.strays {
-            owner.extend(stray.connections.iter().flat_map(|c| c.items.iter().map(|id| (*id, None))));
+            stray.connections.iter().flat_map(|c| &c.items).for_each(|id| owner[*id] = Owner::Stray);
         }
         let mut attempts: BTreeMap<HostId, Vec<usize>> = BTreeMap::new();
         let mut longest: BTreeMap<HostId, i64> = BTreeMap::new();
         for (at, attempt) in case.attempts.iter().enumerate() {
-            owner.extend(attempt.items().into_iter().map(|id| (id, Some(at))));
+            attempt.items().into_iter().for_each(|id| owner[id] = Owner::Attempt(at));
             let hosts: BTreeSet<HostId> =
                 [attempt.client, attempt.server, attempt.gateway].into_iter().flatten().collect();
             for host in hosts {
@@ -99,6 +108,11 @@ impl<'c> Index<'c> {
         self.settings.get(state).and_then(|hosts| hosts.get(&host)).map_or(&[], Vec::as_slice)
     }
 
+    /// Some record of the case matched this rule.
+    pub fn has(&self, slug: &str) -> bool {
+        self.rules.contains_key(slug)
+    }
+
     /// Records of a rule on one host within a span of that host's own clock, in order of time.
     pub fn on_host(&self, slug: &str, host: HostId, (from, to): (Time, Time)) -> &[ItemId] {
         let ids = self.rules.get(slug).and_then(|hosts| hosts.get(&host)).map_or(&[][..], Vec::as_slice);
@@ -125,12 +139,12 @@ impl<'c> Index<'c> {
 
     /// Does the record belong to a connection that no user made?
     pub fn is_stray(&self, id: ItemId) -> bool {
-        self.owner.get(&id) == Some(&None)
+        self.owner[id] == Owner::Stray
     }
 
     /// Records of a rule that are tied to the attempt within the window, in order of time.
     pub fn bound(&self, attempt: usize, slug: &str, window: Option<Window>, keys: &[Key]) -> Vec<Bound> {
-        if !self.rules.contains_key(slug) {
+        if !self.has(slug) {
             return Vec::new();
         }
         let Some(meaning) = meaning(self.case, slug) else { return Vec::new() };
@@ -165,10 +179,10 @@ impl<'c> Index<'c> {
         if item.noise {
             return None;
         }
-        match self.owner.get(&id) {
-            Some(Some(owner)) if *owner == at => return Some(Tie::Key),
-            Some(Some(_)) if !self.elsewhere(meaning.host) => return None,
-            Some(None) => return None,
+        match self.owner[id] {
+            Owner::Attempt(owner) if owner == at => return Some(Tie::Key),
+            Owner::Attempt(_) if !self.elsewhere(meaning.host) => return None,
+            Owner::Stray => return None,
             _ => {}
         }
         if meaning.host == Role::Server && attempt.server != Some(item.host) {

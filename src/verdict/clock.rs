@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::identity::HostId;
 use crate::attempt::item::Item;
-use crate::attempt::{Case, HostClock, Step};
+use crate::attempt::{Attempt, Case, HostClock, ItemId, Step};
 use crate::event::{TICKS_PER_SECOND, Time};
 use crate::report::model::{Clock, ClockStep, ClockWitness};
 use crate::signature::definition::{Role, Slot};
@@ -25,19 +25,43 @@ const STEPS: usize = 20;
 /// Witnesses of a clock speak of its time when they stand this near an attempt, 100 ns.
 const NEAR: i64 = 24 * 3600 * TICKS_PER_SECOND;
 
-/// The clock of one host.
-pub fn clock(case: &Case<'_>, host: HostId) -> Clock {
+/// What is said of all clocks together.
+pub struct Clocks {
+    /// No attempt touches two hosts.
+    alone: bool,
+    /// Records that speak of the clock of each host, near the attempts.
+    speak: Vec<Vec<ItemId>>,
+}
+
+impl Clocks {
+    /// Gathered in one pass.
+    pub fn of(case: &Case<'_>) -> Self {
+        let ends = |a: &Attempt| [a.client, a.server, a.gateway].into_iter().flatten().collect::<BTreeSet<_>>();
+        let span = case.attempts.iter().map(|a| (a.start, a.end)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        let near = |time: Time| span.is_none_or(|(from, to)| from.plus(-NEAR) <= time && time <= to.plus(NEAR));
+        let mut speak = vec![Vec::new(); case.hosts.len()];
+        for (id, item) in case.items.iter().enumerate().filter(|(_, item)| !item.noise) {
+            if let Some(host) = subject(case, item).filter(|_| near(case.aligned(item.host, item.time))) {
+                speak[host].push(id);
+            }
+        }
+        Clocks { alone: case.attempts.iter().all(|attempt| ends(attempt).len() < 2), speak }
+    }
+
+    /// The clock of one host.
+    pub fn clock(&self, case: &Case<'_>, host: HostId) -> Clock {
+        clock(case, host, self)
+    }
+}
+
+fn clock(case: &Case<'_>, host: HostId, all: &Clocks) -> Clock {
     let known = &case.clocks[host];
-    let alone = case
-        .attempts
-        .iter()
-        .all(|a| [a.client, a.server, a.gateway].into_iter().flatten().collect::<BTreeSet<_>>().len() < 2);
     let state = match known.ahead {
         Some(_) if case.reference == Some(host) => "reference",
         Some(_) if known.pairs > 1 || known.read => "aligned",
         Some(_) => "assumed",
         None if known.failed => "unaligned",
-        None if alone || case.hosts.len() == 1 => "reference",
+        None if all.alone || case.hosts.len() == 1 => "reference",
         None => "assumed",
     };
     let steps = &case.steps[host];
@@ -53,7 +77,7 @@ pub fn clock(case: &Case<'_>, host: HostId) -> Clock {
         known_by: known_by(known),
         unaligned_with: known.apart.iter().map(|other| case.hosts.name(*other).to_string()).collect(),
         steps: steps.iter().rev().take(STEPS).rev().map(|step| told(known, step)).collect(),
-        witnesses: witnesses(case, host),
+        witnesses: witnesses(case, host, &all.speak[host]),
     }
 }
 
@@ -86,15 +110,9 @@ fn told(clock: &HostClock, step: &Step) -> ClockStep {
 }
 
 /// The last record of each kind that speaks of this clock before the attempts are over, where it is near them.
-fn witnesses(case: &Case<'_>, host: HostId) -> Vec<ClockWitness> {
-    let span = case.attempts.iter().map(|a| (a.start, a.end)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-    let near = |time: Time| span.is_none_or(|(from, to)| from.plus(-NEAR) <= time && time <= to.plus(NEAR));
+fn witnesses(case: &Case<'_>, host: HostId, speak: &[ItemId]) -> Vec<ClockWitness> {
     let mut last: BTreeMap<&str, (&Item<'_>, Option<bool>)> = BTreeMap::new();
-    for item in case.items.iter().filter(|item| !item.noise) {
-        let time = case.aligned(item.host, item.time);
-        if !near(time) || subject(case, item) != Some(host) {
-            continue;
-        }
+    for item in speak.iter().map(|id| &case.items[*id]) {
         for set in item.meanings().filter_map(|meaning| meaning.sets.as_ref()).filter(|set| set.state == CLOCK) {
             last.insert(&set.value, (item, judged(case, host, item, &set.value)));
         }
@@ -140,7 +158,7 @@ fn judged(case: &Case<'_>, host: HostId, item: &Item<'_>, value: &str) -> Option
         }
         "synchronised" => {
             let follows = |other: &HostId| {
-                case.items.iter().filter(|item| item.host == *other).any(|item| {
+                case.items_of(*other).any(|item| {
                     let mut sets = item.meanings().filter_map(|meaning| meaning.sets.as_ref());
                     sets.any(|set| set.state == CLOCK && set.value == value)
                 })

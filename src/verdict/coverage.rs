@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{audit, clock};
+use crate::attempt::Case;
 use crate::attempt::identity::HostId;
 use crate::attempt::item::Item;
-use crate::attempt::{Attempt, Case};
 use crate::event::Time;
 use crate::evidence::{Coverage, Findings};
 use crate::report::model::{
@@ -18,6 +18,9 @@ use crate::signature::definition::{Mark, Meaning, Role, Slot};
 pub fn coverage(case: &Case<'_>, cannot_judge: Vec<CannotJudge>, collect: Vec<Collect>) -> CoverageReport {
     let cleared = cleared(case);
     let empty = empty(case);
+    let sessions = audit::Sessions::of(case);
+    let firsts = first_attempts(case);
+    let clocks = clock::Clocks::of(case);
     let mut hosts: Vec<HostCoverage> = case
         .hosts
         .iter()
@@ -25,7 +28,7 @@ pub fn coverage(case: &Case<'_>, cannot_judge: Vec<CannotJudge>, collect: Vec<Co
             let mut aliases: BTreeSet<String> = host.names.clone();
             aliases.remove(&host.name.to_lowercase());
             aliases.extend(host.addresses.iter().map(ToString::to_string));
-            let first = first_attempt(case, id);
+            let first = firsts[id];
             let mut channels: Vec<ChannelCoverage> = case.channels[id]
                 .iter()
                 .map(|(name, coverage)| {
@@ -59,9 +62,9 @@ pub fn coverage(case: &Case<'_>, cannot_judge: Vec<CannotJudge>, collect: Vec<Co
                 aliases: aliases.into_iter().collect(),
                 roles: case.roles[id].iter().map(|role| role.word().to_string()).collect(),
                 os: os(case, id),
-                clock: clock::clock(case, id),
+                clock: clocks.clock(case, id),
                 channels,
-                audit: audit::audit(case, id),
+                audit: audit::audit(case, &sessions, id),
             }
         })
         .collect();
@@ -69,18 +72,21 @@ pub fn coverage(case: &Case<'_>, cannot_judge: Vec<CannotJudge>, collect: Vec<Co
     CoverageReport { hosts, cannot_judge, collect }
 }
 
-/// Start of the first attempt that touches the host, on its own clock; of any where none does.
-fn first_attempt(case: &Case<'_>, host: HostId) -> Option<Time> {
-    let touches = |a: &&Attempt| [a.client, a.server, a.gateway].contains(&Some(host));
-    let own = case.attempts.iter().filter(touches).map(|attempt| attempt.start).min();
-    let first = own.or_else(|| case.attempts.iter().map(|attempt| attempt.start).min());
-    first.map(|time| case.local(host, time))
+/// Start of the first attempt that touches each host, on its own clock; of any where none does.
+fn first_attempts(case: &Case<'_>) -> Vec<Option<Time>> {
+    let mut own: Vec<Option<Time>> = vec![None; case.hosts.len()];
+    for attempt in &case.attempts {
+        for host in [attempt.client, attempt.server, attempt.gateway].into_iter().flatten() {
+            own[host] = Some(own[host].map_or(attempt.start, |first| first.min(attempt.start)));
+        }
+    }
+    let any = case.attempts.iter().map(|attempt| attempt.start).min();
+    own.into_iter().enumerate().map(|(host, first)| first.or(any).map(|time| case.local(host, time))).collect()
 }
 
 /// The system that the last start tells: by its build number, which does not tell the edition.
 fn os(case: &Case<'_>, host: HostId) -> Option<String> {
-    let mut own = case.items.iter().rev().filter(|item| item.host == host);
-    let build = own.find_map(|item| item.number(Slot::Build))?;
+    let build = case.items_of(host).rev().find_map(|item| item.number(Slot::Build))?;
     let known = case.signatures.code(Slot::Build.word(), build).map(|code| code.meaning.as_str());
     Some(known.map_or(format!("build {build}"), |name| format!("{name} (build {build})")))
 }

@@ -38,7 +38,9 @@ struct Needs<'a> {
 pub fn cannot_judge(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) -> (Vec<CannotJudge>, Vec<Collect>) {
     let causes = case.signatures.causes().iter().filter(|cause| cause.family != FINDINGS_FAMILY);
     let needs: Vec<Needs<'_>> = causes.map(|cause| Needs { cause, logs: logs(case, cause) }).collect();
-    let off: Vec<Vec<audit::Subcategory>> = (0..case.hosts.len()).map(|host| audited::off(case, host)).collect();
+    let sessions = audited::Sessions::of(case);
+    let off: Vec<Vec<audit::Subcategory>> =
+        (0..case.hosts.len()).map(|host| audited::off(case, &sessions, host)).collect();
     let mut gaps: BTreeMap<&str, Gap> = BTreeMap::new();
     let mut missed: BTreeMap<Missing, usize> = BTreeMap::new();
     let mut lacks: BTreeMap<(usize, &str, &str), Lacking> = BTreeMap::new();

@@ -15,6 +15,7 @@ mod state;
 mod weigh;
 mod words;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::{Attempt, Case, Connection};
@@ -49,7 +50,7 @@ pub(crate) struct Found<'a> {
     cause: &'a Cause,
     level: Level,
     score: u8,
-    cited: Vec<Cite>,
+    cited: Vec<Cite<'a>>,
     roots: Vec<String>,
 }
 
@@ -61,7 +62,7 @@ pub(crate) struct Judged<'a> {
 }
 
 /// A cause and, where it is out: why, in words, and by which items.
-type Tried<'a> = (&'a Cause, Option<(Because, String, Vec<usize>)>);
+type Tried<'a> = (&'a Cause, Option<(Because, Cow<'a, str>, Vec<usize>)>);
 
 /// Judges the attempts at these indices and writes the report.
 pub fn report(case: &Case<'_>, selected: &[usize], said: &Said) -> Report {
@@ -303,7 +304,7 @@ fn ruled_out(
                 id: None,
                 family: Some(family.to_string()),
                 because: because.word().to_string(),
-                why: why.clone(),
+                why: why.to_string(),
                 events: refs(items),
             });
             continue;
@@ -315,7 +316,7 @@ fn ruled_out(
                     id: Some(cause.id.clone()),
                     family: None,
                     because: because.word().to_string(),
-                    why: why.clone(),
+                    why: why.to_string(),
                     events: refs(&items),
                 });
             }

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::attempt::identity::user_key;
 use crate::attempt::{Attempt, Case};
 use crate::event::Time;
 use crate::evidence::EventRef;
@@ -62,22 +63,23 @@ pub fn causes(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, guesses: &B
 /// A cause found for other attempts on the same host may lie behind this one: a crash that ended one
 /// session is why the next connection found no service.
 fn add_roots(case: &Case<'_>, reports: &mut [(u8, CauseReport)]) {
-    struct Known {
+    struct Known<'u> {
         id: String,
         hosts: Vec<String>,
         level: Level,
-        named: BTreeSet<String>,
+        named: BTreeSet<&'u str>,
     }
+    let users = users_of_proofs(case, reports);
     let known = |(_, c): &(u8, CauseReport)| Known {
         id: c.id.clone(),
         hosts: c.hosts.clone(),
         level: c.verdict,
-        named: named(case, c),
+        named: named(&users, c),
     };
-    let found: Vec<Known> = reports.iter().map(known).collect();
+    let found: Vec<Known<'_>> = reports.iter().map(known).collect();
     for (_, report) in reports {
         let Some(cause) = case.signatures.cause(&report.id) else { continue };
-        let own = named(case, report);
+        let own = named(&users, report);
         let roots = found.iter().filter(|root| {
             let others = !own.is_empty() && !root.named.is_empty() && own.is_disjoint(&root.named);
             root.level >= Level::Probable
@@ -96,12 +98,21 @@ fn is_of_a_user(attempt: &Attempt, guesses: &BTreeSet<EventRef>) -> bool {
     attempt.failed() && !guesses.contains(&attempt.id)
 }
 
-/// Users whom the cited proofs name: what befell one user lies behind nothing of another's.
-fn named(case: &Case<'_>, report: &CauseReport) -> BTreeSet<String> {
-    let proofs: BTreeSet<EventRef> =
-        report.evidence.iter().filter(|cited| cited.role == Bearing::Proof).map(|cited| cited.event).collect();
+/// Records that a cause cites as proofs.
+fn proofs(report: &CauseReport) -> impl Iterator<Item = EventRef> {
+    report.evidence.iter().filter(|cited| cited.role == Bearing::Proof).map(|cited| cited.event)
+}
+
+/// Users whom the cited proofs of all causes name.
+fn users_of_proofs(case: &Case<'_>, reports: &[(u8, CauseReport)]) -> BTreeMap<EventRef, String> {
+    let proofs: BTreeSet<EventRef> = reports.iter().flat_map(|(_, report)| proofs(report)).collect();
     let items = case.items.iter().filter(|item| proofs.contains(&item.evidence.event));
-    items.filter_map(|item| crate::attempt::identity::user_key(item.capture(Slot::User)?)).collect()
+    items.filter_map(|item| Some((item.evidence.event, user_key(item.capture(Slot::User)?)?))).collect()
+}
+
+/// Users whom a cause's proofs name: what befell one user lies behind nothing of another's.
+fn named<'u>(users: &'u BTreeMap<EventRef, String>, report: &CauseReport) -> BTreeSet<&'u str> {
+    proofs(report).filter_map(|event| users.get(&event)).map(String::as_str).collect()
 }
 
 /// Failed and dropped attempts that a cause explains: those of users, then those of attacks.
@@ -143,7 +154,7 @@ fn cause(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, list: &[(usize, 
     let verdict = list.iter().map(|(_, found)| found.level).max().unwrap_or(Level::Possible);
     let strongest = list.iter().filter(|(_, found)| found.level == verdict);
     let score = strongest.map(|(_, found)| found.score).max().unwrap_or(0);
-    let cites: Vec<&Cite> = list.iter().flat_map(|(_, found)| &found.cited).collect();
+    let cites: Vec<&Cite<'_>> = list.iter().flat_map(|(_, found)| &found.cited).collect();
     let cited_items: BTreeSet<usize> = cites.iter().map(|cite| cite.item).collect();
     let first = attempts.iter().map(|attempt| attempt.start).min();
     // What lies behind it where it is less sure says nothing of where it is sure.
@@ -181,21 +192,21 @@ fn cause(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, list: &[(usize, 
 }
 
 /// Each record once per rule; proofs before the rest where there are more than fit.
-fn evidence(case: &Case<'_>, cites: &[&Cite]) -> Vec<Cited> {
-    let mut list: Vec<&&Cite> = cites.iter().collect();
-    list.sort_by_key(|cite| (cite.bearing != Bearing::Proof, cite.bearing != Bearing::Standing, cite.item, &cite.rule));
-    list.dedup_by_key(|cite| (cite.item, &cite.rule));
+fn evidence(case: &Case<'_>, cites: &[&Cite<'_>]) -> Vec<Cited> {
+    let mut list: Vec<&&Cite<'_>> = cites.iter().collect();
+    list.sort_by_key(|cite| (cite.bearing != Bearing::Proof, cite.bearing != Bearing::Standing, cite.item, cite.rule));
+    list.dedup_by_key(|cite| (cite.item, cite.rule));
     list.truncate(MOST_EVIDENCE);
     list.into_iter().map(|cite| cited(case, cite)).collect()
 }
 
 /// A cited record as the report shows it.
-pub fn cited(case: &Case<'_>, cite: &Cite) -> Cited {
+pub fn cited(case: &Case<'_>, cite: &Cite<'_>) -> Cited {
     Cited {
         event: case.items[cite.item].evidence.event,
-        signature: cite.rule.clone(),
+        signature: cite.rule.to_string(),
         role: cite.bearing,
-        why: cite.why.clone(),
+        why: cite.why.to_string(),
     }
 }
 
@@ -212,10 +223,7 @@ fn last_success(case: &Case<'_>, attempts: &[&Attempt], first: Time) -> Option<T
 fn scope(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>, attempts: &[&Attempt]) -> Scope {
     let all: Vec<&Attempt> = judged.keys().map(|at| &case.attempts[*at]).collect();
     let users = |list: &[&Attempt]| {
-        list.iter()
-            .filter_map(|a| crate::attempt::identity::user_key(a.user.as_deref()?))
-            .collect::<BTreeSet<_>>()
-            .len() as u64
+        list.iter().filter_map(|a| user_key(a.user.as_deref()?)).collect::<BTreeSet<_>>().len() as u64
     };
     let clients = |list: &[&Attempt]| {
         let one = |a: &&Attempt| match a.client {

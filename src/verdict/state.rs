@@ -33,6 +33,10 @@ pub fn standing(
     clue: &Clue,
     slug: &str,
 ) -> Option<ItemId> {
+    // Most conditions stand nowhere in the case.
+    if !index.has(slug) {
+        return None;
+    }
     let role = bind::meaning(case, slug)?.host;
     let window = clue.window.unwrap_or(STANDING);
     let (from, to) = index.window(attempt, window);

@@ -1,5 +1,6 @@
 //! One cause against one attempt: what proves it, supports it, speaks against it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::{Attempt, Case, ItemId};
@@ -22,20 +23,20 @@ pub enum Because {
 
 /// A cited record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cite {
+pub struct Cite<'a> {
     /// The record.
     pub item: ItemId,
     /// Rule that matched it.
-    pub rule: String,
+    pub rule: &'a str,
     /// What it says.
     pub bearing: Bearing,
     /// Why.
-    pub why: String,
+    pub why: &'a str,
 }
 
 /// Result of weighing.
 #[derive(Clone, Debug)]
-pub enum Weighed {
+pub enum Weighed<'a> {
     /// Something speaks for it.
     Found {
         /// How sure.
@@ -43,14 +44,14 @@ pub enum Weighed {
         /// 0 to 100.
         score: u8,
         /// On what it rests.
-        cited: Vec<Cite>,
+        cited: Vec<Cite<'a>>,
     },
     /// It cannot be the cause.
     Out {
         /// Why.
         because: Because,
         /// In words.
-        why: String,
+        why: Cow<'a, str>,
         /// Records that show it.
         items: Vec<ItemId>,
     },
@@ -63,14 +64,14 @@ const MOST_SUPPORT: u8 = 30;
 
 /// What the clues of one cause come to.
 #[derive(Default)]
-struct Sum {
+struct Sum<'a> {
     proof: Option<Tie>,
     proofs: BTreeSet<String>,
     standing: bool,
     supports: BTreeSet<String>,
     weight: u32,
-    cited: Vec<Cite>,
-    refuted: Vec<Cite>,
+    cited: Vec<Cite<'a>>,
+    refuted: Vec<Cite<'a>>,
 }
 
 /// What the codes that mstsc logged or showed say about a cause. Never a proof.
@@ -85,7 +86,7 @@ pub enum Hint {
 }
 
 /// Weighs a cause.
-pub fn weigh(index: &Index<'_>, at: usize, cause: &Cause, hint: Hint) -> Weighed {
+pub fn weigh<'a>(index: &Index<'a>, at: usize, cause: &'a Cause, hint: Hint) -> Weighed<'a> {
     let case = index.case();
     let attempt = &case.attempts[at];
     if let Some(out) = by_phase(case, attempt, cause) {
@@ -100,7 +101,7 @@ pub fn weigh(index: &Index<'_>, at: usize, cause: &Cause, hint: Hint) -> Weighed
     }
     let for_it = sum.proof.is_some() || sum.standing || !sum.supports.is_empty();
     if !sum.refuted.is_empty() {
-        let why = sum.refuted[0].why.clone();
+        let why = sum.refuted[0].why.into();
         let items = sum.refuted.iter().map(|cite| cite.item).collect();
         return Weighed::Out { because: Because::Refuted, why, items };
     }
@@ -122,7 +123,7 @@ pub fn out_of_phase(attempt: &Attempt, cause: &Cause) -> bool {
 }
 
 /// A phase never reached cannot be the cause, nor one that was left behind.
-fn by_phase(case: &Case<'_>, attempt: &Attempt, cause: &Cause) -> Option<Weighed> {
+fn by_phase(case: &Case<'_>, attempt: &Attempt, cause: &Cause) -> Option<Weighed<'static>> {
     if !out_of_phase(attempt, cause) {
         return None;
     }
@@ -140,7 +141,7 @@ fn by_phase(case: &Case<'_>, attempt: &Attempt, cause: &Cause) -> Option<Weighed
             }
         };
         let items = attempt.stopped.map(|(_, id)| id).into_iter().collect();
-        return Some(Weighed::Out { because: Because::NotReached, why, items });
+        return Some(Weighed::Out { because: Because::NotReached, why: why.into(), items });
     }
     let reached = attempt.phase.map(Phase::word).unwrap_or_default();
     let why = format!("the phase {reached} was entered, so the earlier ones had been passed");
@@ -148,7 +149,7 @@ fn by_phase(case: &Case<'_>, attempt: &Attempt, cause: &Cause) -> Option<Weighed
         case.items[*id].meanings().any(|meaning| meaning.reaches.is_some() && meaning.reaches == attempt.phase)
     };
     let items = attempt.items().into_iter().filter(shows).take(1).collect();
-    Some(Weighed::Out { because: Because::Passed, why, items })
+    Some(Weighed::Out { because: Because::Passed, why: why.into(), items })
 }
 
 fn required(attempt: &Attempt, cause: &Cause, case: &Case<'_>) -> bool {
@@ -167,7 +168,7 @@ fn required(attempt: &Attempt, cause: &Cause, case: &Case<'_>) -> bool {
     reached && not_reached && role && lived && (!gateway_only || attempt.gateway.is_some() || attempt.server.is_none())
 }
 
-fn judge(index: &Index<'_>, at: usize, cause: &Cause, clue: &Clue, sum: &mut Sum) {
+fn judge<'a>(index: &Index<'a>, at: usize, cause: &'a Cause, clue: &'a Clue, sum: &mut Sum<'a>) {
     match &clue.what {
         Observation::Rule(slug) if clue.bearing == Bearing::Standing => {
             if let Some(item) = state::standing(index, index.case(), at, cause, clue, slug) {
@@ -191,7 +192,7 @@ fn judge(index: &Index<'_>, at: usize, cause: &Cause, clue: &Clue, sum: &mut Sum
             };
             records(index.case(), slug, clue, &bound, sum);
         }
-        Observation::State { state, value, at: anchor } => set(index, at, clue, state, value, *anchor, sum),
+        Observation::State { state, value, at: anchor } => set(index, at, clue, (state, value), *anchor, sum),
         Observation::Absent { rule, needs } => absent(index, at, clue, rule, needs, sum),
         Observation::Sequence { rules, gap } => sequence(index, at, clue, rules, *gap, sum),
     }
@@ -203,7 +204,7 @@ fn after(index: &Index<'_>, at: usize, bound: Vec<Bound>, first: &str) -> Vec<Bo
     bound.into_iter().filter(|bound| last.is_some_and(|last| bound.item > last)).collect()
 }
 
-fn records(case: &Case<'_>, slug: &str, clue: &Clue, bound: &[Bound], sum: &mut Sum) {
+fn records<'a>(case: &Case<'_>, slug: &'a str, clue: &'a Clue, bound: &[Bound], sum: &mut Sum<'a>) {
     let Some(best) = bound.iter().map(|bound| bound.tie).max() else { return };
     let meaning = case.signatures.rule(slug).and_then(|rule| rule.meaning.as_ref());
     let fact = meaning.map_or(slug, |meaning| meaning.fact.as_str());
@@ -222,12 +223,7 @@ fn records(case: &Case<'_>, slug: &str, clue: &Clue, bound: &[Bound], sum: &mut 
         }
         Bearing::Refute if best == Tie::Shared => return,
         Bearing::Refute => {
-            let cite = |bound: &Bound| Cite {
-                item: bound.item,
-                rule: slug.to_string(),
-                bearing: clue.bearing,
-                why: clue.why.clone(),
-            };
+            let cite = |bound: &Bound| Cite { item: bound.item, rule: slug, bearing: clue.bearing, why: &clue.why };
             sum.refuted.extend(cited.map(cite));
             return;
         }
@@ -241,9 +237,9 @@ fn records(case: &Case<'_>, slug: &str, clue: &Clue, bound: &[Bound], sum: &mut 
 /// Most records that one clue cites for one attempt.
 const CITED: usize = 5;
 
-impl Sum {
-    fn cite(&mut self, item: ItemId, slug: &str, clue: &Clue) {
-        self.cited.push(Cite { item, rule: slug.to_string(), bearing: clue.bearing, why: clue.why.clone() });
+impl<'a> Sum<'a> {
+    fn cite(&mut self, item: ItemId, slug: &'a str, clue: &'a Clue) {
+        self.cited.push(Cite { item, rule: slug, bearing: clue.bearing, why: &clue.why });
     }
 
     fn add(&mut self, bearing: Bearing, fact: String, weight: u8) {
@@ -262,7 +258,14 @@ impl Sum {
     }
 }
 
-fn set(index: &Index<'_>, at: usize, clue: &Clue, name: &str, value: &str, anchor: Anchor, sum: &mut Sum) {
+fn set<'a>(
+    index: &Index<'a>,
+    at: usize,
+    clue: &'a Clue,
+    (name, value): (&str, &str),
+    anchor: Anchor,
+    sum: &mut Sum<'a>,
+) {
     let case = index.case();
     let attempt = &case.attempts[at];
     let moment = if anchor == Anchor::Start { attempt.start } else { attempt.end };
@@ -273,8 +276,8 @@ fn set(index: &Index<'_>, at: usize, clue: &Clue, name: &str, value: &str, ancho
         .rules
         .iter()
         .find(|rule| rule.meaning.as_ref().and_then(|m| m.sets.as_ref()).is_some_and(|s| s.state == name))
-        .map_or(String::new(), |rule| rule.slug.clone());
-    let cite = Cite { item, rule, bearing: clue.bearing, why: clue.why.clone() };
+        .map_or("", |rule| rule.slug.as_str());
+    let cite = Cite { item, rule, bearing: clue.bearing, why: &clue.why };
     if is != value {
         return;
     }
@@ -286,7 +289,7 @@ fn set(index: &Index<'_>, at: usize, clue: &Clue, name: &str, value: &str, ancho
     }
 }
 
-fn absent(index: &Index<'_>, at: usize, clue: &Clue, rule: &str, needs: &str, sum: &mut Sum) {
+fn absent(index: &Index<'_>, at: usize, clue: &Clue, rule: &str, needs: &str, sum: &mut Sum<'_>) {
     let case = index.case();
     let role = case.signatures.rule(rule).and_then(|rule| rule.meaning.as_ref()).map(|meaning| meaning.host);
     let Some(host) = role.and_then(|role| case.attempts[at].host(role)) else { return };
@@ -302,7 +305,7 @@ fn absent(index: &Index<'_>, at: usize, clue: &Clue, rule: &str, needs: &str, su
     }
 }
 
-fn sequence(index: &Index<'_>, at: usize, clue: &Clue, rules: &[String], gap: (i64, i64), sum: &mut Sum) {
+fn sequence<'a>(index: &Index<'a>, at: usize, clue: &'a Clue, rules: &'a [String], gap: (i64, i64), sum: &mut Sum<'a>) {
     let case = index.case();
     let mut chain: Vec<ItemId> = Vec::new();
     for slug in rules {
@@ -321,9 +324,9 @@ fn sequence(index: &Index<'_>, at: usize, clue: &Clue, rules: &[String], gap: (i
     }
     let cites = chain.iter().zip(rules).map(|(item, slug)| Cite {
         item: *item,
-        rule: slug.clone(),
+        rule: slug,
         bearing: clue.bearing,
-        why: clue.why.clone(),
+        why: &clue.why,
     });
     if clue.bearing == Bearing::Refute {
         sum.refuted.extend(cites);
@@ -346,7 +349,7 @@ fn pinned(attempt: &Attempt, cause: &Cause) -> bool {
     }
 }
 
-fn level(attempt: &Attempt, cause: &Cause, sum: &Sum, hint: Hint) -> Level {
+fn level(attempt: &Attempt, cause: &Cause, sum: &Sum<'_>, hint: Hint) -> Level {
     let firm = sum.proof.is_some_and(|tie| tie >= Tie::Time);
     let failed = attempt.outcome != Outcome::Unknown;
     if (firm || (sum.standing && failed && pinned(attempt, cause))) && !attempt.ambiguous {
@@ -361,7 +364,7 @@ fn level(attempt: &Attempt, cause: &Cause, sum: &Sum, hint: Hint) -> Level {
 }
 
 /// Points within the level: each independent fact that speaks for the cause adds some.
-fn score(sum: &Sum, level: Level, hint: Hint) -> u8 {
+fn score(sum: &Sum<'_>, level: Level, hint: Hint) -> u8 {
     let facts = sum.proofs.len() + usize::from(sum.standing) + sum.supports.len();
     let keyed = 5 * u8::from(sum.proof == Some(Tie::Key));
     let supports = u8::try_from(sum.weight.min(u32::from(MOST_SUPPORT))).unwrap_or(MOST_SUPPORT);

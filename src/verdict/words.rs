@@ -21,7 +21,7 @@ pub fn message(case: &Case<'_>, item: &Item<'_>) -> String {
 }
 
 /// One sentence: what proved a cause, what supports it.
-pub fn basis(case: &Case<'_>, cites: &[&Cite]) -> String {
+pub fn basis(case: &Case<'_>, cites: &[&Cite<'_>]) -> String {
     let mut parts = Vec::new();
     for (bearing, verb) in [
         (Bearing::Proof, "proved by"),
