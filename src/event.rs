@@ -4,7 +4,7 @@
 //! nothing here knows a format, a signature or Remote Desktop. Text lives in one
 //! buffer per event, so that a scan allocates nothing per record.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -381,6 +381,11 @@ pub trait Sink {
     fn record(&mut self, stamp: &Stamp<'_>);
     /// A record that [`Interest`] wants.
     fn event(&mut self, event: &Event);
+    /// Asked of a record of which only that is filled in by which signatures match: should it come whole? If so it
+    /// comes at once. Sources need not ask.
+    fn decides(&mut self, _: &Event) -> bool {
+        true
+    }
     /// A place that could not be read.
     fn damage(&mut self, damage: Damage);
     /// What a record tells of the computer that wrote a log without computer names.
@@ -392,8 +397,24 @@ pub trait Sink {
 pub enum Fields {
     /// Every one.
     All,
-    /// These names; unnamed data counts as [`UNNAMED`].
-    Named(BTreeSet<String>),
+    /// These.
+    Named(Names),
+}
+
+/// Names of fields; unnamed data counts as [`UNNAMED`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// `true`: whether a signature matches depends on it. The others are only told of a record that matched.
+    pub fields: BTreeMap<String, bool>,
+    /// Whether one matches depends on more of the `System` part than a [`Stamp`] tells.
+    pub system: bool,
+}
+
+impl Names {
+    /// Adds a name.
+    pub fn add(&mut self, name: &str, decides: bool) {
+        *self.fields.entry(name.to_owned()).or_default() |= decides;
+    }
 }
 
 impl Fields {
@@ -401,7 +422,15 @@ impl Fields {
     pub fn wants(&self, name: &str) -> bool {
         match self {
             Fields::All => true,
-            Fields::Named(names) => names.contains(if name.is_empty() { UNNAMED } else { name }),
+            Fields::Named(names) => names.fields.contains_key(listed(name)),
+        }
+    }
+
+    /// Does it depend on a value of this name whether a signature matches?
+    pub fn decided_by(&self, name: &str) -> bool {
+        match self {
+            Fields::All => true,
+            Fields::Named(names) => names.fields.get(listed(name)).is_some_and(|decides| *decides),
         }
     }
 
@@ -410,9 +439,16 @@ impl Fields {
         match (&mut *self, other) {
             (Fields::All, _) => {}
             (_, Fields::All) => *self = Fields::All,
-            (Fields::Named(mine), Fields::Named(theirs)) => mine.extend(theirs.iter().cloned()),
+            (Fields::Named(mine), Fields::Named(theirs)) => {
+                mine.system |= theirs.system;
+                theirs.fields.iter().for_each(|(name, decides)| mine.add(name, *decides));
+            }
         }
     }
+}
+
+fn listed(name: &str) -> &str {
+    if name.is_empty() { UNNAMED } else { name }
 }
 
 /// What is wanted of one provider.

@@ -7,6 +7,7 @@
 
 mod block;
 mod limits;
+mod providers;
 mod queue;
 mod spans;
 
@@ -82,125 +83,141 @@ pub fn scan<E>(
     };
     let interest = signatures.interest();
     let mut queue = Queue::new(inputs, &options.aids);
-    let mut totals = Totals { inputs: inputs.len() as u64, ..Totals::default() };
-    let mut file = Part::default();
-    let mut before = 0;
+    let mut hand = Hand { options, emit, file: Part::default(), before: 0, totals: Totals::default() };
+    hand.totals.inputs = inputs.len() as u64;
+    let mut read: Vec<(Unit<'_>, Part)> = Vec::new();
     loop {
-        if (options.stop)() {
-            return stopped(queue, file, totals, emit);
-        }
-        let mut read = || -> Vec<(Unit<'_>, Part)> {
-            let units = queue.next(threads * BLOCKS_PER_THREAD);
+        let most = if (options.stop)() { 0 } else { threads * BLOCKS_PER_THREAD };
+        let mut next = Vec::new();
+        let mut ahead = || {
+            let units = queue.next(most);
             let read = |unit: &Unit<'_>| unit.read(signatures, &interest);
             let parts: Vec<Part> =
                 if alone { units.iter().map(read).collect() } else { units.par_iter().map(read).collect() };
-            units.into_iter().zip(parts).collect()
+            next = units.into_iter().zip(parts).collect();
         };
-        let parts = match &pool {
-            Some(pool) => pool.install(read),
-            None => read(),
-        };
-        if parts.is_empty() {
-            return Ok(totals);
+        // What was read is handed on by the caller's thread, while others read on.
+        match &pool {
+            Some(pool) => pool.in_place_scope(|scope| {
+                scope.spawn(|_| ahead());
+                hand.on(read)
+            }),
+            None if alone => hand.on(read).map(|()| {
+                if !(options.stop)() {
+                    ahead();
+                }
+            }),
+            None => rayon::in_place_scope(|scope| {
+                scope.spawn(|_| ahead());
+                hand.on(read)
+            }),
+        }?;
+        if next.is_empty() {
+            return if (options.stop)() { hand.stopped(queue) } else { Ok(hand.totals) };
         }
+        read = next;
+    }
+}
+
+/// Hands rows on, in the order of inputs and blocks.
+struct Hand<'a, 'o, E> {
+    options: &'a Options<'o>,
+    emit: &'a mut dyn FnMut(Row) -> Result<(), E>,
+    /// What was read so far of the file that is being read.
+    file: Part,
+    /// Bytes of the files before it.
+    before: u64,
+    totals: Totals,
+}
+
+impl<E> Hand<'_, '_, E> {
+    fn on(&mut self, parts: Vec<(Unit<'_>, Part)>) -> Result<(), E> {
         for (unit, mut part) in parts {
-            for row in part.rows.drain(..) {
-                totals.evidence += u64::from(matches!(row, Row::Evidence(_)));
-                emit(row)?;
-            }
-            file.merge(part);
-            (options.progress)(before + unit.bytes_done());
+            self.rows(&mut part)?;
+            self.file.merge(part);
+            (self.options.progress)(self.before + unit.bytes_done());
             if unit.last {
-                before += unit.input.bytes;
+                self.before += unit.input.bytes;
                 if let Some(changed) = unit.changed() {
-                    emit(Row::Problem(changed))?;
+                    self.problem(changed)?;
                 }
-                file.machine.merge(unit.machine());
-                if let Some(what) = file.beyond() {
+                self.file.machine.merge(unit.machine());
+                if let Some(what) = self.file.beyond() {
                     let path = unit.input.name.as_str().into();
-                    emit(Row::Problem(Problem { path, offset: None, what: what.into(), lost: false }))?;
+                    self.problem(Problem { path, offset: None, what: what.into(), lost: false })?;
                 }
-                finish(unit.input, unit.lost(), std::mem::take(&mut file), options.hash, &mut totals, emit)?;
+                self.finish(unit.input, unit.lost(), self.options.hash)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn problem(&mut self, problem: Problem) -> Result<(), E> {
+        (self.emit)(Row::Problem(problem))
+    }
+
+    fn rows(&mut self, part: &mut Part) -> Result<(), E> {
+        for row in part.rows.drain(..) {
+            self.totals.evidence += u64::from(matches!(row, Row::Evidence(_)));
+            (self.emit)(row)?;
+        }
+        Ok(())
+    }
+
+    /// Ends a scan before everything was read: what was read stands, and every input says what it lacks.
+    fn stopped(mut self, queue: Queue<'_>) -> Result<Totals, E> {
+        for rest in queue.rest() {
+            self.totals.stopped = true;
+            self.file.problem(rest.problem);
+            self.file.machine.merge(rest.machine);
+            let mut part = std::mem::take(&mut self.file);
+            self.rows(&mut part)?;
+            self.file = part;
+            self.finish(rest.input, rest.lost, false)?;
+        }
+        Ok(self.totals)
+    }
+
+    /// The hash of a file as it is now, after it was read: what was read a moment ago is still at hand.
+    fn hashed(&mut self, input: &Input) -> Result<Option<Box<str>>, E> {
+        match source::sha256(&input.path) {
+            Ok(hash) => Ok(Some(hash.into())),
+            Err(error) => {
+                self.totals.lost += 1;
+                let (path, what) = (input.name.as_str().into(), format!("cannot be hashed: {error}").into());
+                self.problem(Problem { path, offset: None, what, lost: true })?;
+                Ok(None)
             }
         }
     }
-}
 
-/// Ends a scan before everything was read: what was read stands, and every input says what it lacks.
-fn stopped<E>(
-    queue: Queue<'_>,
-    mut read: Part,
-    mut totals: Totals,
-    emit: &mut dyn FnMut(Row) -> Result<(), E>,
-) -> Result<Totals, E> {
-    for rest in queue.rest() {
-        totals.stopped = true;
-        let mut part = std::mem::take(&mut read);
-        part.problem(rest.problem);
-        part.machine.merge(rest.machine);
-        for row in part.rows.drain(..) {
-            emit(row)?;
+    /// The rows that end a file.
+    fn finish(&mut self, input: &Input, lost: Lost, hash: bool) -> Result<(), E> {
+        let file = std::mem::take(&mut self.file);
+        self.totals.records += file.records;
+        self.totals.lost += file.lost;
+        self.totals.unreadable += u64::from(file.records == 0 && file.lost > 0);
+        let sha256 = if hash { self.hashed(input)? } else { None };
+        let (nameless, named): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            file.coverage.sorted().into_iter().partition(|((computer, _), _)| computer.is_empty());
+        let facts = InputFacts {
+            sha256,
+            path: input.name.as_str().into(),
+            kind: input.format.into(),
+            bytes: input.bytes,
+            records: file.records,
+            first: file.first,
+            last: file.last,
+            record_kinds: file.kinds.into_iter().map(|(kind, records)| (kind.to_owned(), records)).collect(),
+            lost_events: lost.events,
+            lost_buffers: lost.buffers,
+            providers: file.providers.sorted().collect(),
+            machine: Some(file.machine).filter(|machine| !machine.is_empty()),
+            channels: nameless.into_iter().map(|((_, channel), coverage)| (channel, coverage)).collect(),
+        };
+        for ((computer, channel), coverage) in named {
+            (self.emit)(Row::Coverage { computer, channel, coverage })?;
         }
-        finish(rest.input, rest.lost, part, false, &mut totals, emit)?;
+        (self.emit)(Row::Input(facts))
     }
-    Ok(totals)
-}
-
-/// The hash of a file as it is now, after it was read: what was read a moment ago is still at hand.
-fn hashed<E>(
-    input: &Input,
-    totals: &mut Totals,
-    emit: &mut dyn FnMut(Row) -> Result<(), E>,
-) -> Result<Option<Box<str>>, E> {
-    match source::sha256(&input.path) {
-        Ok(hash) => Ok(Some(hash.into())),
-        Err(error) => {
-            totals.lost += 1;
-            let what = format!("cannot be hashed: {error}");
-            emit(Row::Problem(Problem {
-                path: input.name.as_str().into(),
-                offset: None,
-                what: what.into(),
-                lost: true,
-            }))?;
-            Ok(None)
-        }
-    }
-}
-
-/// The rows that end a file.
-fn finish<E>(
-    input: &Input,
-    lost: Lost,
-    mut file: Part,
-    hash: bool,
-    totals: &mut Totals,
-    emit: &mut dyn FnMut(Row) -> Result<(), E>,
-) -> Result<(), E> {
-    totals.records += file.records;
-    totals.lost += file.lost;
-    totals.unreadable += u64::from(file.records == 0 && file.lost > 0);
-    let sha256 = if hash { hashed(input, totals, emit)? } else { None };
-    let providers = file.take_providers();
-    let (nameless, named): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        file.coverage.sorted().into_iter().partition(|((computer, _), _)| computer.is_empty());
-    let facts = InputFacts {
-        sha256,
-        path: input.name.as_str().into(),
-        kind: input.format.into(),
-        bytes: input.bytes,
-        records: file.records,
-        first: file.first,
-        last: file.last,
-        record_kinds: file.kinds.into_iter().map(|(kind, records)| (kind.to_owned(), records)).collect(),
-        lost_events: lost.events,
-        lost_buffers: lost.buffers,
-        providers,
-        machine: Some(file.machine).filter(|machine| !machine.is_empty()),
-        channels: nameless.into_iter().map(|((_, channel), coverage)| (channel, coverage)).collect(),
-    };
-    for ((computer, channel), coverage) in named {
-        emit(Row::Coverage { computer, channel, coverage })?;
-    }
-    emit(Row::Input(facts))
 }

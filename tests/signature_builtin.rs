@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use whyrdp::event::{Fields, Names, System};
 use whyrdp::signature::definition::{Definitions, Tests};
 use whyrdp::signature::read::{check_links, load_dir};
-use whyrdp::signature::{Signatures, Sources, test_rule};
+use whyrdp::signature::{Signatures, Sources, event, test_rule};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("signatures")
@@ -42,6 +43,52 @@ fn every_rule_matches_and_misses_as_its_examples_say() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Sources may fill in first what decides, and the rest of those records alone that matched by it.
+#[test]
+fn what_decides_is_all_that_rules_look_at() {
+    let (signatures, _) = Signatures::compile(folder());
+    let interest = signatures.interest();
+    let (mut whole, mut part) = (Vec::new(), Vec::new());
+    let (mut met, mut less) = (0, 0);
+    for rule in signatures.rules() {
+        let tests = rule.meaning.iter().map(|meaning| &meaning.tests);
+        for example in tests.flat_map(|tests| tests.hits.iter().chain(&tests.misses)) {
+            let event = event(example).unwrap();
+            let by = [&event.system.provider, &event.system.source_name];
+            let wanted = by.map(|name| interest.provider(name).and_then(|wanted| wanted.fields(event.system.event_id)));
+            let any = interest.any_provider.fields(event.system.event_id);
+            let wanted: Vec<&Fields> = wanted.into_iter().chain([any]).flatten().collect();
+            let mut decisive = event.clone();
+            decisive.clear();
+            decisive.system = event.system.clone();
+            if !wanted.iter().any(|fields| matches!(fields, Fields::All | Fields::Named(Names { system: true, .. }))) {
+                let System {
+                    provider, source_name, provider_guid, event_id, channel, computer, record_id, time, ..
+                } = event.system.clone();
+                decisive.system = System {
+                    provider,
+                    source_name,
+                    provider_guid,
+                    event_id,
+                    channel,
+                    computer,
+                    record_id,
+                    time,
+                    ..System::default()
+                };
+            }
+            let fields = event.fields().filter(|(name, _)| wanted.iter().any(|fields| fields.decided_by(name)));
+            fields.for_each(|(name, value)| decisive.push(name, value));
+            signatures.matches(&event, &mut whole);
+            signatures.matches(&decisive, &mut part);
+            assert_eq!(whole, part, "{}: {example:?}", rule.slug);
+            met += whole.len();
+            less += event.fields().count() - decisive.fields().count();
+        }
+    }
+    assert!(met > 500 && less > 100, "{met} matches, {less} fields left out");
 }
 
 #[test]

@@ -239,7 +239,7 @@ fn what_is_wanted_covers_tests_captures_words_and_groups() {
     let interest = compile(all).interest();
     let names = |fields: &Fields| match fields {
         Fields::All => panic!("all"),
-        Fields::Named(names) => names.iter().cloned().collect::<Vec<_>>(),
+        Fields::Named(names) => names.fields.keys().cloned().collect::<Vec<_>>(),
     };
     let client = interest.provider("Microsoft-Windows-TerminalServices-ClientActiveXCore").unwrap();
     assert_eq!(names(client.fields(1026).unwrap()), ["Value"]);

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::limits;
+use super::providers::Providers;
 use super::spans::Spans;
 use super::{Interest, Problem, ProviderFacts, Row, Signatures};
-use crate::event::{Damage, Event, Guid, Machine, Sink, Stamp, Time};
+use crate::event::{Damage, Event, Machine, Sink, Stamp, Time};
 use crate::evidence::{Coverage, EventRef, Evidence, Record, Source};
 use crate::signature::RuleId;
 use crate::source::Log;
@@ -28,13 +29,9 @@ pub struct Part {
     /// Records by kind of header, for formats that have several.
     pub kinds: BTreeMap<&'static str, u64>,
     /// By provider.
-    providers: BTreeMap<String, Vec<ProviderFacts>>,
-    /// Entries of all of them.
-    listed: usize,
+    pub providers: Providers,
     /// By computer and channel.
     pub coverage: Spans,
-    /// Records of providers beyond the most that are kept.
-    nameless: u64,
     /// What records tell of the computer, where none names it.
     pub machine: Machine,
 }
@@ -42,7 +39,8 @@ pub struct Part {
 impl Part {
     /// Reads a block. A bug that the block finds in its reader ends the block, not the scan.
     pub fn read(&mut self, path: &str, log: &dyn Log, block: usize, signatures: &Signatures, interest: &Interest) {
-        let mut reader = Reader { path, part: self, signatures, matched: Vec::new(), room: limits::ROWS, beyond: 0 };
+        let mut reader =
+            Reader { path, part: self, signatures, matched: Vec::new(), decided: false, room: limits::ROWS, beyond: 0 };
         let done = catch_unwind(AssertUnwindSafe(|| log.read(block, interest, &mut reader)));
         let beyond = reader.beyond;
         if beyond > 0 {
@@ -73,78 +71,14 @@ impl Part {
         for (kind, records) in later.kinds {
             *self.kinds.entry(kind).or_default() += records;
         }
-        for (name, all) in later.providers {
-            all.into_iter().for_each(|facts| self.provider(&name, facts));
-        }
-        self.nameless += later.nameless;
+        self.providers.merge(later.providers);
         self.coverage.merge(later.coverage);
         self.machine.merge(later.machine);
     }
 
-    /// A look-up without a copy of the name for all but the first record of a provider. Several may have
-    /// one name: classes of classic events, programs that took the same.
-    fn provider(&mut self, name: &str, facts: ProviderFacts) {
-        let room = self.listed < limits::NAMES;
-        match self.providers.get_mut(name) {
-            Some(known) => match known.iter_mut().find(|known| same(known.guid, facts.guid)) {
-                Some(known) => {
-                    known.records += facts.records;
-                    known.guid = known.guid.or(facts.guid);
-                }
-                None if room => {
-                    known.push(facts);
-                    self.listed += 1;
-                }
-                None => self.nameless += facts.records,
-            },
-            None if room => {
-                self.providers.insert(name.to_owned(), vec![facts]);
-                self.listed += 1;
-            }
-            None => self.nameless += facts.records,
-        }
-    }
-
-    /// Records by provider, each under a name of its own: where several have one name, their GUIDs stand behind it.
-    pub fn take_providers(&mut self) -> BTreeMap<String, ProviderFacts> {
-        let mut out = BTreeMap::new();
-        for (name, mut all) in self.named() {
-            all.sort_unstable_by_key(|facts| facts.guid);
-            for (at, facts) in all.into_iter().enumerate() {
-                let name = match facts.guid {
-                    Some(guid) if at > 0 => ProviderFacts::twin(&name, guid),
-                    _ => name.clone(),
-                };
-                out.insert(name, facts);
-            }
-        }
-        out
-    }
-
-    /// Providers by name: what some records tell of theirs, others need not.
-    fn named(&mut self) -> BTreeMap<String, Vec<ProviderFacts>> {
-        let (nameless, mut named): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            std::mem::take(&mut self.providers).into_iter().partition(|(name, _)| name.starts_with('{'));
-        let told = |(name, all): (&String, &Vec<ProviderFacts>)| -> Vec<(Guid, String)> {
-            all.iter().filter_map(|facts| Some((facts.guid?, name.clone()))).collect()
-        };
-        let names: BTreeMap<Guid, String> = named.iter().flat_map(told).collect();
-        for (name, all) in nameless {
-            for facts in all {
-                let name = facts.guid.and_then(|guid| names.get(&guid)).unwrap_or(&name);
-                let own = named.entry(name.clone()).or_default();
-                match own.iter_mut().find(|known| known.guid == facts.guid) {
-                    Some(known) => known.records += facts.records,
-                    None => own.push(facts),
-                }
-            }
-        }
-        named
-    }
-
     /// What went over the bounds of one input, in words.
     pub fn beyond(&self) -> Option<String> {
-        let (most, nameless, spans) = (limits::NAMES, self.nameless, self.coverage.beyond);
+        let (most, nameless, spans) = (limits::NAMES, self.providers.beyond, self.coverage.beyond);
         match (nameless, spans) {
             (0, 0) => None,
             (_, 0) => Some(format!("more than {most} providers: {nameless} records of further ones are not listed")),
@@ -161,17 +95,14 @@ impl Part {
     }
 }
 
-/// Whether these may be GUIDs of one provider, of which not every record tells it.
-fn same(first: Option<Guid>, second: Option<Guid>) -> bool {
-    first.is_none() || second.is_none() || first == second
-}
-
 /// Takes what a source reads of one block.
 struct Reader<'a> {
     path: &'a str,
     part: &'a mut Part,
     signatures: &'a Signatures,
     matched: Vec<RuleId>,
+    /// `matched` is of the record that comes next.
+    decided: bool,
     /// Bytes of rows that may still be kept.
     room: usize,
     /// Rows that were not.
@@ -194,12 +125,19 @@ impl Sink for Reader<'_> {
             self.part.coverage.of(stamp.computer, stamp.channel, 1, record);
         }
         let facts = ProviderFacts { guid: stamp.provider_guid, records: 1 };
-        self.part.provider(stamp.provider, facts);
+        self.part.providers.add(stamp.provider, facts);
+    }
+
+    fn decides(&mut self, event: &Event) -> bool {
+        self.signatures.matches(event, &mut self.matched);
+        self.decided = !self.matched.is_empty();
+        self.decided
     }
 
     fn event(&mut self, event: &Event) {
-        self.matched.clear();
-        self.signatures.matches(event, &mut self.matched);
+        if !std::mem::take(&mut self.decided) {
+            self.signatures.matches(event, &mut self.matched);
+        }
         if self.matched.is_empty() {
             return;
         }
@@ -324,10 +262,10 @@ mod tests {
                 sink.record(&stamp(&name, &name, 1));
             }
         });
-        assert_eq!((file.records, file.providers.len()), (24_000, limits::NAMES));
         let said = file.beyond().unwrap_or_default();
         assert!(said.contains("more than 16384 computers and channels") && said.contains("7616 records"), "{said}");
-        assert_eq!(file.coverage.sorted().len(), limits::NAMES);
+        assert_eq!((file.records, file.coverage.sorted().len()), (24_000, limits::NAMES));
+        assert_eq!(file.providers.sorted().count(), limits::NAMES);
         let ordinary = whole(|sink, block| sink.record(&stamp("SRV01", "Schannel", block as u64)));
         assert_eq!(ordinary.beyond(), None);
     }

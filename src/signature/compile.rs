@@ -333,7 +333,7 @@ impl Ready {
             return Err("the rule can match no event: its event ids exclude each other".to_owned());
         }
         let providers = pins::providers(&rule.detection, &pins);
-        let matcher = Matcher::new(&rule.detection)?;
+        let matcher = Matcher::new(&rule.detection, &pins)?;
         if !sound {
             matcher.check()?;
         }

@@ -7,6 +7,8 @@ use super::definition::Glob;
 pub(super) struct Matcher {
     units: Vec<Unit>,
     cased: bool,
+    /// The text itself, where nothing in the pattern is left open: most are a name or a number.
+    literal: Option<Box<str>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +31,23 @@ impl Matcher {
                 Glob::Any => units.push(Unit::Any),
             }
         }
-        Matcher { units, cased }
+        let literal = match glob {
+            [Glob::Literal(text)] => Some(text.as_str().into()),
+            _ => None,
+        };
+        Matcher { units, cased, literal }
+    }
+
+    pub(super) fn fits(&self, text: &str) -> bool {
+        match &self.literal {
+            Some(literal) if self.cased || **literal == *text => **literal == *text,
+            Some(literal) if literal.is_ascii() && text.is_ascii() => literal.eq_ignore_ascii_case(text),
+            _ => self.fits_by_letters(text),
+        }
     }
 
     /// Goes back to the last `*` only: an earlier one can never do better.
-    pub(super) fn fits(&self, text: &str) -> bool {
+    fn fits_by_letters(&self, text: &str) -> bool {
         let mut at = 0;
         let mut left = text.chars();
         let mut retry = None;

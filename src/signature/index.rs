@@ -10,7 +10,7 @@ use super::definition::{Definitions, FieldTest, Pattern, Rule, Words};
 use super::pins::{self, Pin};
 use super::value::{is_common, system_field};
 use super::wording;
-use crate::event::{Event, Fields, Interest, UNNAMED, Wanted, positional};
+use crate::event::{Event, Fields, Interest, Names, UNNAMED, Wanted, positional};
 
 /// Longest provider name that is looked up without an allocation.
 const NAME_BYTES: usize = 128;
@@ -117,7 +117,7 @@ pub(super) fn interest(all: &Definitions) -> Interest {
 }
 
 fn none() -> Fields {
-    Fields::Named(BTreeSet::new())
+    Fields::Named(Names::default())
 }
 
 fn join(ids: &mut BTreeMap<u32, Fields>, id: u32, fields: &Fields) {
@@ -155,12 +155,12 @@ impl<'a> Shown<'a> {
 
     /// Fields that the words for these events show.
     fn of(&self, provider: Option<&str>, id: Option<u32>) -> Fields {
-        let mut names = BTreeSet::new();
+        let mut names = Names::default();
         let mut add_all = |text: &str| {
             for name in wording::fields(text) {
-                add(&mut names, name);
+                add(&mut names, name, false);
                 if is_common(name) {
-                    names.insert(name.to_owned());
+                    names.add(name, false);
                 }
             }
         };
@@ -178,33 +178,34 @@ impl<'a> Shown<'a> {
 
 /// Fields that a rule tests or captures, and those by which correlations group its matches.
 fn fields(rule: &Rule, all: &Definitions) -> Fields {
-    let mut names = BTreeSet::new();
+    let mut names = Names::default();
     let tests = rule.detection.searches.iter().flat_map(|search| search.any.iter().flatten());
     for FieldTest { field, patterns, .. } in tests {
         match field {
             None => return Fields::All,
-            Some(name) => add(&mut names, name),
+            Some(name) => add(&mut names, name, true),
         }
         for pattern in patterns {
             if let Pattern::Field(name) = pattern {
-                add(&mut names, name);
+                add(&mut names, name, true);
             }
         }
     }
     let captured = rule.meaning.iter().flat_map(|meaning| meaning.capture.values().flatten());
     let counting = all.correlations.iter().filter(|correlation| correlation.rules.contains(&rule.slug));
     let grouped = counting.flat_map(|correlation| correlation.fields(&rule.slug));
-    captured.map(String::as_str).chain(grouped).for_each(|name| add(&mut names, name));
+    captured.map(String::as_str).chain(grouped).for_each(|name| add(&mut names, name, false));
     Fields::Named(names)
 }
 
-/// `System` fields are always there; `param2` may stand for the second unnamed value.
-fn add(names: &mut BTreeSet<String>, name: &str) {
-    if system_field(name).is_some() {
+/// `System` fields are always there in the end; `param2` may stand for the second unnamed value.
+fn add(names: &mut Names, name: &str, decides: bool) {
+    if let Some(field) = system_field(name) {
+        names.system |= decides && !field.is_told_of_every_record();
         return;
     }
     if positional(name).is_some() {
-        names.insert(UNNAMED.to_owned());
+        names.add(UNNAMED, decides);
     }
-    names.insert(name.to_owned());
+    names.add(name, decides);
 }

@@ -7,6 +7,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::definition::{Comparison, Condition, Detection, FieldTest, Pattern};
 use super::glob::{self, same};
+use super::pins::Pin;
 use super::value::{SystemField, Target, Value, number};
 use crate::event::Event;
 
@@ -69,14 +70,16 @@ impl Matcher {
         Ok(())
     }
 
-    /// Makes a detection ready, but for its regular expressions.
-    pub(super) fn new(detection: &Detection) -> Result<Self, String> {
+    /// Makes a detection ready, but for its regular expressions. It will only meet events that one of `pins` lets
+    /// through; what a single one says of provider and event id is not tested again.
+    pub(super) fn new(detection: &Detection, pins: &[Pin]) -> Result<Self, String> {
         let test = |test: &FieldTest| {
             let target = Target::of(test.field.as_deref());
             let checks = test.patterns.iter().map(|pattern| Check::new(pattern, &target)).collect::<Result<_, _>>()?;
             Ok::<Test, String>(Test { target, all: test.all, checks })
         };
-        let group = |tests: &Vec<FieldTest>| tests.iter().map(test).collect();
+        let said = |field: &FieldTest| matches!(pins, [pin] if pin.says(field));
+        let group = |tests: &Vec<FieldTest>| tests.iter().filter(|field| !said(field)).map(test).collect();
         let searches = detection.searches.iter().map(|search| search.any.iter().map(group).collect());
         Ok(Matcher { searches: searches.collect::<Result<_, String>>()?, condition: detection.condition.clone() })
     }

@@ -52,6 +52,25 @@ impl Pin {
         self.providers.is_some() || self.ids.is_some()
     }
 
+    /// Does every event that this pin lets through pass the test, wherever in the detection it stands? Providers
+    /// are compared as the index does.
+    pub(super) fn says(&self, test: &FieldTest) -> bool {
+        let uncased = |pattern: &Pattern| matches!(pattern, Pattern::Text { cased: false, .. });
+        let literals: Option<Vec<&str>> = test.patterns.iter().map(Pattern::literal).collect();
+        let Some(literals) = literals.filter(|_| !test.all && test.patterns.iter().all(uncased)) else { return false };
+        match test.field.as_deref() {
+            Some("Provider_Name") => {
+                let among = |name: &String| literals.iter().any(|literal| literal.to_lowercase() == *name);
+                self.providers.as_ref().is_some_and(|names| names.iter().all(among))
+            }
+            Some("EventID") => {
+                let among = |id: &u32| literals.iter().any(|literal| literal.parse() == Ok(*id));
+                self.ids.as_ref().is_some_and(|ids| ids.iter().all(among))
+            }
+            _ => false,
+        }
+    }
+
     /// Both must hold. A record has two provider names, so that two sets of them may
     /// both hold though they share none; its event id is one.
     fn and(self, other: Pin) -> Option<Pin> {

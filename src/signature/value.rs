@@ -109,6 +109,19 @@ impl Value<'_> {
 }
 
 impl SystemField {
+    /// Is it part of what sources tell of every record?
+    pub(super) fn is_told_of_every_record(self) -> bool {
+        matches!(
+            self,
+            SystemField::Provider
+                | SystemField::ProviderGuid
+                | SystemField::EventId
+                | SystemField::Channel
+                | SystemField::Computer
+                | SystemField::RecordId
+        )
+    }
+
     fn any(self, system: &System, test: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
         let mut text = |text: &str| !text.is_empty() && test(Value::Text(text));
         match self {

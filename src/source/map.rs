@@ -18,7 +18,7 @@ use crate::error::Error;
 /// the map is kept past the look-up. A file cut meanwhile raises SIGBUS, which ends the
 /// program, never corrupts it; a scan of logs that are still written uses positioned reads.
 #[allow(unsafe_code)]
-pub(super) fn map(path: &Path) -> Result<Mmap, Error> {
+pub fn map(path: &Path) -> Result<Mmap, Error> {
     let file = File::open(path).map_err(|error| Error::new(path, error))?;
     // SAFETY: see above.
     unsafe { Mmap::map(&file) }.map_err(|error| Error::new(path, error))

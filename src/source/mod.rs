@@ -32,6 +32,7 @@ pub use change::Snapshot;
 pub use discover::{Discovery, Given, Problem, discover, discover_given};
 pub use evtx::render;
 pub use hash::sha256;
+pub use map::map;
 pub use tmf::Messages;
 
 /// One file that a format recognised.

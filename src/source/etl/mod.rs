@@ -209,7 +209,7 @@ impl Log for Etl {
     fn read(&self, block: usize, interest: &Interest, sink: &mut dyn Sink) {
         if block >= self.data_blocks() {
             if packet::wanted(interest) {
-                packet::tell(self, interest, sink);
+                packet::tell(packet::Overview::of(self), self, interest, sink);
             }
             return;
         }

@@ -25,19 +25,42 @@ const FIELD: usize = 32;
 
 /// Which fields are wanted: what any of these wants. None of them: only `System`.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Want<'i>(pub [Option<&'i Fields>; 3]);
+pub(super) struct Want<'i> {
+    pub by: [Option<&'i Fields>; 3],
+    /// Only that by which it is decided whether a signature matches.
+    deciding: bool,
+}
 
-impl Want<'_> {
-    pub fn wants(&self, name: &str) -> bool {
-        self.0.iter().flatten().any(|fields| fields.wants(name))
+impl<'i> Want<'i> {
+    pub fn of(by: [Option<&'i Fields>; 3]) -> Self {
+        Want { by, deciding: false }
     }
 
+    /// What decides, where that may be less than what is wanted.
+    pub fn deciding(self) -> Option<Self> {
+        let all = self.by.iter().flatten().any(|fields| matches!(fields, Fields::All));
+        (!all).then_some(Want { deciding: true, ..self })
+    }
+
+    pub fn wants(&self, name: &str) -> bool {
+        let wants = |fields: &&Fields| if self.deciding { fields.decided_by(name) } else { fields.wants(name) };
+        self.by.iter().flatten().any(wants)
+    }
+
+    /// Is more of `System` wanted than stage one reads?
+    pub fn wants_system(&self) -> bool {
+        let wants = |fields: &&Fields| matches!(fields, Fields::Named(names) if names.system);
+        !self.deciding || self.by.iter().flatten().any(wants)
+    }
+
+    /// References are even: what is wanted to decide is told apart by the odd number.
     fn id(&self) -> WantId {
-        self.0.map(|fields| fields.map_or(0, |fields| std::ptr::from_ref(fields).addr()))
+        let odd = usize::from(self.deciding);
+        self.by.map(|fields| fields.map_or(0, |fields| std::ptr::from_ref(fields).addr()) | odd)
     }
 
     pub fn any(&self) -> bool {
-        self.0.iter().any(Option::is_some)
+        self.by.iter().any(Option::is_some)
     }
 }
 
@@ -56,6 +79,8 @@ pub(super) struct Record<'a> {
     text: usize,
     /// The event has what stage one reads already.
     pub has_facts: bool,
+    /// The rest of `System` is wanted too.
+    system: bool,
 }
 
 impl<'a> Record<'a> {
@@ -67,8 +92,8 @@ impl<'a> Record<'a> {
         want: Want<'a>,
     ) -> Self {
         items.clear();
-        let want_id = plans.want(want.id());
-        Record { data, plans, items, event, want, has_facts: false, want_id, start: 0, steps: 0, text: 0 }
+        let (want_id, system) = (plans.want(want.id()), want.wants_system());
+        Record { data, plans, items, event, want, has_facts: false, system, want_id, start: 0, steps: 0, text: 0 }
     }
 
     /// Reads the record whose BinXML lies there.
@@ -110,31 +135,71 @@ impl<'a> Record<'a> {
         if self.items.iter().skip(base).any(|item| !binxml::fits(*item)) {
             return Err(Fault { at: instance.definition as usize, what: "values do not fit their types" });
         }
-        let done = self.plan(plan, base, depth);
+        let done = match self.picked(plan, base) {
+            Some(picked) => self.picks(picked, base, depth),
+            None => self.plan(plan, base, depth),
+        };
         self.items.truncate(base);
         done
     }
 
     fn plan(&mut self, plan: Run, base: usize, depth: u32) -> Result<(), Fault> {
-        for at in plan.range() {
-            let Some(op) = self.plans.ops.get(at).copied() else { break };
-            self.steps += 1;
-            if op.guard == NONE || !self.left_out(op, base) {
-                self.step(at, op.what, base, depth)?;
+        plan.range().try_for_each(|at| self.op(at, base, depth))
+    }
+
+    fn picks(&mut self, picked: Run, base: usize, depth: u32) -> Result<(), Fault> {
+        for at in picked.range() {
+            let Some(op) = self.plans.picks.get(at).copied() else { break };
+            self.op(op as usize, base, depth)?;
+        }
+        Ok(())
+    }
+
+    /// The steps of the plan that have anything to do here. `None`: a value may hold more than the plan tells.
+    #[inline]
+    fn picked(&mut self, plan: Run, base: usize) -> Option<Run> {
+        if !self.has_facts || self.want_id == u16::MAX {
+            return None;
+        }
+        let (want, system) = (self.want, self.system);
+        let picked = self.plans.picked(plan, self.want_id, |plans, what| match what {
+            What::Known { known, .. } => system && !known.is_fact(),
+            What::Field { label: Label::Fixed(name), .. } => {
+                want.wants(plans.names.get(name.range()).unwrap_or_default())
             }
-            if self.steps > STEPS || self.text > TEXT {
-                return Err(Fault { at: self.start, what: TOO_MUCH });
-            }
-            if self.plans.steps + self.steps > STEPS_OF_CHUNK || self.plans.text + self.text > TEXT_OF_CHUNK {
-                return Err(Fault { at: self.start, what: TOO_MUCH_OF_CHUNK });
-            }
+            _ => true,
+        });
+        let values = self.items.get(base..).unwrap_or_default().iter().enumerate();
+        let mut fragments = values.filter(|(_, item)| item.kind == BINXML);
+        fragments.all(|(slot, _)| self.is_fragment(picked, slot)).then_some(picked)
+    }
+
+    /// Is this the slot of a fragment, and not one in a field's place?
+    fn is_fragment(&self, picked: Run, slot: usize) -> bool {
+        let picks = self.plans.picks.get(picked.range()).unwrap_or_default();
+        let mut ops = picks.iter().filter_map(|at| self.plans.ops.get(*at as usize));
+        ops.any(|op| matches!(op.what, What::Fragment { slot: own, .. } if usize::from(own) == slot))
+    }
+
+    #[inline]
+    fn op(&mut self, at: usize, base: usize, depth: u32) -> Result<(), Fault> {
+        let Some(op) = self.plans.ops.get(at).copied() else { return Ok(()) };
+        self.steps += 1;
+        if op.guard == NONE || !self.left_out(op, base) {
+            self.step(at, op.what, base, depth)?;
+        }
+        if self.steps > STEPS || self.text > TEXT {
+            return Err(Fault { at: self.start, what: TOO_MUCH });
+        }
+        if self.plans.steps + self.steps > STEPS_OF_CHUNK || self.plans.text + self.text > TEXT_OF_CHUNK {
+            return Err(Fault { at: self.start, what: TOO_MUCH_OF_CHUNK });
         }
         Ok(())
     }
 
     fn step(&mut self, step: usize, what: What, base: usize, depth: u32) -> Result<(), Fault> {
         match what {
-            What::Known { known, .. } if self.has_facts && known.is_fact() => {}
+            What::Known { known, .. } if self.has_facts && (!self.system || known.is_fact()) => {}
             What::Known { known, parts } => self.known(known, parts, base),
             What::Field { .. } if !self.want.any() => {}
             What::Field { label, parts, leaf } => {

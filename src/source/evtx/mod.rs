@@ -126,7 +126,7 @@ impl Log for Evtx {
 
 /// The whole record at a byte offset of a log file, as XML.
 pub fn render(path: &Path, offset: u64) -> Result<String, Error> {
-    let map = map::map(path)?;
+    let map = map(path)?;
     let wrong = |what: &str| Error::new(path, what).at(offset);
     let base = if header::file(&map).is_some() { FILE_HEADER } else { first_chunk(&map).unwrap_or(FILE_HEADER) };
     let within = offset.checked_sub(base).ok_or_else(|| wrong("no record begins here"))?;

@@ -37,7 +37,7 @@ pub(super) enum Part {
 }
 
 /// Items `start..end` of one of the lists of [`Plans`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Run {
     pub start: u32,
     pub end: u32,
@@ -100,6 +100,9 @@ pub(super) struct Plans {
     /// For each step, whether its field is wanted, and by which of `wants` that was found.
     choices: Vec<Option<(u16, bool)>>,
     wants: Vec<WantId>,
+    /// Steps that a want needs, by plan and want; and where they stand in `picks`.
+    picked: FxHashMap<(Run, u16), Run>,
+    pub picks: Vec<u32>,
     /// A text in the making.
     pub spare: String,
     /// Elements that are open, while a plan is made.
@@ -129,6 +132,8 @@ impl Plans {
         self.names.clear();
         self.choices.clear();
         self.wants.clear();
+        self.picked.clear();
+        self.picks.clear();
         self.tokens = TOKENS_PER_CHUNK;
         self.steps = 0;
         self.text = 0;
@@ -141,6 +146,22 @@ impl Plans {
             self.wants.len() - 1
         });
         u16::try_from(at).unwrap_or(u16::MAX)
+    }
+
+    /// The steps of a definition's plan that a want needs, worked out at its first use.
+    pub fn picked(&mut self, plan: Run, want: u16, needs: impl Fn(&Self, &What) -> bool) -> Run {
+        if let Some(picked) = self.picked.get(&(plan, want)) {
+            return *picked;
+        }
+        let start = self.picks.len();
+        for at in plan.start..plan.end {
+            if self.ops.get(at as usize).is_some_and(|op| needs(self, &op.what)) {
+                self.picks.push(at);
+            }
+        }
+        let picked = Run::new(start, self.picks.len());
+        self.picked.insert((plan, want), picked);
+        picked
     }
 
     /// Does that want choose the field of that step? Asks `wants` once.

@@ -240,7 +240,7 @@ impl<'a> Scan<'a> {
                     kind: "",
                 });
                 let want = self.want(&facts);
-                if want.any() {
+                if want.any() && self.is_matched(data, at, record, want, &facts) {
                     self.event(data, at, record, want, Some(&facts));
                 }
             }
@@ -264,7 +264,7 @@ impl<'a> Scan<'a> {
     fn want(&mut self, facts: &Facts) -> Want<'a> {
         let by_name = self.wanted_of(facts.provider).and_then(|wanted| wanted.fields(facts.event_id));
         let by_source = facts.source_name.and_then(|source| self.wanted_of(source)?.fields(facts.event_id));
-        Want([by_name, by_source, self.interest.any_provider.fields(facts.event_id)])
+        Want::of([by_name, by_source, self.interest.any_provider.fields(facts.event_id)])
     }
 
     #[inline]
@@ -301,11 +301,18 @@ impl<'a> Scan<'a> {
             kind: "",
         });
         let by = |name: &str| self.interest.provider(name).and_then(|wanted| wanted.fields(system.event_id));
-        let want =
-            Want([by(&system.provider), by(&system.source_name), self.interest.any_provider.fields(system.event_id)]);
+        let any = self.interest.any_provider.fields(system.event_id);
+        let want = Want::of([by(&system.provider), by(&system.source_name), any]);
         if want.any() {
             self.event(data, at, record, want, None);
         }
+    }
+
+    /// Stage two begins with what decides: most of what is wanted by its number turns out to be another's.
+    fn is_matched(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>, facts: &Facts) -> bool {
+        let Some(want) = want.deciding() else { return true };
+        // What cannot be read so is told of by the whole reading.
+        self.fill(data, at, record, want, Some(facts)).is_err() || self.sink.decides(&self.worker.event)
     }
 
     /// Stage two. `facts`: what stage one has read, which is not read again.

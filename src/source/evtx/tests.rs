@@ -397,7 +397,7 @@ fn the_last_resort_reads_as_the_plans_do() {
         let xml = super::slow::render(&data, at, false).unwrap_or_default();
         let mut event = Event::default();
         let fields = Fields::All;
-        super::slow::fill(&xml, &mut event, Want([Some(&fields), None, None]));
+        super::slow::fill(&xml, &mut event, Want::of([Some(&fields), None, None]));
         let theirs: Vec<_> = event.fields().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
         assert_eq!(got.events[n], theirs, "{xml}");
         let (provider, event_id, record_id, time, _) = &got.records[n];
