@@ -10,7 +10,7 @@ use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher};
 use whyrdp::correlate::{Request, correlate};
 use whyrdp::event::{Guid, Time};
-use whyrdp::evidence::{Coverage, Evidence, Findings};
+use whyrdp::evidence::{Coverage, Evidence, Field, Findings};
 use whyrdp::scan::{Options, scan};
 use whyrdp::signature::Signatures;
 use whyrdp::source::discover;
@@ -61,16 +61,15 @@ fn renamed(text: &str, pair: usize) -> Box<str> {
 fn moved(evidence: &Evidence, copy: usize, pair: usize, by: i64, ids: u64) -> Evidence {
     let mut evidence = evidence.clone();
     let record = &mut evidence.record;
-    record.computer = renamed(&record.computer, pair);
+    record.computer = renamed(&record.computer, pair).into();
     record.time = record.time.map(|time| time.plus(by));
     record.record_id = record.record_id.map(|id| id + ids);
     record.activity_id = record.activity_id.map(|Guid(mut bytes)| {
         bytes[8..16].copy_from_slice(&(copy as u64 + 1).to_le_bytes());
         Guid(bytes)
     });
-    for field in &mut record.fields {
-        field.1 = renamed(&field.1, pair);
-    }
+    let fields = record.fields.iter().map(|(name, value)| Field(name.into(), renamed(value, pair)));
+    record.fields = fields.collect();
     evidence.event = evidence.event.derive(&format!("{copy} {ids}"));
     evidence
 }

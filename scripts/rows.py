@@ -2,7 +2,8 @@
 """Rows of a large case for `whyrdp correlate`: python3 scripts/rows.py ROWS HOSTS SIGNATURES_SHA256 > rows.jsonl
 
 Half of the hosts are clients, half servers; each attempt is two rows of a client (it connects, it is cut off) and a refused
-logon at the server. SIGNATURES_SHA256 stands in every row of `whyrdp scan`. The same arguments give the same rows.
+logon at the server. At the end stands what the logs cover: all of them, without a gap.
+SIGNATURES_SHA256 stands in every row of `whyrdp scan`. The same arguments give the same rows.
 """
 
 import hashlib
@@ -28,12 +29,13 @@ def moment(seconds):
 
 
 def main(rows, hosts, sha256):
-    pairs, ids, out = hosts // 2, {}, sys.stdout
+    pairs, ids, spans, out = hosts // 2, {}, {}, sys.stdout
     stamp = {"schema_version": 1, "signatures_sha256": sha256}
 
     def row(computer, channel, provider, event, second, fields, signature, activity=None):
         key = (computer, channel)
         ids[key] = ids.get(key, 0) + 1
+        spans[key] = (spans.get(key, (second,))[0], second)
         name = hashlib.md5(f"{computer}/{channel}/{ids[key]}".encode()).hexdigest()
         record = {"row": "evidence", "ref": name, "computer": computer, "channel": channel, "provider": provider, "event_id": event}
         record |= {"record_id": ids[key], "time": moment(second)} | ({"activity_id": activity} if activity else {})
@@ -52,6 +54,10 @@ def main(rows, hosts, sha256):
         row(server, "Security", "Microsoft-Windows-Security-Auditing", 4625, second + 2, fields, "security_4625_bad_password")
         fields = [["Name", "Disconnect Reason"], ["Value", "2055"]]
         row(client, OPERATIONAL, CLIENT, 1026, second + 5, fields, "rdpclient_1026_disconnected", activity)
+    for (computer, channel), (first, last) in spans.items():
+        run = {"first_id": 1, "last_id": ids[computer, channel], "first": moment(first), "last": moment(last)}
+        covered = {"row": "coverage", "computer": computer, "channel": channel, "runs": [run]}
+        out.write(json.dumps(stamp | covered, separators=(",", ":")) + "\n")
 
 
 main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -3,12 +3,13 @@
 //! Pure: no input is read, no clock, no thread; the same findings give the same report.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
-use crate::attempt::identity::{address, user_key};
+use crate::attempt::identity::{HostId, address, user_key};
 use crate::attempt::{Attempt, Case, Hints};
 use crate::event::Time;
 use crate::evidence::Findings;
-use crate::report::model::Report;
+use crate::report::model::{LongReport, Report};
 use crate::signature::definition::{Confidence, Outcome, Role};
 use crate::signature::{Signatures, phrase};
 use crate::verdict;
@@ -42,6 +43,16 @@ pub struct Selection {
 
 /// Rebuilds the attempts and judges them.
 pub fn correlate(findings: &Findings, signatures: &Signatures, request: &Request) -> Report {
+    correlate_long(findings, signatures, request, |report| report.whole())
+}
+
+/// The same for a report that need not be held: its attempts and its timeline are made while `tell` reads them.
+pub fn correlate_long<R>(
+    findings: &Findings,
+    signatures: &Signatures,
+    request: &Request,
+    tell: impl FnOnce(LongReport<'_>) -> R,
+) -> R {
     let hints = Hints {
         aliases: request.aliases.clone(),
         client_ips: request.selection.client_ips.iter().filter_map(|text| address(text)).collect(),
@@ -50,14 +61,16 @@ pub fn correlate(findings: &Findings, signatures: &Signatures, request: &Request
     for at in verdict::proven_failures(&case) {
         case.attempts[at].outcome = Outcome::Failed;
     }
+    let people: Vec<Person> = request.selection.users.iter().map(|user| Person::of(&case, user)).collect();
     let selected: Vec<usize> = case
         .attempts
         .iter()
         .enumerate()
-        .filter(|(_, attempt)| selects(&case, &request.selection, attempt))
+        .filter(|(_, attempt)| selects(&case, &request.selection, &people, attempt))
         .map(|(at, _)| at)
         .collect();
-    verdict::report(&case, &selected, &said(signatures, &request.complaint))
+    let said = said(signatures, &request.complaint);
+    tell(verdict::Judgement::new(&case, &selected, &said).report())
 }
 
 /// What the text of the dialog tells: the causes that it fits, and codes where none was given.
@@ -75,7 +88,7 @@ fn said(signatures: &Signatures, complaint: &Said) -> Said {
     said
 }
 
-fn selects(case: &Case<'_>, selection: &Selection, attempt: &Attempt) -> bool {
+fn selects(case: &Case<'_>, selection: &Selection, people: &[Person], attempt: &Attempt) -> bool {
     let time = selection.since.is_none_or(|since| attempt.end >= since)
         && selection.until.is_none_or(|until| attempt.start <= until);
     let ends: BTreeSet<usize> =
@@ -86,24 +99,42 @@ fn selects(case: &Case<'_>, selection: &Selection, attempt: &Attempt) -> bool {
             let typed = attempt.target.as_deref().is_some_and(|target| target.eq_ignore_ascii_case(name));
             known || typed || attempt.client_name.as_deref().is_some_and(|client| client.eq_ignore_ascii_case(name))
         });
-    let user = selection.users.is_empty() || selection.users.iter().any(|user| of_user(case, user, attempt));
+    let user = people.is_empty() || people.iter().any(|person| person.made(attempt));
     let ip = selection.client_ips.is_empty()
         || selection.client_ips.iter().filter_map(|text| address(text)).any(|ip| attempt.client_ips.contains(&ip));
     time && host && user && ip
 }
 
-/// The attempt names this user; or it names nobody, as a handshake that failed does, and its client
-/// logged on as this user at another time.
-fn of_user(case: &Case<'_>, user: &str, attempt: &Attempt) -> bool {
-    let wanted = user_key(user);
-    let named = |attempt: &Attempt| attempt.user.as_deref().and_then(user_key);
-    if let Some(name) = named(attempt) {
-        return Some(name) == wanted;
+/// A user who was asked for, and from where this user's attempts came.
+struct Person {
+    key: Option<String>,
+    clients: BTreeSet<HostId>,
+    addresses: BTreeSet<IpAddr>,
+}
+
+impl Person {
+    fn of(case: &Case<'_>, name: &str) -> Self {
+        let key = user_key(name);
+        let own = || case.attempts.iter().filter(|attempt| named(attempt).is_some_and(|name| Some(name) == key));
+        let clients = own().filter_map(|attempt| attempt.client).collect();
+        let addresses = own().flat_map(|attempt| attempt.client_ips.iter().copied()).collect();
+        Person { key, clients, addresses }
     }
-    case.attempts.iter().filter(|other| named(other).is_some() && named(other) == wanted).any(|other| {
-        let same_host = attempt.client.is_some() && attempt.client == other.client;
-        same_host || attempt.client_ips.iter().any(|ip| other.client_ips.contains(ip))
-    })
+
+    /// The attempt names this user; or it names nobody, as a handshake that failed does, and its client
+    /// logged on as this user at another time.
+    fn made(&self, attempt: &Attempt) -> bool {
+        if let Some(name) = named(attempt) {
+            return Some(name) == self.key;
+        }
+        attempt.client.is_some_and(|host| self.clients.contains(&host))
+            || attempt.client_ips.iter().any(|ip| self.addresses.contains(ip))
+    }
+}
+
+/// The user whom an attempt names.
+fn named(attempt: &Attempt) -> Option<String> {
+    attempt.user.as_deref().and_then(user_key)
 }
 
 #[cfg(test)]

@@ -7,11 +7,13 @@
 
 mod coverage;
 mod findings;
+mod name;
 mod plain;
 mod row;
 
 pub use coverage::{Coverage, Run};
 pub use findings::Findings;
+pub use name::{Fields, List, Name, Names};
 pub use plain::{hides, write_indented, write_line};
 pub use row::{Row, RowError, read_row, write_row};
 
@@ -130,14 +132,14 @@ pub struct Field(pub Box<str>, pub Box<str>);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Record {
     /// Computer name as written.
-    pub computer: Box<str>,
+    pub computer: Name,
     /// Channel.
-    pub channel: Box<str>,
+    pub channel: Name,
     /// Provider name.
-    pub provider: Box<str>,
+    pub provider: Name,
     /// Classic source name, where it differs.
     #[serde(default, skip_serializing_if = "str::is_empty")]
-    pub source_name: Box<str>,
+    pub source_name: Name,
     /// Event id.
     pub event_id: u32,
     /// Event version.
@@ -160,10 +162,10 @@ pub struct Record {
     pub process_id: Option<u32>,
     /// SID of `Security/@UserID`.
     #[serde(default, skip_serializing_if = "str::is_empty")]
-    pub user_id: Box<str>,
+    pub user_id: Name,
     /// Wanted fields in record order; unnamed values are called `Data`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fields: Vec<Field>,
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub fields: Fields,
     /// Fields were cut to [`KEPT_BYTES`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cut: bool,
@@ -191,7 +193,7 @@ impl Record {
             fields.push(Field(name.into(), value[..end].into()));
         }
         let source_name = if system.source_name == system.provider { "" } else { &system.source_name };
-        let mut name = |text: &str| -> Box<str> {
+        let mut name = |text: &str| -> Name {
             let kept = bounded(text);
             cut |= kept.len() < text.len();
             kept.into()
@@ -209,7 +211,7 @@ impl Record {
             activity_id: system.activity_id.filter(|id| !id.is_nil()),
             process_id: system.process_id,
             user_id: name(&system.user_id),
-            fields,
+            fields: fields.into_iter().collect(),
             cut,
         }
     }
@@ -217,19 +219,19 @@ impl Record {
     /// Bytes of memory that it takes, about.
     pub fn size(&self) -> usize {
         let names = [&self.computer, &self.channel, &self.provider, &self.source_name, &self.user_id];
-        let fields = self.fields.iter().map(|Field(name, value)| size_of::<Field>() + name.len() + value.len());
+        let fields = self.fields.iter().map(|(name, value)| size_of::<Field>() + name.len() + value.len());
         size_of::<Evidence>() + names.map(|name| name.len()).iter().sum::<usize>() + fields.sum::<usize>()
     }
 
     /// The first value called `name`; `param1`… reach unnamed values by position,
     /// and System fields answer to their Sigma names.
     pub fn field(&self, name: &str) -> Option<&str> {
-        if let Some(field) = self.fields.iter().find(|field| &*field.0 == name) {
-            return Some(&field.1);
+        if let Some((_, value)) = self.fields.iter().find(|(known, _)| *known == name) {
+            return Some(value);
         }
         if let Some(position) = crate::event::positional(name) {
-            let mut unnamed = self.fields.iter().filter(|field| &*field.0 == crate::event::UNNAMED);
-            return unnamed.nth(position - 1).map(|field| &*field.1);
+            let mut unnamed = self.fields.iter().filter(|(known, _)| *known == crate::event::UNNAMED);
+            return unnamed.nth(position - 1).map(|(_, value)| value);
         }
         match name {
             "Computer" => Some(&self.computer),
@@ -245,7 +247,7 @@ impl Record {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Source {
     /// Input name.
-    pub path: Box<str>,
+    pub path: Name,
     /// Byte offset; of a record in a compressed piece of the file, that of the piece.
     pub offset: u64,
     /// Byte offset in that piece as it is decompressed; 0 where nothing is compressed.
@@ -275,12 +277,24 @@ pub struct Evidence {
     #[serde(flatten)]
     pub record: Record,
     /// Slugs of the rules that matched, sorted.
-    pub signatures: Vec<Box<str>>,
+    pub signatures: List,
     /// Where it stands; of several copies the bytewise smallest.
     pub source: Source,
 }
 
 impl Evidence {
+    /// Holds what it has in common with others only once.
+    pub fn share(&mut self, names: &mut Names) {
+        let record = &mut self.record;
+        for name in [&mut record.computer, &mut record.channel, &mut record.provider, &mut record.source_name] {
+            names.share(name);
+        }
+        names.share(&mut record.user_id);
+        names.share(&mut self.source.path);
+        names.share_fields(&mut record.fields);
+        names.share_list(&mut self.signatures);
+    }
+
     /// Id of the claim that this signature matched this record.
     pub fn id(&self, signature: &str) -> EventRef {
         self.event.derive(signature)

@@ -28,7 +28,7 @@ fn evidence() -> impl Strategy<Value = Row> {
                     activity_id: None,
                     process_id: None,
                     user_id: "".into(),
-                    fields: vec![whyrdp::evidence::Field("Data".into(), value.into())],
+                    fields: [whyrdp::evidence::Field("Data".into(), value.into())].into_iter().collect(),
                     cut: false,
                 },
                 signatures: signatures.into_iter().map(Into::into).collect(),

@@ -81,7 +81,7 @@ fn everybody(findings: &Findings) -> BTreeSet<String> {
         let computer = record.computer.to_lowercase();
         names.extend(computer.split('.').next().map(str::to_owned));
         names.insert(computer);
-        let texts = record.fields.iter().map(|field| &*field.1).chain([&*record.user_id]);
+        let texts = record.fields.iter().map(|field| field.1).chain([&*record.user_id]);
         names.extend(texts.flat_map(|text| shapes.find_iter(text)).map(|found| found.as_str().to_lowercase()));
     }
     let everywhere = ["", "localhost", "127.0.0.1", "0.0.0.0"];

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use whyrdp::correlate::{Request, correlate};
 use whyrdp::event::{Event, Guid, Machine, Time};
 use whyrdp::evidence::{
-    Coverage, EventRef, Evidence, Findings, InputFacts, Record, Row, Source, is_unnamed, read_row, write_row,
+    Coverage, EventRef, Evidence, Findings, InputFacts, Name, Record, Row, Source, is_unnamed, read_row, write_row,
 };
 use whyrdp::report::model::{Basis, Report};
 use whyrdp::signature::Signatures;
@@ -48,14 +48,13 @@ fn row(signatures: &Signatures, said: &Said<'_>) -> Row {
     said.fields.iter().for_each(|(name, value)| event.push(name, value));
     let mut matched = Vec::new();
     signatures.matches(&event, &mut matched);
-    let mut slugs: Vec<Box<str>> =
-        matched.iter().map(|id| signatures.rule_at(*id).unwrap().slug.as_str().into()).collect();
+    let mut slugs: Vec<Name> = matched.iter().map(|id| signatures.rule_at(*id).unwrap().slug.as_str().into()).collect();
     slugs.sort();
     assert!(!slugs.is_empty(), "{} {} matches nothing", said.provider, said.id);
     Row::Evidence(Evidence {
         event: EventRef::of(&event),
         record: Record::of(&event),
-        signatures: slugs,
+        signatures: slugs.into_iter().collect(),
         source: Source { path: said.path.into(), offset: said.at.unsigned_abs(), within: 0 },
     })
 }

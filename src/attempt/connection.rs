@@ -408,7 +408,7 @@ fn time_stops(items: &[Item<'_>], found: &mut [Connection], taken: &BTreeSet<Ite
     let mut flood: BTreeMap<(HostId, &str), Vec<Time>> = BTreeMap::new();
     let stops = |item: &Item<'_>| item.on_side(Role::Server).any(|m| m.stops.is_some() && m.join == [Key::Time]);
     for item in items.iter().filter(|item| !item.noise && stops(item)) {
-        for rule in &item.rules {
+        for rule in item.rules.iter() {
             flood.entry((item.host, &rule.slug)).or_default().push(item.time);
         }
     }

@@ -1,6 +1,7 @@
 //! Evidence with its rules looked up and its join keys read.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use crate::event::Time;
 use crate::evidence::Evidence;
@@ -19,7 +20,7 @@ pub struct Item<'a> {
     /// What the record itself says stands in the evidence.
     pub time: Time,
     /// Rules that matched, by slug; foreign rules without a meaning are among them.
-    pub rules: Vec<&'a Rule>,
+    pub rules: Arc<[&'a Rule]>,
     /// A noise rule matched and no fact: it counts for nothing.
     pub noise: bool,
 }

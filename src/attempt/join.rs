@@ -53,11 +53,13 @@ pub fn both_ends(case: &mut Case<'_>, connections: Vec<Connection>) -> Vec<Conne
     let paired = pair::pair(case, &clients, &target, &rest);
     let mut rest: Vec<Option<Connection>> = rest.into_iter().map(Some).collect();
     let mut latest = BTreeMap::new();
+    case.attempts.reserve(clients.len());
     for ((connection, server), paired) in clients.into_iter().zip(target).zip(paired) {
         let by_name = pair::named(case, &connection) == server;
         let mut parts: Vec<Connection> = paired.servers.iter().filter_map(|at| rest[*at].take()).collect();
         let joined = !parts.is_empty();
         parts.push(connection);
+        parts.shrink_to_fit();
         let mut attempt = Attempt::of(parts);
         attempt.server = attempt.server.or(server);
         let guessed = server.is_some() && !by_name && !paired.by_name;

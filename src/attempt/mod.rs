@@ -22,11 +22,12 @@ mod step;
 mod timeline;
 mod writer;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::event::Time;
-use crate::evidence::{Coverage, EventRef, Findings};
+use crate::evidence::{Coverage, EventRef, Findings, List};
 use crate::signature::Signatures;
 use crate::signature::definition::{Kind, Meaning, Outcome, Phase, Role, Rule, Slot};
 
@@ -200,6 +201,22 @@ fn own_address(item: &Item<'_>) -> Option<IpAddr> {
     if on(Role::Client) { Some(client) } else { Some(server).filter(|_| on(Role::Server)) }
 }
 
+/// What the rules of a record come to.
+struct Matched<'a> {
+    rules: Arc<[&'a Rule]>,
+    noise: bool,
+}
+
+impl<'a> Matched<'a> {
+    fn of(slugs: &List, signatures: &'a Signatures) -> Self {
+        let rules: Arc<[&Rule]> = slugs.iter().filter_map(|slug| signatures.rule(slug)).collect();
+        // A fact that was written down on purpose outweighs the rule that calls its kind noise.
+        let kind = |kind: Kind| rules.iter().any(|rule| rule.meaning.as_ref().is_some_and(|m| m.kind == kind));
+        let noise = kind(Kind::Noise) && !kind(Kind::Fact);
+        Matched { rules, noise }
+    }
+}
+
 impl<'a> Case<'a> {
     /// Builds attempts from evidence.
     pub fn build(findings: &'a Findings, signatures: &'a Signatures, hints: &Hints) -> Self {
@@ -224,29 +241,29 @@ impl<'a> Case<'a> {
         let mut attempts = std::mem::take(&mut self.attempts);
         for attempt in &mut attempts {
             outcome::settle(attempt, self);
+            attempt.connections.iter_mut().for_each(|connection| connection.items.shrink_to_fit());
         }
         attempts.sort_by_key(|attempt| (attempt.start, attempt.id));
+        attempts.shrink_to_fit();
         self.attempts = attempts;
     }
 
     /// Looks up hosts and rules, and puts records in order.
     fn resolve(findings: &'a Findings, signatures: &'a Signatures, hints: &Hints) -> Self {
         let (hosts, writers) = writer::resolve(findings, signatures, &hints.aliases);
-        let mut items: Vec<Item<'a>> = findings
-            .evidence
-            .values()
-            .filter_map(|evidence| {
-                let rules: Vec<&Rule> = evidence.signatures.iter().filter_map(|slug| signatures.rule(slug)).collect();
-                // A fact that was written down on purpose outweighs the rule that calls its kind noise.
-                let kind = |kind: Kind| rules.iter().any(|rule| rule.meaning.as_ref().is_some_and(|m| m.kind == kind));
-                let noise = kind(Kind::Noise) && !kind(Kind::Fact);
-                let host = match &*evidence.record.computer {
-                    "" => *writers.get(&*evidence.source.path)?,
-                    name => hosts.resolve(name)?,
-                };
-                Some(Item { evidence, host, time: evidence.record.time?, rules, noise })
-            })
-            .collect();
+        let mut matches: HashMap<&List, Matched<'a>> = HashMap::new();
+        let mut named: HashMap<&str, Option<HostId>> = HashMap::new();
+        let mut items: Vec<Item<'a>> = Vec::with_capacity(findings.evidence.len());
+        items.extend(findings.evidence.values().filter_map(|evidence| {
+            let matched =
+                matches.entry(&evidence.signatures).or_insert_with(|| Matched::of(&evidence.signatures, signatures));
+            let host = match &*evidence.record.computer {
+                "" => *writers.get(&*evidence.source.path)?,
+                name => (*named.entry(name).or_insert_with(|| hosts.resolve(name)))?,
+            };
+            let (rules, noise) = (matched.rules.clone(), matched.noise);
+            Some(Item { evidence, host, time: evidence.record.time?, rules, noise })
+        }));
         let steps = step::correct(&mut items, &hosts, findings, signatures);
         items.sort_by(|a, b| {
             let key = |item: &Item<'a>| {
@@ -266,7 +283,7 @@ impl<'a> Case<'a> {
         let mut of_host = vec![Vec::new(); hosts.len()];
         for (id, item) in items.iter().enumerate() {
             of_host[item.host].push(id);
-            for rule in &item.rules {
+            for rule in item.rules.iter() {
                 by_rule.entry(&rule.slug).or_default().push(id);
             }
             roles[item.host].extend(item.meanings().filter(|meaning| shows_role(meaning)).map(|meaning| meaning.host));

@@ -51,6 +51,6 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     if let Some(failure) = scan::nothing(&found, totals) {
         return Err(failure);
     }
-    let report = findings::report(&all, signatures, &args.selecting, args.rendering.zone())?;
-    Ok(args.rendering.write(&report, &all, args.selecting.selects(), output, session)?.max(partial))
+    let exit = findings::tell(&all, signatures, &args.selecting, &args.rendering, output, session)?;
+    Ok(exit.max(partial))
 }

@@ -71,8 +71,8 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     if rows == 0 {
         return Err(Failure::new(Exit::Nothing, "no row could be read: give what `whyrdp scan` wrote"));
     }
-    let report = findings::report(&all, signatures, &args.selecting, args.rendering.zone())?;
-    Ok(args.rendering.write(&report, &all, args.selecting.selects(), output, session)?.max(partial))
+    let exit = findings::tell(&all, signatures, &args.selecting, &args.rendering, output, session)?;
+    Ok(exit.max(partial))
 }
 
 struct Reader<'a> {

@@ -1,26 +1,30 @@
 //! What both halves share: how trouble with inputs is told, and the end of the road to a report.
 
-use jiff::tz::TimeZone;
-use whyrdp::correlate::{Request, correlate};
+use whyrdp::correlate::{Request, correlate_long};
 use whyrdp::event::Time;
 use whyrdp::evidence::{Findings, Problem};
-use whyrdp::report::model::Report;
 use whyrdp::signature::Signatures;
 
+use super::Session;
 use super::console::Console;
 use super::exit::{Exit, Failure};
+use super::options::rendering::{Outputs, Rendering};
 use super::options::selecting::Selecting;
 
-/// The report that is asked for.
-pub fn report(
+/// Makes the report that is asked for and writes it; says how the program is to end because of what it says.
+pub fn tell(
     findings: &Findings,
     signatures: &Signatures,
     selecting: &Selecting,
-    zone: &TimeZone,
-) -> Result<Report, Failure> {
+    rendering: &Rendering,
+    outputs: Outputs,
+    session: &Session,
+) -> Result<Exit, Failure> {
     let newest: Option<Time> = findings.inputs.iter().filter_map(|input| input.last).max();
-    let request: Request = selecting.request(zone, newest)?;
-    Ok(correlate(findings, signatures, &request))
+    let request: Request = selecting.request(rendering.zone(), newest)?;
+    correlate_long(findings, signatures, &request, |report| {
+        rendering.write(report, findings, selecting.selects(), outputs, session)
+    })
 }
 
 /// Tells what is wrong with the inputs, and how the program is to end because of it.

@@ -123,7 +123,7 @@ impl Record {
     }
 
     /// Writes it. `report` is the one with names: inputs must be found again.
-    pub fn write(mut self, report: &Report, manner: Manner<'_>) -> Result<(), Failure> {
+    pub fn write<A, T>(mut self, report: &Report<A, T>, manner: Manner<'_>) -> Result<(), Failure> {
         let now = Zoned::now();
         let written = Written {
             schema_version: SCHEMA_VERSION,

@@ -3,10 +3,10 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Coverage, EventRef, Evidence, InputFacts, Problem, Row};
+use super::{Coverage, EventRef, Evidence, InputFacts, Names, Problem, Row};
 
 /// A set of rows. Merging is associative, commutative and idempotent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Findings {
     /// By name of the record.
     pub evidence: BTreeMap<EventRef, Evidence>,
@@ -16,7 +16,18 @@ pub struct Findings {
     pub problems: BTreeSet<Problem>,
     /// Every one once; of inputs of one name that differ, all.
     pub inputs: BTreeSet<InputFacts>,
+    /// What its evidence has in common, held once.
+    names: Names,
 }
+
+impl PartialEq for Findings {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.evidence, &self.coverage, &self.problems, &self.inputs)
+            == (&other.evidence, &other.coverage, &other.problems, &other.inputs)
+    }
+}
+
+impl Eq for Findings {}
 
 impl Findings {
     /// Adds one row.
@@ -47,15 +58,16 @@ impl Findings {
         self.inputs.extend(other.inputs);
     }
 
-    fn add_evidence(&mut self, evidence: Evidence) {
+    fn add_evidence(&mut self, mut evidence: Evidence) {
+        evidence.share(&mut self.names);
         match self.evidence.entry(evidence.event) {
             Entry::Vacant(slot) => {
                 slot.insert(evidence);
             }
             Entry::Occupied(mut slot) => {
                 let kept = slot.get_mut();
-                let mut signatures = std::mem::take(&mut kept.signatures);
-                signatures.extend(evidence.signatures);
+                let mut signatures = kept.signatures.to_vec();
+                signatures.extend(evidence.signatures.iter().cloned());
                 signatures.sort_unstable();
                 signatures.dedup();
                 // Copies may differ where one was cut by damage: the smaller pair is shown, whichever came first.
@@ -63,7 +75,7 @@ impl Findings {
                     kept.source = evidence.source;
                     kept.record = evidence.record;
                 }
-                kept.signatures = signatures;
+                kept.signatures = signatures.into_iter().collect();
             }
         }
     }

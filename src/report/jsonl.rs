@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Options;
-use super::model::{Complaint, Report, Row, SCHEMA_VERSION, Summary, Tool};
+use super::model::{AttemptReport, Complaint, Entries, LongReport, Report, Row, SCHEMA_VERSION, Summary, Tool};
 
 /// A part of the report with a word on what it is.
 #[derive(Serialize)]
@@ -29,19 +29,29 @@ struct Head<'a> {
 /// # Errors
 /// When `out` cannot be written.
 pub fn write(report: &Report, out: &mut dyn Write, _: &Options) -> io::Result<()> {
+    parts(report, out)
+}
+
+/// The same, of a report that is made while it is written.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_long(report: &LongReport<'_>, out: &mut dyn Write, _: &Options) -> io::Result<()> {
+    parts(report, out)
+}
+
+fn parts(report: &Report<impl Entries<AttemptReport>, impl Entries<Row>>, out: &mut dyn Write) -> io::Result<()> {
     let head = Head { tool: &report.tool, complaint: &report.complaint, summary: &report.summary };
     line(out, "report", &head)?;
     lines(out, "cause", &report.causes)?;
     lines(out, "ruled_out", &report.ruled_out)?;
     lines(out, "finding", &report.findings)?;
-    lines(out, "attempt", &report.attempts)?;
+    report.attempts.each(|attempt| line(out, "attempt", attempt))?;
     lines(out, "noise", &report.noise)?;
-    for row in &report.timeline {
-        match row {
-            Row::Event(row) => line(out, "event", row)?,
-            Row::Run(run) => line(out, "run", run)?,
-        }
-    }
+    report.timeline.each(|row| match row {
+        Row::Event(row) => line(out, "event", row),
+        Row::Run(run) => line(out, "run", run),
+    })?;
     lines(out, "host", &report.coverage.hosts)?;
     lines(out, "cannot_judge", &report.coverage.cannot_judge)?;
     lines(out, "input", &report.inputs)

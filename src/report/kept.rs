@@ -36,7 +36,7 @@ impl From<&Record> for Kept {
             activity_id: record.activity_id.map(|id| id.to_string()),
             process_id: record.process_id,
             user_id: Some(record.user_id.to_string()).filter(|sid| !sid.is_empty()),
-            fields: record.fields.clone(),
+            fields: record.fields.iter().map(|(name, value)| Field(name.into(), value.into())).collect(),
             cut: record.cut,
         }
     }

@@ -28,7 +28,7 @@ pub use text::page;
 
 use std::io::{self, Write};
 
-use model::Report;
+use model::{LongReport, Report};
 
 use crate::evidence::write_line;
 
@@ -56,6 +56,9 @@ impl Default for Options {
 /// Writes a report in one form.
 pub type Render = fn(&Report, &mut dyn Write, &Options) -> io::Result<()>;
 
+/// Writes a report that is made while it is written; the same bytes.
+pub type RenderLong = fn(&LongReport<'_>, &mut dyn Write, &Options) -> io::Result<()>;
+
 /// A form in which a report can be had.
 pub struct Format {
     /// Its name on the command line.
@@ -64,21 +67,33 @@ pub struct Format {
     pub about: &'static str,
     /// Writes it.
     pub write: Render,
+    /// Writes it without holding it, where the form needs every part only once.
+    pub write_long: Option<RenderLong>,
+}
+
+impl Format {
+    const fn whole(name: &'static str, about: &'static str, write: Render) -> Self {
+        Format { name, about, write, write_long: None }
+    }
+
+    const fn long(name: &'static str, about: &'static str, write: Render, write_long: RenderLong) -> Self {
+        Format { name, about, write, write_long: Some(write_long) }
+    }
 }
 
 /// Every form, the default first.
 pub const FORMATS: &[Format] = &[
-    Format { name: "text", about: "for reading, the verdict first", write: text::write },
-    Format { name: "json", about: "everything, for programs (docs/report.schema.json)", write: json::write },
-    Format { name: "html", about: "one page with pictures and a timeline to search in", write: html::write },
-    Format { name: "md", about: "Markdown for a ticket", write: markdown::write },
-    Format { name: "jsonl", about: "everything, one part of the report a line", write: jsonl::write },
-    Format { name: "csv", about: "verdicts, attempts and records for a spreadsheet", write: csv::write },
-    Format { name: "ecs", about: "Elastic Common Schema 9.4, one document a line", write: ecs::write },
-    Format { name: "ocsf", about: "OCSF 1.8, one event a line", write: ocsf::write },
-    Format { name: "timesketch", about: "timeline for Timesketch, JSON Lines", write: timesketch::write_jsonl },
-    Format { name: "timesketch-csv", about: "timeline for Timesketch, CSV", write: timesketch::write_csv },
-    Format { name: "l2tcsv", about: "timeline in the columns of log2timeline", write: l2tcsv::write },
+    Format::whole("text", "for reading, the verdict first", text::write),
+    Format::long("json", "everything, for programs (docs/report.schema.json)", json::write, json::write_long),
+    Format::whole("html", "one page with pictures and a timeline to search in", html::write),
+    Format::whole("md", "Markdown for a ticket", markdown::write),
+    Format::long("jsonl", "everything, one part of the report a line", jsonl::write, jsonl::write_long),
+    Format::whole("csv", "verdicts, attempts and records for a spreadsheet", csv::write),
+    Format::whole("ecs", "Elastic Common Schema 9.4, one document a line", ecs::write),
+    Format::whole("ocsf", "OCSF 1.8, one event a line", ocsf::write),
+    Format::whole("timesketch", "timeline for Timesketch, JSON Lines", timesketch::write_jsonl),
+    Format::whole("timesketch-csv", "timeline for Timesketch, CSV", timesketch::write_csv),
+    Format::whole("l2tcsv", "timeline in the columns of log2timeline", l2tcsv::write),
 ];
 
 /// The form of this name.

@@ -3,6 +3,7 @@
 //! Change it only by adding. Unknown values are `null` or absent, never a placeholder.
 
 mod coverage;
+mod long;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,12 +16,15 @@ pub use coverage::{
     AuditCoverage, CannotJudge, ChannelCoverage, Clock, ClockStep, ClockWitness, Collect, CoverageReport, HostCoverage,
 };
 
+pub use long::{Each, Entries, LongReport};
+
 /// Version of the report's shape.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// Everything that was found out about a case.
+/// Everything that was found out about a case. Its two long parts may be made while they are written
+/// ([`LongReport`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct Report<A = Vec<AttemptReport>, T = Vec<Row>> {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// Who made it.
@@ -36,11 +40,11 @@ pub struct Report {
     /// What deserves attention and explains no failure.
     pub findings: Vec<Finding>,
     /// Every user action, by start.
-    pub attempts: Vec<AttemptReport>,
+    pub attempts: A,
     /// Connections that no user made.
     pub noise: Vec<Noise>,
     /// Rows that attempts, causes and findings cite.
-    pub timeline: Vec<Row>,
+    pub timeline: T,
     /// What the logs cover, and what cannot be judged for lack of logs.
     pub coverage: CoverageReport,
     /// What was read.

@@ -9,7 +9,7 @@ use super::providers::Providers;
 use super::spans::Spans;
 use super::{Interest, Problem, ProviderFacts, Row, Signatures};
 use crate::event::{Damage, Event, Machine, Sink, Stamp, Time};
-use crate::evidence::{Coverage, EventRef, Evidence, Record, Source};
+use crate::evidence::{Coverage, EventRef, Evidence, Name, Record, Source};
 use crate::signature::RuleId;
 use crate::source::Log;
 
@@ -148,13 +148,13 @@ impl Sink for Reader<'_> {
         };
         self.room = room;
         let rules = self.matched.iter().filter_map(|id| self.signatures.rule_at(*id));
-        let mut signatures: Vec<Box<str>> = rules.map(|rule| rule.slug.as_str().into()).collect();
+        let mut signatures: Vec<Name> = rules.map(|rule| rule.slug.as_str().into()).collect();
         signatures.sort_unstable();
         signatures.dedup();
         self.part.rows.push(Row::Evidence(Evidence {
             event: EventRef::of(event),
             record,
-            signatures,
+            signatures: signatures.into_iter().collect(),
             source: Source::new(self.path, event.origin.position),
         }));
     }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashMap;
+
 use crate::attempt::identity::{HostId, bare_target, user_key};
 use crate::attempt::item::Item;
 use crate::attempt::{Attempt, Case, ItemId};
@@ -39,7 +41,7 @@ const BURST_RATIO: usize = 5;
 const BURST_HALF: i64 = 30 * TICKS_PER_SECOND;
 
 /// Records by the name of a rule or a state and by host, in order of time.
-type BySlug<'c> = BTreeMap<&'c str, BTreeMap<HostId, Vec<ItemId>>>;
+type BySlug<'c> = FxHashMap<&'c str, BTreeMap<HostId, Vec<ItemId>>>;
 
 /// Who holds a record.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,12 +86,12 @@ impl<'c> Index<'c> {
                 longest.entry(host).and_modify(|known| *known = span.max(*known)).or_insert(span);
             }
         }
-        let mut rules = BySlug::new();
+        let mut rules = BySlug::default();
         for (slug, ids) in &case.by_rule {
             let by_host = rules.entry(slug).or_default();
             ids.iter().for_each(|id| by_host.entry(case.items[*id].host).or_default().push(*id));
         }
-        let mut settings = BySlug::new();
+        let mut settings = BySlug::default();
         for (id, item) in case.items.iter().enumerate().filter(|(_, item)| !item.noise) {
             for setting in item.meanings().filter_map(|meaning| meaning.sets.as_ref()) {
                 settings.entry(&setting.state).or_default().entry(item.host).or_default().push(id);

@@ -20,10 +20,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::{Attempt, Case, Connection};
 use crate::event::TICKS_PER_SECOND;
-use crate::report::model::{Complaint, Level, Report, RuledOut, SCHEMA_VERSION, Summary, Tool};
+use crate::report::model::{Complaint, Each, Level, LongReport, Report, RuledOut, SCHEMA_VERSION, Summary, Tool};
 use crate::signature::definition::{Bearing, Cause, Outcome, Phase, Role, Severity};
 
 use bind::Index;
+use rows::Timeline;
 use weigh::{Because, Cite, Hint, Weighed};
 
 /// Causes of this family explain no failure by themselves: they stand in `findings`.
@@ -64,43 +65,64 @@ pub(crate) struct Judged<'a> {
 /// A cause and, where it is out: why, in words, and by which items.
 type Tried<'a> = (&'a Cause, Option<(Because, Cow<'a, str>, Vec<usize>)>);
 
-/// Judges the attempts at these indices and writes the report.
-pub fn report(case: &Case<'_>, selected: &[usize], said: &Said) -> Report {
-    let index = Index::new(case);
-    let about = complaint(case, selected, said);
-    let judged: BTreeMap<usize, Judged<'_>> =
-        selected.iter().map(|&at| (at, judge(&index, at, said, about.contains(&at)))).collect();
-    let guesses = finding::guesses(case, selected);
-    let causes = rollup::causes(case, &judged, &guesses);
-    let findings = finding::findings(case);
-    let (cannot_judge, collect) = missing::cannot_judge(case, &judged);
-    let timeline = rows::timeline(case, &judged, &findings, &causes);
-    let top_cause = causes.first().filter(|cause| cause.verdict >= Level::Probable).map(|cause| cause.id.clone());
-    Report {
-        schema_version: SCHEMA_VERSION,
-        tool: Tool {
-            name: env!("CARGO_PKG_NAME").to_string(),
-            version: env!("CARGO_PKG_VERSION").to_string(),
-            signatures_sha256: case.signatures.sha256().to_string(),
-        },
-        complaint: (*said != Said::default()).then(|| Complaint {
-            code: said.code,
-            extended: said.extended,
-            said: said.text.clone(),
-            attempts: about.iter().map(|at| case.attempts[*at].id).collect(),
-        }),
-        summary: summary(case, selected, top_cause),
-        ruled_out: rollup::ruled_out(case, &judged),
-        attempts: judged
-            .iter()
-            .map(|(at, judged)| rows::attempt(case, *at, judged, said, about.contains(at)))
-            .collect(),
-        causes,
-        findings,
-        noise: rows::noise(case),
-        timeline,
-        coverage: coverage::coverage(case, cannot_judge, collect),
-        inputs: coverage::inputs(case.findings),
+/// What was judged of a case: the report but for its long parts, and all that these are made from.
+pub struct Judgement<'c> {
+    case: &'c Case<'c>,
+    said: &'c Said,
+    about: BTreeSet<usize>,
+    judged: BTreeMap<usize, Judged<'c>>,
+    timeline: Timeline<'c>,
+    head: Report<(), ()>,
+}
+
+impl<'c> Judgement<'c> {
+    /// Judges the attempts at these indices.
+    pub fn new(case: &'c Case<'c>, selected: &[usize], said: &'c Said) -> Self {
+        let index = Index::new(case);
+        let about = complaint(case, selected, said);
+        let judged: BTreeMap<usize, Judged<'_>> =
+            selected.iter().map(|&at| (at, judge(&index, at, said, about.contains(&at)))).collect();
+        drop(index);
+        let guesses = finding::guesses(case, selected);
+        let causes = rollup::causes(case, &judged, &guesses);
+        let findings = finding::findings(case);
+        let (cannot_judge, collect) = missing::cannot_judge(case, &judged);
+        let timeline = Timeline::new(case, &judged, &findings, &causes);
+        let top_cause = causes.first().filter(|cause| cause.verdict >= Level::Probable).map(|cause| cause.id.clone());
+        let head = Report {
+            schema_version: SCHEMA_VERSION,
+            tool: Tool {
+                name: env!("CARGO_PKG_NAME").to_string(),
+                version: env!("CARGO_PKG_VERSION").to_string(),
+                signatures_sha256: case.signatures.sha256().to_string(),
+            },
+            complaint: (*said != Said::default()).then(|| Complaint {
+                code: said.code,
+                extended: said.extended,
+                said: said.text.clone(),
+                attempts: about.iter().map(|at| case.attempts[*at].id).collect(),
+            }),
+            summary: summary(case, selected, top_cause),
+            ruled_out: rollup::ruled_out(case, &judged),
+            attempts: (),
+            causes,
+            findings,
+            noise: rows::noise(case),
+            timeline: (),
+            coverage: coverage::coverage(case, cannot_judge, collect),
+            inputs: coverage::inputs(case.findings),
+        };
+        Judgement { case, said, about, judged, timeline, head }
+    }
+
+    /// The report. Its attempts and its timeline are made anew each time they are read.
+    pub fn report(self) -> LongReport<'c> {
+        let Judgement { case, said, about, judged, timeline, head } = self;
+        let attempts = Each::new(move |take| {
+            let make = |(at, judged): (&usize, &Judged<'_>)| rows::attempt(case, *at, judged, said, about.contains(at));
+            judged.iter().map(make).all(take);
+        });
+        head.with(attempts, Each::new(move |take| timeline.each(take)))
     }
 }
 
@@ -200,6 +222,7 @@ fn judge<'a>(index: &Index<'a>, at: usize, said: &Said, complained: bool) -> Jud
     confirm_roots(&mut judged.found);
     explain_away(&mut judged.found);
     link(&mut judged.found);
+    judged.found.shrink_to_fit();
     if attempt.failed() {
         judged.out = ruled_out(case, families, |cause| hint(cause, attempt.disconnect, said, complained) > Hint::None);
     }

@@ -1,6 +1,7 @@
 //! Attempts, noise and timeline as the report shows them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 
 use crate::attempt::item::Item;
 use crate::attempt::{Attempt, Case, Connection, ItemId};
@@ -168,74 +169,100 @@ pub fn noise(case: &Case<'_>) -> Vec<Noise> {
     found
 }
 
-/// Rows that attempts, causes and findings cite, in order of aligned time.
-pub fn timeline(
-    case: &Case<'_>,
-    judged: &BTreeMap<usize, Judged<'_>>,
-    findings: &[Finding],
-    causes: &[CauseReport],
-) -> Vec<Row> {
-    let mut rows: BTreeMap<ItemId, Option<usize>> = BTreeMap::new();
-    let mut cited: BTreeSet<ItemId> = BTreeSet::new();
-    for (at, judged) in judged {
-        let attempt = &case.attempts[*at];
-        rows.extend(attempt.items().into_iter().chain(attempt.timed()).map(|id| (id, Some(*at))));
-        for cite in judged.found.iter().flat_map(|found| &found.cited) {
-            rows.entry(cite.item).or_insert(None);
-            cited.insert(cite.item);
-        }
-    }
-    let by_findings = findings.iter().flat_map(|finding| finding.evidence.iter().copied());
-    let by_changes = causes.iter().flat_map(|cause| cause.changes.iter().map(|change| change.event));
-    let names: BTreeSet<EventRef> = by_findings.chain(by_changes).collect();
-    if !names.is_empty() {
-        let of_findings = case.items.iter().enumerate().filter(|(_, item)| names.contains(&item.evidence.event));
-        of_findings.for_each(|(id, _)| {
-            rows.entry(id).or_insert(None);
-        });
-    }
-    let mut order: Vec<(ItemId, Option<usize>)> = rows.into_iter().collect();
-    order.sort_by_key(|(id, _)| {
-        let item = &case.items[*id];
-        let record = &item.evidence.record;
-        (case.aligned(item.host, item.time), item.host, &record.channel, record.record_id, item.evidence.event)
-    });
-    collapse(case, &order, &cited)
+/// How a record came into the timeline.
+#[derive(Clone, Copy, Default)]
+struct Shown {
+    /// Attempt that holds it, counted from one; none where it is only cited.
+    owner: Option<NonZeroUsize>,
+    /// A verdict rests on it.
+    cited: bool,
+    /// It is in the timeline.
+    here: bool,
 }
 
-/// Long runs of alike neighbours that nothing cites become one row.
-fn collapse(case: &Case<'_>, order: &[(ItemId, Option<usize>)], cited: &BTreeSet<ItemId>) -> Vec<Row> {
-    let kind = |id: ItemId| {
-        let item = &case.items[id];
-        (item.host, &item.evidence.record.provider, item.evidence.record.event_id)
-    };
-    let mut rows = Vec::new();
-    let mut at = 0;
-    while at < order.len() {
-        let first = order[at].0;
-        let alike = |(id, _): &&(ItemId, Option<usize>)| kind(*id) == kind(first) && !cited.contains(id);
-        let run = order[at..].iter().take_while(alike).count();
-        if run > RUN {
-            let last = order[at + run - 1].0;
-            let item = &case.items[first];
-            rows.push(Row::Run(RunRow {
-                count: run as u64,
-                first: stamped(item),
-                last: stamped(&case.items[last]),
-                host: case.hosts.name(item.host).to_string(),
-                provider: item.evidence.record.provider.to_string(),
-                event_id: item.evidence.record.event_id,
-                message: words::message(case, item),
-            }));
-            at += run;
-        } else {
-            for (id, owner) in &order[at..at + run.max(1)] {
-                rows.push(Row::Event(Box::new(row(case, &case.items[*id], *owner))));
+/// Rows that attempts, causes and findings cite, in order of aligned time.
+pub struct Timeline<'c> {
+    case: &'c Case<'c>,
+    order: Vec<ItemId>,
+    shown: Vec<Shown>,
+}
+
+impl<'c> Timeline<'c> {
+    /// Gathers and orders them.
+    pub fn new(
+        case: &'c Case<'c>,
+        judged: &BTreeMap<usize, Judged<'_>>,
+        findings: &[Finding],
+        causes: &[CauseReport],
+    ) -> Self {
+        let mut shown = vec![Shown::default(); case.items.len()];
+        for (at, judged) in judged {
+            let attempt = &case.attempts[*at];
+            for id in attempt.items().into_iter().chain(attempt.timed()) {
+                (shown[id].owner, shown[id].here) = (NonZeroUsize::new(at + 1), true);
             }
-            at += run.max(1);
+            for cite in judged.found.iter().flat_map(|found| &found.cited) {
+                (shown[cite.item].cited, shown[cite.item].here) = (true, true);
+            }
+        }
+        let by_findings = findings.iter().flat_map(|finding| finding.evidence.iter().copied());
+        let by_changes = causes.iter().flat_map(|cause| cause.changes.iter().map(|change| change.event));
+        let names: BTreeSet<EventRef> = by_findings.chain(by_changes).collect();
+        if !names.is_empty() {
+            for (item, shown) in case.items.iter().zip(&mut shown) {
+                shown.here |= names.contains(&item.evidence.event);
+            }
+        }
+        let mut order: Vec<ItemId> = (0..shown.len()).filter(|id| shown[*id].here).collect();
+        order.sort_by_key(|id| {
+            let item = &case.items[*id];
+            let record = &item.evidence.record;
+            (case.aligned(item.host, item.time), item.host, &record.channel, record.record_id, item.evidence.event)
+        });
+        Timeline { case, order, shown }
+    }
+
+    /// Hands over row by row until it is told to stop by `false`. Long runs of alike neighbours that nothing cites
+    /// become one row.
+    pub fn each(&self, take: &mut dyn FnMut(Row) -> bool) {
+        let kind = |id: ItemId| {
+            let item = &self.case.items[id];
+            (item.host, &item.evidence.record.provider, item.evidence.record.event_id)
+        };
+        let mut at = 0;
+        while at < self.order.len() {
+            let first = self.order[at];
+            let alike = |id: &&ItemId| kind(**id) == kind(first) && !self.shown[**id].cited;
+            let count = self.order[at..].iter().take_while(alike).count();
+            let members = &self.order[at..at + count.max(1)];
+            let goes_on = match members {
+                [first, .., last] if count > RUN => take(Row::Run(self.run(*first, *last, count))),
+                _ => members.iter().all(|id| take(Row::Event(Box::new(self.row(*id))))),
+            };
+            if !goes_on {
+                return;
+            }
+            at += members.len();
         }
     }
-    rows
+
+    fn run(&self, first: ItemId, last: ItemId, count: usize) -> RunRow {
+        let (case, item) = (self.case, &self.case.items[first]);
+        RunRow {
+            count: count as u64,
+            first: stamped(item),
+            last: stamped(&case.items[last]),
+            host: case.hosts.name(item.host).to_string(),
+            provider: item.evidence.record.provider.to_string(),
+            event_id: item.evidence.record.event_id,
+            message: words::message(case, item),
+        }
+    }
+
+    fn row(&self, id: ItemId) -> EventRow {
+        let owner = self.shown[id].owner.map(|number| number.get() - 1);
+        row(self.case, &self.case.items[id], owner)
+    }
 }
 
 fn row(case: &Case<'_>, item: &Item<'_>, owner: Option<usize>) -> EventRow {

@@ -110,7 +110,9 @@ pub fn weigh<'a>(index: &Index<'a>, at: usize, cause: &'a Cause, hint: Hint) -> 
     }
     let level = level(attempt, cause, &sum, hint);
     let score = score(&sum, level, hint);
-    Weighed::Found { level, score, cited: sum.cited }
+    let mut cited = sum.cited;
+    cited.shrink_to_fit();
+    Weighed::Found { level, score, cited }
 }
 
 /// None of the cause's phases can have been the one that failed.

@@ -1,12 +1,13 @@
 //! In which form the report comes, where it goes, and when it makes the program fail.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use jiff::tz::TimeZone;
 use whyrdp::evidence::Findings;
-use whyrdp::report::model::{Level, Report};
+use whyrdp::report::model::{AttemptReport, Entries, Level, LongReport, Report};
 use whyrdp::report::redact::{Hints, redact};
 use whyrdp::report::{self, FORMATS, Options};
 use whyrdp::signature::definition::Outcome;
@@ -84,17 +85,16 @@ impl Rendering {
     /// Writes the report and says how the program is to end because of what it says.
     pub fn write(
         &self,
-        report: &Report,
+        report: LongReport<'_>,
         findings: &Findings,
         selected: bool,
         outputs: Outputs,
         session: &Session,
     ) -> Result<Exit, Failure> {
-        let Outputs { report: mut output, record } = outputs;
         let Some(format) = report::format(&self.format) else {
             return Err(Failure::usage(format_args!("no such format: {}", self.format)));
         };
-        let terminal = output.is_terminal();
+        let terminal = outputs.report.is_terminal();
         let options = Options {
             width: width(terminal),
             color: session.console.colors(terminal),
@@ -102,11 +102,28 @@ impl Rendering {
             verbose: session.console.verbose(),
             selected,
         };
-        let redacted = if self.redact { Some(self.redacted(report, findings)?) } else { None };
-        let shown = redacted.as_ref().unwrap_or(report);
-        let exit = if self.fails(report) { Exit::Found } else { Exit::Done };
+        let exit = if self.fails(&report) { Exit::Found } else { Exit::Done };
+        // Whoever needs a part twice, or looks for names in all of it, has to hold it.
+        if let Some(write) = format.write_long.filter(|_| !self.redact) {
+            return self.put(outputs, exit, &report, |out| write(&report, out, &options));
+        }
+        let report = report.whole();
+        let redacted = if self.redact { Some(self.redacted(&report, findings)?) } else { None };
+        let shown = redacted.as_ref().unwrap_or(&report);
+        self.put(outputs, exit, &report, |out| (format.write)(shown, out, &options))
+    }
+
+    /// Writes with `write`, and the record of the run where one is wanted.
+    fn put<A, T>(
+        &self,
+        outputs: Outputs,
+        exit: Exit,
+        report: &Report<A, T>,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<Exit, Failure> {
+        let Outputs { report: mut output, record } = outputs;
         let Some(record) = record else {
-            output.write(|out| (format.write)(shown, out, &options))?;
+            output.write(write)?;
             output.finish()?;
             return Ok(exit);
         };
@@ -114,12 +131,12 @@ impl Rendering {
         let mut written = (0, String::new());
         output.write(|out| {
             let mut out = Hashing::new(out);
-            (format.write)(shown, &mut out, &options)?;
+            write(&mut out)?;
             written = out.done();
             Ok(())
         })?;
         output.finish()?;
-        let manner = Manner { output: &name, format: format.name, redacted: self.redact, written, exit };
+        let manner = Manner { output: &name, format: &self.format, redacted: self.redact, written, exit };
         record.write(report, manner)?;
         Ok(exit)
     }
@@ -129,17 +146,18 @@ impl Rendering {
             .map_err(|error| Failure::new(Exit::Output, format_args!("cannot take the names out: {error}")))
     }
 
-    fn fails(&self, report: &Report) -> bool {
+    fn fails(&self, report: &LongReport<'_>) -> bool {
         let Some(fail_on) = self.fail_on else { return false };
         let least = match fail_on {
             FailOn::Possible => Level::Possible,
             FailOn::Probable => Level::Probable,
             FailOn::Confirmed => Level::Confirmed,
         };
-        report.attempts.iter().any(|attempt| {
+        let counts = |attempt: &AttemptReport| {
             matches!(attempt.outcome, Outcome::Failed | Outcome::Dropped)
                 && attempt.verdicts.iter().any(|verdict| verdict.verdict >= least)
-        })
+        };
+        report.attempts.each(|attempt| if counts(attempt) { Err(()) } else { Ok(()) }).is_err()
     }
 }
 

@@ -32,7 +32,7 @@ impl Hints {
 
     fn record(&mut self, record: &Record) {
         self.hosts.insert(record.computer.to_string());
-        for field in &record.fields {
+        for field in record.fields.iter() {
             let (name, value) = (field.0.to_lowercase(), field.1.trim());
             // Prose is searched for names, it is none.
             if value.len() > 256 || value.split_whitespace().count() > 4 {
