@@ -4,9 +4,12 @@
 
 mod common;
 
+use std::path::Path;
+
 use common::trace::{Logged, Trace, after, schema};
 use whyrdp::event::{Damage, Event, Interest, Sink, Stamp};
 use whyrdp::evidence::{KEPT_BYTES, NAME_BYTES, Record};
+use whyrdp::signature::Signatures;
 use whyrdp::signature::read::{files_of, load_text};
 use whyrdp::source::{Input, open};
 
@@ -110,6 +113,15 @@ fn an_event_in_xml_with_more_text_than_any_is_cut() {
 }
 
 #[test]
+fn places_of_damage_in_a_text_are_told_up_to_a_number_and_the_rest_counted() {
+    let good = "<Event xmlns=\"x\"><System><Provider Name=\"P\"/><EventID>7</EventID></System></Event>";
+    let text = format!("<Events>{}{good}</Events>", "<Event xmlns=\"x\"><System/></Event>\n".repeat(200));
+    let told = read(text.as_bytes(), "event-xml");
+    assert_eq!((told.damage.len(), told.events.len()), (65, 1), "{:?}", told.damage);
+    assert!(told.said("136 more places behind are damaged"), "{:?}", told.damage);
+}
+
+#[test]
 fn what_is_kept_of_a_record_is_cut_and_says_so() {
     let mut event = Event::default();
     event.system.computer = "c".repeat(60_000);
@@ -155,4 +167,19 @@ fn a_signature_file_that_unfolds_without_end_stops_at_a_bound_and_the_others_are
     );
     assert!(problems.iter().all(|problem| problem.file != "codes/status.tsv"), "{problems:?}");
     assert!(!definitions.codes.is_empty());
+}
+
+#[test]
+fn a_regular_expression_that_grows_beyond_all_bounds_costs_its_rule_and_no_other() {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("signatures/rules");
+    let file = |name: &str| (format!("rules/{name}"), std::fs::read_to_string(rules.join(name)).unwrap());
+    let (name, text) = file("certificate/security_5058_machine_key_failed.yml");
+    let grown = text.replace("(?i)MachineKeys\\\\f686aace", "'(\\w{900}){900}'");
+    assert_ne!(grown, text);
+    let (definitions, problems) = load_text(&[(name, grown), file("tls-cipher/schannel_36874_no_shared_cipher.yml")]);
+    assert_eq!((definitions.rules.len(), problems), (2, Vec::new()));
+    let (_, problems) = Signatures::compile(definitions);
+    let [problem] = &problems[..] else { panic!("{problems:?}") };
+    assert!(problem.file.ends_with("security_5058_machine_key_failed.yml"), "{problem:?}");
+    assert!(problem.message.contains("regular expression"), "{problem:?}");
 }

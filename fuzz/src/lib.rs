@@ -4,8 +4,10 @@
 use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use whyrdp::event::{Damage, Event, Interest, Sink, Stamp};
+use whyrdp::event::{Damage, Event, Interest, Sink, Stamp, System};
+use whyrdp::signature::Signatures;
 use whyrdp::source::{self, Aids, Input};
 
 #[path = "../../tests/common/wire.rs"]
@@ -13,6 +15,9 @@ pub mod wire;
 
 /// Most text of one record, as docs/limits.md has it, and what names and the System part may add.
 const MOST_TEXT: usize = 4 << 20;
+
+/// What the built-in signatures want.
+static WANTED: LazyLock<Interest> = LazyLock::new(|| Signatures::open(true, &[]).0.interest());
 
 thread_local! {
     static FOLDER: RefCell<Option<tempfile::TempDir>> = const { RefCell::new(None) };
@@ -40,6 +45,10 @@ pub struct Told {
     pub events: u64,
     pub text: usize,
     pub damage: u64,
+    /// Places of damage at which something was lost.
+    pub lost: u64,
+    /// What the last event says of itself.
+    pub last: System,
 }
 
 impl Sink for Told {
@@ -53,11 +62,13 @@ impl Sink for Told {
         let text: usize = event.fields().map(|(name, value)| name.len() + value.len()).sum();
         assert!(text <= MOST_TEXT, "{text} bytes of text in one record");
         self.text += text;
+        self.last.clone_from(&event.system);
     }
 
     fn damage(&mut self, damage: Damage) {
         assert!(!damage.what.is_empty() && damage.what.len() < 4096);
         self.damage += 1;
+        self.lost += u64::from(damage.lost);
     }
 }
 
@@ -66,18 +77,18 @@ pub fn read(bytes: &[u8], format: &'static str) -> Option<Told> {
     read_with(bytes, format, &Aids::default())
 }
 
-/// Reads bytes as a file of this format, twice: once as a scan without wishes, once for everything.
+/// Reads bytes as a file of this format: without wishes, as the signatures wish, and for everything.
 pub fn read_with(bytes: &[u8], format: &'static str, aids: &Aids) -> Option<Told> {
     let input = Input { path: file("input", bytes), name: "input".to_owned(), format, bytes: bytes.len() as u64 };
     let log = source::open_with(&input, aids).ok()?;
-    let (mut some, mut all) = (Told::default(), Told::default());
-    let everything = Interest::everything();
-    let nothing = Interest::default();
-    for block in 0..log.blocks() {
-        log.read(block, &nothing, &mut some);
-        log.read(block, &everything, &mut all);
-    }
-    assert_eq!(some.records, all.records, "what is wanted changes what is counted");
+    let interests = [&Interest::default(), &*WANTED, &Interest::everything()];
+    let [none, wanted, all] = interests.map(|interest| {
+        let mut told = Told::default();
+        (0..log.blocks()).for_each(|block| log.read(block, interest, &mut told));
+        told
+    });
+    let counts = [none.records, wanted.records];
+    assert_eq!(counts, [all.records; 2], "what is wanted changes what is counted");
     log.damage();
     Some(all)
 }
@@ -108,9 +119,23 @@ pub fn log_with(binxml: &[u8]) -> Vec<u8> {
     file
 }
 
-/// A trace: the session's header, then buffers as they come.
+const BUFFER: usize = 0x2000;
+
+/// A buffer of a trace whose data ends there once it is unfolded.
+fn buffer(data: &[u8], end: usize, compressed: bool) -> Vec<u8> {
+    let mut buffer = [&[0; 0x48], data].concat();
+    if !compressed {
+        buffer.resize(BUFFER, 0xFF);
+    }
+    let size = buffer.len() as u32;
+    buffer[..4].copy_from_slice(&size.to_le_bytes());
+    buffer[0x30..0x34].copy_from_slice(&((0x48 + end) as u32).to_le_bytes());
+    buffer[0x34..0x36].copy_from_slice(&if compressed { 0x60u16 } else { 0x20 }.to_le_bytes());
+    buffer
+}
+
+/// A trace: the session's header, which is never compressed, then buffers as they come.
 pub fn trace(mode: u32, buffers: &[(Vec<u8>, usize)]) -> Vec<u8> {
-    const BUFFER: usize = 0x2000;
     let mut head = vec![0; 0x200];
     head[..4].copy_from_slice(&0xC002_0002u32.to_le_bytes());
     head[4..6].copy_from_slice(&0x200u16.to_le_bytes());
@@ -124,26 +149,9 @@ pub fn trace(mode: u32, buffers: &[(Vec<u8>, usize)]) -> Vec<u8> {
     header[0x100..0x108].copy_from_slice(&10_000_000u64.to_le_bytes());
     header[0x108..0x110].copy_from_slice(&132_000_000_000_000_000u64.to_le_bytes());
     header[0x110..0x114].copy_from_slice(&1u32.to_le_bytes());
-    let compressed = mode & 0x0400_0000 != 0;
-    let mut file = Vec::new();
-    let mut literals = Vec::new();
-    for part in head.chunks(32) {
-        literals.extend([0; 4]);
-        literals.extend(part);
-    }
-    let first = if compressed { (literals, head.len()) } else { (head.clone(), head.len()) };
-    for (data, end) in std::iter::once(&first).chain(buffers) {
-        let mut buffer = vec![0; 0x48];
-        buffer.extend(data);
-        if !compressed {
-            buffer.truncate(BUFFER);
-            buffer.resize(BUFFER, 0xFF);
-        }
-        let size = buffer.len() as u32;
-        buffer[..4].copy_from_slice(&size.to_le_bytes());
-        buffer[0x30..0x34].copy_from_slice(&((0x48 + end) as u32).to_le_bytes());
-        buffer[0x34..0x36].copy_from_slice(&if compressed { 0x60u16 } else { 0x20 }.to_le_bytes());
-        file.extend(buffer);
+    let mut file = buffer(&head, head.len(), false);
+    for (data, end) in buffers {
+        file.extend(buffer(data, *end, mode & 0x0400_0000 != 0));
     }
     file
 }

@@ -167,14 +167,11 @@ impl<'a> Tokens<'a> {
         let at = self.at;
         let offset = self.u32()? as usize;
         let wrong = Fault { at, what: "name outside the chunk" };
-        let len = usize::from(u16_at(self.data, offset.saturating_add(6)).ok_or(wrong)?) * 2;
-        if offset + 8 + len > self.data.len() {
-            return Err(wrong);
-        }
+        let (name, length) = name_at(self.data, offset).ok_or(wrong)?;
         if offset == self.at {
-            self.take(8 + len + 2)?;
+            self.take(8 + length + 2)?;
         }
-        Ok(Span::new(offset + 8, len))
+        Ok(name)
     }
 
     fn counted_text(&mut self) -> Result<Span, Fault> {
@@ -318,11 +315,22 @@ pub(super) fn leading_instance(data: &[u8], start: usize, end: usize) -> Result<
     Tokens::new(data, at, end, false).instance().map(Some)
 }
 
+/// A name in the table of names, and the bytes of text that stand there. A NUL ends each: where none stands behind
+/// the length that is told, that length is damaged, and the first NUL tells the true one.
+fn name_at(data: &[u8], offset: usize) -> Option<(Span, usize)> {
+    let start = offset.checked_add(8)?;
+    let told = usize::from(u16_at(data, offset + 6)?);
+    let (units, _) = data.get(start..)?.as_chunks::<2>();
+    let end = units.iter().position(|unit| *unit == [0, 0]);
+    let length = if units.get(told) == Some(&[0, 0]) { told } else { end.unwrap_or(told) };
+    let name = units.get(..end.unwrap_or(length).min(length))?;
+    Some((Span::new(start, name.len() * 2), length * 2))
+}
+
 /// Is that the name of the element that starts at `at` of a record's own stream?
 pub(super) fn element_is(data: &[u8], at: usize, name: &str) -> Option<bool> {
-    let text = (u32_at(data, at + 5)? as usize).checked_add(6)?;
-    let len = usize::from(u16_at(data, text)?) * 2;
-    Some(is(data.get(text + 2..text + 2 + len)?, name))
+    let (found, _) = name_at(data, u32_at(data, at + 5)? as usize)?;
+    Some(is(found.of(data), name))
 }
 
 /// Is this UTF-16 text that ASCII text?

@@ -3,7 +3,7 @@
 
 use super::binxml::{self, Fault, Item, NO_GUARD, Span, Token, Tokens, is};
 use super::known;
-use super::plan::{Label, NONE, Op, Part, Place, Plans, Run, What, length};
+use super::plan::{Label, NONE, Op, Part, Place, Plans, Run, TOO_MANY, What, length};
 use super::value::push_utf16;
 
 /// Tokens of one fragment.
@@ -61,10 +61,8 @@ impl Compiler<'_> {
         for _ in 0..TOKENS {
             let at = tokens.at;
             let fault = |what| Fault { at, what };
-            if self.plans.tokens == 0 {
-                return Err(fault("more elements than a chunk can hold"));
-            }
-            self.plans.tokens -= 1;
+            let left = &mut self.plans.budget().tokens;
+            *left = left.checked_sub(1).ok_or(fault(TOO_MANY))?;
             match tokens.next()? {
                 Token::End if self.plans.stack.is_empty() => return Ok(()),
                 Token::End => return Err(fault("ends within an element")),

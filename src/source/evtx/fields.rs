@@ -77,6 +77,8 @@ pub(super) struct Record<'a> {
     start: usize,
     steps: u32,
     text: usize,
+    /// Steps and text of the records before.
+    before: (u32, usize),
     /// The event has what stage one reads already.
     pub has_facts: bool,
     /// The rest of `System` is wanted too.
@@ -93,15 +95,30 @@ impl<'a> Record<'a> {
     ) -> Self {
         items.clear();
         let (want_id, system) = (plans.want(want.id()), want.wants_system());
-        Record { data, plans, items, event, want, has_facts: false, system, want_id, start: 0, steps: 0, text: 0 }
+        let before = (plans.budget().steps, plans.budget().text);
+        Record {
+            data,
+            plans,
+            items,
+            event,
+            want,
+            want_id,
+            start: 0,
+            steps: 0,
+            text: 0,
+            before,
+            has_facts: false,
+            system,
+        }
     }
 
     /// Reads the record whose BinXML lies there.
     pub fn read(&mut self, start: usize, end: usize) -> Result<(), Fault> {
         self.start = start;
         let done = self.stream(start, end, Place::Record, 0);
-        self.plans.steps = self.plans.steps.saturating_add(self.steps);
-        self.plans.text = self.plans.text.saturating_add(self.text);
+        let budget = self.plans.budget();
+        budget.steps = budget.steps.saturating_add(self.steps);
+        budget.text = budget.text.saturating_add(self.text);
         done
     }
 
@@ -191,7 +208,8 @@ impl<'a> Record<'a> {
         if self.steps > STEPS || self.text > TEXT {
             return Err(Fault { at: self.start, what: TOO_MUCH });
         }
-        if self.plans.steps + self.steps > STEPS_OF_CHUNK || self.plans.text + self.text > TEXT_OF_CHUNK {
+        let (steps, text) = self.before;
+        if steps + self.steps > STEPS_OF_CHUNK || text + self.text > TEXT_OF_CHUNK {
             return Err(Fault { at: self.start, what: TOO_MUCH_OF_CHUNK });
         }
         Ok(())

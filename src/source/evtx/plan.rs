@@ -88,10 +88,11 @@ pub(super) struct Op {
 /// The plans of one chunk.
 #[derive(Default)]
 pub(super) struct Plans {
-    /// Steps, and bytes of text, that records of this chunk took so far.
-    pub steps: u32,
-    pub text: usize,
-    index: FxHashMap<(u32, Place), Run>,
+    /// What may still be spent on telling which records there are, and on the fields of those that are wanted.
+    budgets: [Budget; 2],
+    /// Fields are read now.
+    pub reading: bool,
+    index: FxHashMap<(u32, Place), Definition>,
     pub ops: Vec<Op>,
     pub parts: Vec<Part>,
     /// A substitution that must not be null, and the guard around this one.
@@ -109,8 +110,24 @@ pub(super) struct Plans {
     pub stack: Vec<Open>,
     /// Elements of the fragment worked out last.
     pub elements: u32,
-    /// Tokens that may still be read for this chunk.
+}
+
+/// What a chunk may cost.
+#[derive(Default)]
+pub(super) struct Budget {
+    /// Tokens that may still be read.
     pub tokens: u32,
+    /// Steps, and bytes of text, that records took so far.
+    pub steps: u32,
+    pub text: usize,
+}
+
+/// A definition that was worked out.
+struct Definition {
+    plan: Run,
+    /// What that cost, and whether telling has paid for it.
+    tokens: u32,
+    told: bool,
 }
 
 /// A want, by the places of what it is made of: good for as long as one block is read.
@@ -118,6 +135,8 @@ pub(super) type WantId = [usize; 3];
 
 /// Tokens for all definitions and streams of one chunk together: no sound chunk comes near.
 const TOKENS_PER_CHUNK: u32 = 1 << 20;
+pub(super) const TOO_MANY: &str = "more elements than a chunk can hold";
+
 pub(super) fn length(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }
@@ -134,9 +153,16 @@ impl Plans {
         self.wants.clear();
         self.picked.clear();
         self.picks.clear();
-        self.tokens = TOKENS_PER_CHUNK;
-        self.steps = 0;
-        self.text = 0;
+        self.budgets = [0; 2].map(|_| Budget { tokens: TOKENS_PER_CHUNK, ..Budget::default() });
+        self.reading = false;
+    }
+
+    /// What is left of the budget that pays for what is done now. There are two, so that what is wanted never
+    /// decides which records are told.
+    #[inline]
+    pub fn budget(&mut self) -> &mut Budget {
+        let [telling, reading] = &mut self.budgets;
+        if self.reading { reading } else { telling }
     }
 
     /// A number for a want.
@@ -184,15 +210,25 @@ impl Plans {
 
     /// The plan of the definition at `offset`.
     pub fn definition(&mut self, data: &[u8], offset: u32, place: Place) -> Result<Run, Fault> {
-        if let Some(plan) = self.index.get(&(offset, place)) {
-            return Ok(*plan);
+        if let Some(definition) = self.index.get_mut(&(offset, place)) {
+            if !self.reading && !definition.told {
+                // As if nothing had been read by it before.
+                let budget = &mut self.budgets[0];
+                let left = budget.tokens.checked_sub(definition.tokens);
+                budget.tokens = left.unwrap_or(0);
+                definition.told = left.is_some();
+                left.ok_or(Fault { at: offset as usize, what: TOO_MANY })?;
+            }
+            return Ok(definition.plan);
         }
         let (start, end) = binxml::definition(data, offset)?;
+        let before = self.budget().tokens;
         let plan = self.compile(data, Tokens::new(data, start, end, true), place)?;
         if self.elements == 0 {
             return Err(Fault { at: start, what: "template without an element" });
         }
-        self.index.insert((offset, place), plan);
+        let tokens = before - self.budget().tokens;
+        self.index.insert((offset, place), Definition { plan, tokens, told: !self.reading });
         Ok(plan)
     }
 

@@ -40,7 +40,8 @@ pub(super) struct Scan<'a> {
     /// File offset of the chunk.
     offset: u64,
     reported: u32,
-    slow: u32,
+    /// Records that the crate `evtx` tried so far, to tell them and to read their fields.
+    slow: [u32; 2],
     /// Records that could not be read for one reason, not yet reported.
     unread: Option<Unread>,
 }
@@ -79,7 +80,7 @@ impl<'a> Scan<'a> {
             sink,
             offset: 0,
             reported: 0,
-            slow: 0,
+            slow: [0; 2],
             unread: None,
         }
     }
@@ -88,7 +89,7 @@ impl<'a> Scan<'a> {
     pub fn chunk(&mut self, data: &[u8], offset: u64) {
         self.offset = offset;
         self.reported = 0;
-        self.slow = 0;
+        self.slow = [0; 2];
         self.worker.plans.clear();
         self.worker.learned.clear();
         match header::chunk(data) {
@@ -280,15 +281,14 @@ impl<'a> Scan<'a> {
     /// A record that stage one cannot read: by its whole plan, or by the crate `evtx`.
     fn whole(&mut self, data: &[u8], at: usize, record: RecordHeader) {
         let read = self.fill(data, at, record, Want::default(), None);
-        let read = read.map_err(|fault| (fault.at, fault.what.to_owned()));
-        let read = read.or_else(|fault| self.fill_slowly(data, at, record, Want::default()).map_err(|_| fault));
-        if let Err((place, what)) = read {
+        let none = Fault { at: at + RECORD_HEADER, what: "no System part" };
+        let read = read.and_then(|()| if self.has_system() { Ok(()) } else { Err(none) });
+        if let Err(Fault { at: place, what }) = read
+            && !(self.fill_slowly(data, at, record, Want::default()).is_ok() && self.has_system())
+        {
             return self.unread(at, record.id, format!("could not be read (at byte {place} of the chunk: {what})"));
         }
         let system = &self.worker.event.system;
-        if system.provider.is_empty() && system.channel.is_empty() && system.event_id == 0 {
-            return self.unread(at, record.id, "no System part".to_owned());
-        }
         self.sink.record(&Stamp {
             computer: &system.computer,
             channel: &system.channel,
@@ -338,6 +338,12 @@ impl<'a> Scan<'a> {
         self.sink.event(&self.worker.event);
     }
 
+    /// Does the event say what it is?
+    fn has_system(&self) -> bool {
+        let system = &self.worker.event.system;
+        !(system.provider.is_empty() && system.channel.is_empty() && system.event_id == 0)
+    }
+
     fn start_event(&mut self, at: usize, record: RecordHeader) {
         let event = &mut self.worker.event;
         event.clear();
@@ -358,14 +364,18 @@ impl<'a> Scan<'a> {
         if let Some(facts) = facts {
             facts.put(&mut event.system, words);
         }
+        plans.reading = want.any();
         let mut reading = Record::new(data, plans, items, event, want);
         reading.has_facts = facts.is_some();
-        reading.read(at + RECORD_HEADER, at + record.size - 4)
+        let done = reading.read(at + RECORD_HEADER, at + record.size - 4);
+        plans.reading = false;
+        done
     }
 
     fn fill_slowly(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>) -> Result<(), String> {
-        self.slow += 1;
-        if self.slow > SLOW_PER_CHUNK {
+        let slow = &mut self.slow[usize::from(want.any())];
+        *slow += 1;
+        if *slow > SLOW_PER_CHUNK {
             return Err("too many damaged records in one chunk".to_owned());
         }
         let xml = slow::render(data, at, false)?;

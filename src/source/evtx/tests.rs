@@ -101,6 +101,15 @@ impl Chunk {
         self.put(&[0]);
         let length = self.data.len() - size - 4;
         self.data[size..size + 4].copy_from_slice(&(length as u32).to_le_bytes());
+        self.values(values)
+    }
+
+    /// A use of the template at this offset.
+    fn use_of(&mut self, definition: usize, values: &[(u8, Vec<u8>)]) -> &mut Self {
+        self.put(&[0x0C, 1]).u32(0).u32(definition).values(values)
+    }
+
+    fn values(&mut self, values: &[(u8, Vec<u8>)]) -> &mut Self {
         self.u32(values.len());
         for (kind, value) in values {
             self.u16(value.len()).put(&[*kind, 0]);
@@ -298,7 +307,8 @@ fn fragments_within_fragments_end_somewhere() {
     let mut chunk = Chunk::new();
     chunk.start().system().put(&stream).put(&[0x04]).end(&[]);
     let got = read(&chunk.finish());
-    assert!(got.damage.iter().any(|damage| damage.lost), "{:?}", got.damage);
+    let said = |damage: &Damage| damage.lost && damage.what.contains("nested too deeply");
+    assert!(got.damage.iter().any(said), "{:?}", got.damage);
 }
 
 #[test]
@@ -351,6 +361,99 @@ fn records_that_unfold_together_are_cut_and_those_behind_still_counted() {
     let said = |what: &str| got.damage.iter().filter(|damage| damage.lost && damage.what.contains(what)).count();
     assert!(said("more text than a record") > 2, "{:?}", got.damage);
     assert!(said("more text than the records of a chunk") > 10, "{:?}", got.damage);
+}
+
+/// Fields of records are read by what a chunk may cost as well; it is not the same purse.
+#[test]
+fn records_that_are_wanted_take_nothing_from_telling_which_there_are() {
+    // A number of four bytes where its type has two: the crate `evtx` reads it all the same.
+    let values = [(0x06, vec![9, 0, 0, 0]), (0x01, utf16("left")), (0x81, utf16("a\0b\0"))];
+    let mut chunk = Chunk::new();
+    for _ in 0..40 {
+        chunk.start().instance(template_event, &values).end(&[]);
+    }
+    let data = chunk.finish();
+    let all = read(&data);
+    let mut none = Collected::default();
+    Scan::new(&mut Worker::default(), &Interest::default(), &mut none).chunk(&data, 4096);
+    assert_eq!(none.records.len(), 40, "{:?}", none.damage);
+    assert_eq!(all.records, none.records);
+    assert!(all.events.iter().all(|fields| fields.len() == 3), "{:?}", all.events);
+}
+
+#[test]
+fn damaged_records_beyond_what_the_crate_may_try_are_told_and_so_is_how_many_places_are_not() {
+    let values = [(0x06, vec![9, 0, 0, 0]), (0x01, utf16("left")), (0x81, utf16("a\0b\0"))];
+    let mut chunk = Chunk::new();
+    let mut definitions = Vec::new();
+    for n in 0..200 {
+        chunk.start();
+        if n < 2 {
+            definitions.push(chunk.data.len() + 10);
+            chunk.instance(template_event, &values);
+        } else {
+            // Neighbours differ in why they cannot be read, else they were told as one.
+            chunk.use_of(definitions[n % 2], &values);
+        }
+        chunk.end(&[]);
+    }
+    let got = read(&chunk.finish());
+    assert_eq!((got.records.len(), got.events.len()), (64, 64));
+    let unread = got.damage.iter().filter(|damage| damage.lost && damage.what.contains("could not be read"));
+    assert_eq!(unread.count(), 64, "{:?}", got.damage);
+    assert_eq!(got.damage.last().unwrap().what, "72 more places in this chunk are damaged");
+}
+
+#[test]
+fn templates_of_more_tokens_than_a_chunk_may_have_end_in_words_and_sound_ones_are_read() {
+    let values = [(0x06, vec![9, 0]), (0x01, utf16("left")), (0x81, utf16("a\0b\0"))];
+    let mut chunk = Chunk::new();
+    let sound = chunk.start().data.len() + 10;
+    chunk.instance(template_event, &values);
+    // Fragment headers that are the head of a definition as well, of 0x600F bytes.
+    let endless = chunk.data.len() + 1;
+    chunk.end(&[0x0F, 0x60, 0, 0].repeat(7000));
+    for _ in 0..200 {
+        chunk.start().use_of(endless, &[]).end(&[]);
+    }
+    let got = read(&chunk.start().use_of(sound, &values).end(&[]).finish());
+    let said = |what: &str| got.damage.iter().any(|damage| damage.lost && damage.what.contains(what));
+    assert!(said("more elements than a chunk can hold"), "{:?}", got.damage);
+    assert_eq!((got.records.len(), got.events.len()), (2, 2), "{:?}", got.damage);
+    assert_eq!(got.events[0], got.events[1]);
+}
+
+#[test]
+fn elements_in_each_other_beyond_all_bounds_are_left_to_the_crate() {
+    let mut chunk = Chunk::new();
+    chunk.start().system().open("UserData", None).put(&[0x02]);
+    for _ in 0..200 {
+        chunk.open("E", None).put(&[0x02]);
+    }
+    let got = read(&chunk.put(&[0x04; 202]).end(&[]).finish());
+    assert_eq!((got.records.len(), got.events.len()), (1, 1), "{:?}", got.damage);
+}
+
+#[test]
+fn a_name_whose_length_is_damaged_ends_at_its_nul() {
+    let mut chunk = Chunk::new();
+    chunk.start().system().open("UserData", None).put(&[0x02]);
+    let name = chunk.data.len() + 9;
+    chunk.element("Address", "10.0.0.5").put(&[0x04, 0x04]).end(&[]);
+    chunk.start().system().open("UserData", None).put(&[0x02]).put(&[0x41]).u32(0).u32(name).u32(0);
+    chunk.put(&[0x02]).text("10.0.0.6").put(&[0x04, 0x04, 0x04]).end(&[]);
+    for length in [0, 3] {
+        chunk.data[name + 6] = length;
+        let got = read(&chunk.finish());
+        assert_eq!(got.damage, []);
+        assert_eq!(got.events, ["10.0.0.5", "10.0.0.6"].map(|address| pairs(&[("Address", address)])));
+    }
+    // Where that length leads to a NUL by chance, what stands behind the name is lost, and the name is not.
+    for length in [8, 200] {
+        chunk.data[name + 6] = length;
+        let got = read(&chunk.finish());
+        assert_eq!(got.events.last(), Some(&pairs(&[("Address", "10.0.0.6")])), "{:?}", got.damage);
+    }
 }
 
 #[test]
