@@ -21,10 +21,9 @@ pub use coverage::{
     AuditCoverage, CannotJudge, ChannelCoverage, Clock, ClockStep, ClockWitness, Collect, CoverageReport, HostCoverage,
 };
 pub use input::{DamageReport, InputReport, Lost, ProviderReport};
+pub use long::{Each, Entries, LongReport};
 pub use timeline::{EventRow, Place, Row, RunRow};
 pub use verdict::{CauseReport, Change, Cited, Finding, Hit, Level, RuledOut, Scope};
-
-pub use long::{Each, Entries, LongReport};
 
 /// Version of the report's shape.
 pub const SCHEMA_VERSION: u32 = 1;

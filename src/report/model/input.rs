@@ -45,7 +45,11 @@ pub struct ProviderReport {
 
 impl From<(&String, &ProviderFacts)> for ProviderReport {
     fn from((name, facts): (&String, &ProviderFacts)) -> Self {
-        ProviderReport { name: name.clone(), guid: facts.guid.map(|guid| guid.to_string()), records: facts.records }
+        ProviderReport {
+            name: facts.name(name).to_owned(),
+            guid: facts.guid.map(|guid| guid.to_string()),
+            records: facts.records,
+        }
     }
 }
 

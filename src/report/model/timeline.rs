@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::Time;
-use crate::evidence::EventRef;
+use crate::evidence::{EventRef, Source, is_zero};
 use crate::report::kept::Kept;
 use crate::signature::definition::Phase;
 
@@ -12,8 +12,17 @@ use crate::signature::definition::Phase;
 pub struct Place {
     /// Input name.
     pub path: String,
-    /// Byte offset.
+    /// Byte offset; of a record in a compressed piece of the file, that of the piece.
     pub offset: u64,
+    /// Byte offset in that piece as it is decompressed; 0 where nothing is compressed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub within: u32,
+}
+
+impl From<&Source> for Place {
+    fn from(source: &Source) -> Self {
+        Place { path: source.path.to_string(), offset: source.offset, within: source.within }
+    }
 }
 
 /// One row of the timeline.

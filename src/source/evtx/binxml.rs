@@ -315,15 +315,17 @@ pub(super) fn leading_instance(data: &[u8], start: usize, end: usize) -> Result<
     Tokens::new(data, at, end, false).instance().map(Some)
 }
 
-/// A name in the table of names, and the bytes of text that stand there. A NUL ends each: where none stands behind
-/// the length that is told, that length is damaged, and the first NUL tells the true one.
+/// A name in the table of names, and the bytes of text that stand there. A NUL ends each and none holds one: the
+/// name never goes beyond it, and where none stands behind the length that is told, that length is damaged.
 fn name_at(data: &[u8], offset: usize) -> Option<(Span, usize)> {
     let start = offset.checked_add(8)?;
     let told = usize::from(u16_at(data, offset + 6)?);
     let (units, _) = data.get(start..)?.as_chunks::<2>();
-    let end = units.iter().position(|unit| *unit == [0, 0]);
+    let text = units.get(..told).unwrap_or(units);
+    let end = text.iter().position(|unit| *unit == [0, 0]);
     let length = if units.get(told) == Some(&[0, 0]) { told } else { end.unwrap_or(told) };
-    let name = units.get(..end.unwrap_or(length).min(length))?;
+    // A damaged NUL leaves the length that is told.
+    let name = units.get(..end.unwrap_or(told))?;
     Some((Span::new(start, name.len() * 2), length * 2))
 }
 

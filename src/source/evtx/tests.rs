@@ -442,11 +442,11 @@ fn a_name_whose_length_is_damaged_ends_at_its_nul() {
     chunk.element("Address", "10.0.0.5").put(&[0x04, 0x04]).end(&[]);
     chunk.start().system().open("UserData", None).put(&[0x02]).put(&[0x41]).u32(0).u32(name).u32(0);
     chunk.put(&[0x02]).text("10.0.0.6").put(&[0x04, 0x04, 0x04]).end(&[]);
-    for length in [0, 3] {
+    let both = ["10.0.0.5", "10.0.0.6"].map(|address| pairs(&[("Address", address)]));
+    for length in [10, 11] {
         chunk.data[name + 6] = length;
         let got = read(&chunk.finish());
-        assert_eq!(got.damage, []);
-        assert_eq!(got.events, ["10.0.0.5", "10.0.0.6"].map(|address| pairs(&[("Address", address)])));
+        assert_eq!((got.events, got.damage), (both.to_vec(), Vec::new()));
     }
     // Where that length leads to a NUL by chance, what stands behind the name is lost, and the name is not.
     for length in [8, 200] {
@@ -454,6 +454,10 @@ fn a_name_whose_length_is_damaged_ends_at_its_nul() {
         let got = read(&chunk.finish());
         assert_eq!(got.events.last(), Some(&pairs(&[("Address", "10.0.0.6")])), "{:?}", got.damage);
     }
+    chunk.data[name + 6] = 7;
+    chunk.data[name + 8 + 14] = 1;
+    let got = read(&chunk.finish());
+    assert_eq!((got.events, got.damage), (both.to_vec(), Vec::new()));
 }
 
 #[test]
