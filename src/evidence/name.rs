@@ -287,6 +287,13 @@ mod tests {
     }
 
     #[test]
+    fn a_kept_record_stays_small() {
+        // Millions of them are held at once; benches/README.md says what they take together.
+        assert!(size_of::<super::super::Evidence>() <= 192, "{}", size_of::<super::super::Evidence>());
+        assert!(fields(&[("TargetUserName", "ann"), ("Status", "0xc000006d")]).values.len() == 3 + 10 + 2);
+    }
+
+    #[test]
     fn what_records_share_is_held_once() {
         let mut names = Names::default();
         let (mut a, mut b) = (Name::from("SRV01"), Name::from("SRV01"));
