@@ -227,12 +227,39 @@ impl System {
     }
 }
 
+/// A place in a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Byte offset in the file; of what is compressed there, that of the whole piece.
+    pub offset: u64,
+    /// Byte offset in the piece as it is decompressed, its header included, so that it is never 0; 0 where nothing is
+    /// compressed.
+    pub within: u32,
+}
+
+impl Position {
+    /// In a file as it is.
+    pub fn at(offset: u64) -> Self {
+        Position { offset, within: 0 }
+    }
+
+    /// So many bytes further on.
+    #[must_use]
+    pub fn plus(self, bytes: usize) -> Self {
+        if self.within == 0 {
+            return Position { offset: self.offset.saturating_add(bytes as u64), within: 0 };
+        }
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        Position { offset: self.offset, within: self.within.saturating_add(bytes) }
+    }
+}
+
 /// Where a record lies in its file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// Byte offset of the record in its file.
-    pub offset: u64,
-    /// Bytes from `offset` that hold the record, 0 where the format has no such notion.
+    /// Place of the record in its file.
+    pub position: Position,
+    /// Bytes from there that hold the record, 0 where the format has no such notion.
     pub length: u32,
     /// The record was forwarded by a collector (it carries `RenderingInfo`, or has no template).
     pub forwarded: bool,

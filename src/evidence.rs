@@ -23,7 +23,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::event::{Event, Guid, Machine, Time};
+use crate::event::{Event, Guid, Machine, Position, Time};
 
 /// Most bytes of field names and values that one piece of evidence keeps.
 pub const KEPT_BYTES: usize = 4096;
@@ -248,8 +248,23 @@ impl Record {
 pub struct Source {
     /// Input name.
     pub path: Name,
-    /// Byte offset.
+    /// Byte offset; of a record in a compressed piece of the file, that of the piece.
     pub offset: u64,
+    /// Byte offset in that piece as it is decompressed; 0 where nothing is compressed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub within: u32,
+}
+
+impl Source {
+    /// A place in an input.
+    pub fn new(path: &str, position: Position) -> Self {
+        Source { path: path.into(), offset: position.offset, within: position.within }
+    }
+}
+
+/// Of what is left out where it is 0.
+pub(crate) fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A record that at least one signature matched.
@@ -340,4 +355,17 @@ pub struct ProviderFacts {
     pub guid: Option<Guid>,
     /// How many.
     pub records: u64,
+}
+
+impl ProviderFacts {
+    /// What a provider is listed as whose name another one has too.
+    pub fn twin(name: &str, guid: Guid) -> String {
+        format!("{name} {{{guid}}}")
+    }
+
+    /// Its name, of that under which it is listed.
+    pub fn name<'a>(&self, listed: &'a str) -> &'a str {
+        let name = || listed.strip_suffix(&format!(" {{{}}}", self.guid?));
+        name().unwrap_or(listed)
+    }
 }

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use crate::event::{Damage, Event, Fields, Interest, Sink, Stamp, Time};
+use crate::event::{Damage, Event, Fields, Interest, Position, Sink, Stamp, Time};
 use crate::evidence::EventRef;
-use crate::report::model::{EventRow, InputReport, Report, Row};
+use crate::report::model::{EventRow, InputReport, Place, Report, Row};
 use crate::source::{self, Aids, Given, Input};
 
 /// What was looked at, and what is not as the report says.
@@ -80,8 +80,8 @@ impl Verified {
             Err(what) => return self.differs(name, None, format_args!("{} cited records: {what}", rows.len())),
         };
         for row in rows {
-            let offset = row.source.offset;
-            match found.get(&offset) {
+            let Place { offset, within, .. } = row.source;
+            match found.get(&Position { offset, within }) {
                 Some(actual) if actual.is(row) => self.records += 1,
                 Some(_) => self.differs(name, Some(offset), "another record stands here"),
                 None => self.differs(name, Some(offset), "the cited record is not here"),
@@ -90,8 +90,8 @@ impl Verified {
     }
 }
 
-/// Records of the cited kinds, by their offsets.
-fn records(path: &Path, aids: &Aids, rows: &[&EventRow]) -> Result<HashMap<u64, Found>, String> {
+/// Records of the cited kinds, by their places.
+fn records(path: &Path, aids: &Aids, rows: &[&EventRow]) -> Result<HashMap<Position, Found>, String> {
     let found = source::discover_given(&[Given { path: path.to_owned(), name: None }]);
     let input: &Input = match found.inputs.first() {
         Some(input) => input,
@@ -106,7 +106,7 @@ fn records(path: &Path, aids: &Aids, rows: &[&EventRow]) -> Result<HashMap<u64, 
 }
 
 #[derive(Default)]
-struct Seen(HashMap<u64, Found>);
+struct Seen(HashMap<Position, Found>);
 
 /// What stands at an offset.
 struct Found {
@@ -128,7 +128,7 @@ impl Sink for Seen {
 
     fn event(&mut self, event: &Event) {
         let found = Found { event: EventRef::of(event), event_id: event.system.event_id, time: event.system.time };
-        self.0.insert(event.origin.offset, found);
+        self.0.insert(event.origin.position, found);
     }
 
     fn damage(&mut self, _: Damage) {}

@@ -32,7 +32,7 @@ fn evidence() -> impl Strategy<Value = Row> {
                     cut: false,
                 },
                 signatures: signatures.into_iter().map(Into::into).collect(),
-                source: Source { path: format!("file{copy}").into(), offset: 4096 },
+                source: Source { path: format!("file{copy}").into(), offset: 4096, within: 0 },
             })
         },
     )

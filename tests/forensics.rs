@@ -41,6 +41,54 @@ fn report(folder: &Path, at: &Path, more: &[&str]) -> Value {
 }
 
 #[test]
+fn records_of_a_compressed_trace_have_places_of_their_own() {
+    use whyrdp_corpus::etl::{self, Compression, Event, Record, Session, What};
+    let wide = |text: &str| text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let parse = |text: &str| whyrdp_corpus::evtx::Guid::parse(text).ok();
+    let event = |after: u64, id, own: u32, payload: Vec<u8>| {
+        let provider = parse("28AA95BB-D444-4719-A36F-40462168127E");
+        let activity = parse(&format!("11112222-3333-4444-5555-66667777000{own}"));
+        let event = Event { provider, id, level: 4, activity, payload, ..Event::default() };
+        let ticks = 134_170_560_000_000_000 + after * 10_000_000;
+        Record { ticks, process: 7, thread: 8, wide: true, what: What::Event(event) }
+    };
+    let target = |name: &str| [wide("Server"), wide(name), wide("Info")].concat();
+    let code = |code: u32| [wide("Reason"), code.to_le_bytes().to_vec(), wide("Info")].concat();
+    // Two of one kind at the same moment: only their places tell them apart.
+    let records = [
+        event(0, 1024, 1, target("rds01")),
+        event(0, 1024, 2, target("rds02")),
+        event(2, 1026, 1, code(2308)),
+        event(2, 1026, 2, code(516)),
+        event(60, 1024, 3, target("rds03")),
+    ];
+    for compression in [Compression::Xpress, Compression::Lznt1, Compression::XpressHuffman] {
+        let folder = tempfile::tempdir().unwrap();
+        let session =
+            Session { compressed: true, compression, processors: 1, ..Session::starting(134_170_559_000_000_000) };
+        let trace = folder.path().join("packed.etl");
+        fs::write(&trace, etl::write(&session, &records).unwrap()).unwrap();
+        let at = folder.path().join("report.json");
+        let report = report(folder.path(), &at, &[]);
+        schema::assert_valid(&report);
+        let rows: Vec<&Value> = report["timeline"].as_array().unwrap().iter().collect();
+        let places: BTreeSet<String> = rows.iter().map(|row| row["source"].to_string()).collect();
+        assert_eq!((rows.len(), places.len()), (5, 5), "{rows:?}");
+        assert!(rows.iter().all(|row| row["source"]["within"].as_u64().unwrap() >= 0x48));
+        let (code, out, _) = run(&["verify", path(&at)]);
+        assert_eq!(code, 0, "{out}");
+        assert!(out.contains("5 cited records are where the report says"), "{out}");
+        // A report that says another place is found out.
+        let text = fs::read_to_string(&at).unwrap();
+        let within = rows[2]["source"]["within"].as_u64().unwrap();
+        fs::write(&at, text.replace(&format!("\"within\": {within}"), &format!("\"within\": {}", within + 8))).unwrap();
+        let (code, out, _) = run(&["verify", path(&at)]);
+        assert_eq!(code, 1, "{out}");
+        assert!(out.contains("the cited record is not here"), "{out}");
+    }
+}
+
+#[test]
 fn hashes_are_those_of_the_files() {
     let folder = cases::logs("wrong-password");
     let at = folder.path().join("report.json");

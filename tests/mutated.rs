@@ -93,7 +93,7 @@ impl Sink for Told {
         }
         let text: usize = event.fields().map(|(name, value)| name.len() + value.len()).sum();
         self.text = self.text.max(text);
-        self.events.insert(event.origin.offset, hash.finish());
+        self.events.insert(event.origin.position.offset, hash.finish());
     }
 
     fn damage(&mut self, _: Damage) {}

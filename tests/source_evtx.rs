@@ -55,7 +55,7 @@ impl Sink for Collected {
             time: system.time,
         };
         assert_eq!(Some(event.origin.forwarded), self.forwarded.last().copied(), "{known:?}");
-        self.offsets.push(event.origin.offset);
+        self.offsets.push(event.origin.position.offset);
         self.systems.push(system.clone());
         self.events.push((known, event.fields().map(|(n, v)| (n.to_owned(), printable(v))).collect()));
     }

@@ -379,7 +379,7 @@ fn each_event_has_a_place_of_its_own_in_the_file() {
     for name in ["tls12-login-screen.pcap", "nla-required.pcap"] {
         let collected = recording(name);
         let mut places: Vec<_> =
-            collected.events.iter().map(|event| (event.origin.offset, event.system.event_id)).collect();
+            collected.events.iter().map(|event| (event.origin.position.offset, event.system.event_id)).collect();
         let all = places.len();
         places.sort_unstable();
         places.dedup();

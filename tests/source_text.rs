@@ -124,7 +124,7 @@ fn tracerpt_xml_is_the_event_that_an_event_log_has_in_every_encoding() {
         assert_eq!(told.times(), ["2022-08-22T09:26:59.5869895Z"]);
         assert_eq!((system.process_id, system.thread_id, system.level), (Some(7200), Some(7204), Some(4)));
         assert_eq!(system.activity_id.unwrap().to_string(), "F4201234-5678-49AB-8CDE-0123456789AB");
-        assert_eq!(&bytes[usize::try_from(told.events[0].origin.offset).unwrap()..][..1].len(), &1);
+        assert_eq!(&bytes[usize::try_from(told.events[0].origin.position.offset).unwrap()..][..1].len(), &1);
     }
 }
 

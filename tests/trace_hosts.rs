@@ -55,7 +55,7 @@ fn row(signatures: &Signatures, said: &Said<'_>) -> Row {
         event: EventRef::of(&event),
         record: Record::of(&event),
         signatures: slugs.into_iter().collect(),
-        source: Source { path: said.path.into(), offset: said.at.unsigned_abs() },
+        source: Source { path: said.path.into(), offset: said.at.unsigned_abs(), within: 0 },
     })
 }
 

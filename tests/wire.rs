@@ -64,7 +64,7 @@ fn packets_and_the_log_of_the_client_are_one_attempt() {
         ("certificate-expired", "failed", Some("client-refuses-cert-name-or-trust")),
         ("closed-port", "failed", None),
         ("dropped", "failed", None),
-        ("nla-wrong-password", "unknown", None),
+        ("nla-wrong-password", "failed", None),
         ("nla-session", "established", None),
     ] {
         let report = told_by_both(name);
@@ -76,4 +76,60 @@ fn packets_and_the_log_of_the_client_are_one_attempt() {
         assert_eq!(attempts[0]["outcome"], outcome, "{name}");
         assert_eq!(report["summary"]["top_cause"].as_str(), top, "{name}");
     }
+}
+
+/// The report on a log of FreeRDP alone.
+fn told_by_log(path: &std::path::Path) -> serde_json::Value {
+    let mut command = assert_cmd::Command::cargo_bin("whyrdp").unwrap();
+    command.args(["analyze", "--trace-day", "2026-11-21", "--trace-tz", "UTC", "--format", "json"]);
+    serde_json::from_slice(&command.arg(path).output().unwrap().stdout).unwrap()
+}
+
+fn outcomes(report: &serde_json::Value) -> Vec<&str> {
+    report["attempts"].as_array().unwrap().iter().filter_map(|attempt| attempt["outcome"].as_str()).collect()
+}
+
+#[test]
+fn a_log_of_the_client_alone_tells_whether_it_got_through() {
+    for (name, outcome) in [
+        ("closed-port", "failed"),
+        ("prohibited", "failed"),
+        ("nla-not-known", "failed"),
+        ("nla-wrong-password", "failed"),
+        ("tls-required", "failed"),
+        ("certificate-denied", "failed"),
+        ("nla-session", "established"),
+        // Somebody stopped the client while it waited.
+        ("dropped", "unknown"),
+    ] {
+        let report = told_by_log(&recording(&format!("{name}.log")));
+        assert_eq!(outcomes(&report), [outcome], "{name}");
+    }
+}
+
+#[test]
+fn nobody_is_sent_for_logs_of_windows_to_a_client_that_is_none() {
+    for name in ["closed-port", "no-common-cipher", "nla-wrong-password"] {
+        let report = told_by_log(&recording(&format!("{name}.log")));
+        let collect = report["coverage"]["collect"].as_array().unwrap();
+        assert!(!collect.is_empty(), "{name}: the server's logs would tell");
+        assert!(collect.iter().all(|one| one["role"] != "client"), "{name}: {collect:?}");
+        let text = report["coverage"].to_string();
+        assert!(!text.contains("RDPClient"), "{name}: {text}");
+    }
+}
+
+#[test]
+fn two_runs_of_one_process_id_are_two_attempts() {
+    // A program with a window connects twice, or the number is used again: the second time it succeeds.
+    let read = |name: &str| std::fs::read_to_string(recording(name)).unwrap();
+    let process = |text: &str| text.split("] [").nth(1).unwrap().split(':').next().unwrap().to_owned();
+    let (first, second) = (read("nla-wrong-password.log"), read("nla-session.log"));
+    let (from, to) = (format!("[{}:", process(&second)), format!("[{}:", process(&first)));
+    let second = second.replace(&from, &to).replace("[13:", "[15:");
+    assert!(second.contains(&to));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("both.log");
+    std::fs::write(&file, first + &second).unwrap();
+    assert_eq!(outcomes(&told_by_log(&file)), ["failed", "established"]);
 }

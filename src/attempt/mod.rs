@@ -164,6 +164,16 @@ impl Attempt {
     }
 }
 
+impl Case<'_> {
+    /// Nothing shows that this host has logs of Windows: all that it wrote is of programs that run elsewhere too.
+    pub fn elsewhere(&self, host: HostId) -> bool {
+        let mut own = self.items_of(host).map(|item| &item.evidence.record).peekable();
+        own.peek().is_some()
+            && own.all(|record| self.signatures.elsewhere(&record.provider))
+            && self.channels[host].iter().all(|(name, _)| name.is_empty())
+    }
+}
+
 /// What the reader said beforehand.
 #[derive(Clone, Debug, Default)]
 pub struct Hints {

@@ -118,7 +118,7 @@ fn outcome(attempt: &Attempt, case: &Case<'_>) -> Outcome {
         }
         _ => {}
     }
-    if attempt.stopped.is_some() || implied.is_some() {
+    if attempt.stopped.is_some() || implied.is_some() || gave_up(attempt, case) {
         return Outcome::Failed;
     }
     // Only mstsc's short first connection is on record: whether the user went on is not.
@@ -157,6 +157,16 @@ fn lost_before(attempt: &Attempt, case: &Case<'_>) -> Option<Time> {
     let left = left.filter(|id| says(*id, &[Slot::Disconnect], Ending::Wanted));
     let left = left.map(|id| case.aligned(case.items[id].host, case.items[id].time)).max()?;
     (left.since(lost) > LEFT).then_some(lost)
+}
+
+/// The record that ends it says that the whole attempt failed, whatever the phase.
+fn gave_up(attempt: &Attempt, case: &Case<'_>) -> bool {
+    let last =
+        attempt.final_connections(case).flat_map(|connection| connection.items.iter().map(move |id| (connection, id)));
+    last.into_iter().any(|(connection, &id)| {
+        let mut own = case.items[id].on_side(connection.side);
+        own.any(|meaning| meaning.mark == Some(Mark::End) && meaning.implies == Some(Outcome::Failed))
+    })
 }
 
 /// Only the client's log tells, it covers the whole connection, and it has no mark of being connected.

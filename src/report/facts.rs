@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use serde_json::{Map, Value};
 
 use super::kept::Kept;
-use super::model::{AttemptReport, CauseReport, EventRow, Finding, Report, Row, RunRow, Verdict};
+use super::model::{AttemptReport, CauseReport, EventRow, Finding, ProviderReport, Report, Row, RunRow, Verdict};
 use crate::event::Time;
 use crate::evidence::{EventRef, is_unnamed};
 use crate::signature::definition::{Bearing, Outcome, Phase};
@@ -37,6 +37,20 @@ pub struct Facts<'a> {
     guids: HashMap<String, &'a str>,
 }
 
+/// GUIDs by names of providers in lower case; none where a name is that of several.
+fn guids<'a>(providers: impl Iterator<Item = &'a ProviderReport>) -> HashMap<String, &'a str> {
+    let mut guids: HashMap<String, &str> = HashMap::new();
+    for provider in providers {
+        let Some(guid) = provider.guid.as_deref() else { continue };
+        let known = guids.entry(provider.name.to_lowercase()).or_insert(guid);
+        if *known != guid {
+            *known = "";
+        }
+    }
+    guids.retain(|_, guid| !guid.is_empty());
+    guids
+}
+
 impl<'a> Facts<'a> {
     /// Looks the ids of a report up.
     pub fn of(report: &'a Report) -> Self {
@@ -50,7 +64,7 @@ impl<'a> Facts<'a> {
             rows: rows.collect(),
             attempts: report.attempts.iter().map(|attempt| (attempt.id, attempt)).collect(),
             causes: report.causes.iter().map(|cause| (cause.id.as_str(), cause)).collect(),
-            guids: providers.filter_map(|p| Some((p.name.to_lowercase(), p.guid.as_deref()?))).collect(),
+            guids: guids(providers),
         }
     }
 

@@ -232,8 +232,8 @@ impl Page<'_> {
                     "| {} | {} | {} | {} | {} | {}{ahead} |",
                     code(&host.host),
                     code(&channel.channel),
-                    tame(&channel.state),
-                    digits(channel.records),
+                    tame(channel.shown().0),
+                    channel.shown().1.map_or("-".to_string(), digits),
                     when::span(&self.options.timezone, channel.first, channel.last),
                     tame(&host.clock.state),
                 )?;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kept::Kept;
 use crate::event::Time;
-use crate::evidence::{EventRef, Problem, ProviderFacts};
+use crate::evidence::{EventRef, Problem, ProviderFacts, Source, is_zero};
 use crate::signature::definition::{Bearing, Outcome, Phase, Severity};
 
 pub use coverage::{
@@ -425,8 +425,17 @@ pub struct Noise {
 pub struct Place {
     /// Input name.
     pub path: String,
-    /// Byte offset.
+    /// Byte offset; of a record in a compressed piece of the file, that of the piece.
     pub offset: u64,
+    /// Byte offset in that piece as it is decompressed; 0 where nothing is compressed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub within: u32,
+}
+
+impl From<&Source> for Place {
+    fn from(source: &Source) -> Self {
+        Place { path: source.path.to_string(), offset: source.offset, within: source.within }
+    }
 }
 
 /// One row of the timeline.
@@ -537,7 +546,11 @@ pub struct ProviderReport {
 
 impl From<(&String, &ProviderFacts)> for ProviderReport {
     fn from((name, facts): (&String, &ProviderFacts)) -> Self {
-        ProviderReport { name: name.clone(), guid: facts.guid.map(|guid| guid.to_string()), records: facts.records }
+        ProviderReport {
+            name: facts.name(name).to_owned(),
+            guid: facts.guid.map(|guid| guid.to_string()),
+            records: facts.records,
+        }
     }
 }
 

@@ -155,7 +155,7 @@ impl Sink for Reader<'_> {
             event: EventRef::of(event),
             record,
             signatures: signatures.into_iter().collect(),
-            source: Source { path: self.path.into(), offset: event.origin.offset },
+            source: Source::new(self.path, event.origin.position),
         }));
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::ProviderFacts;
 use super::limits::NAMES;
+use crate::event::Guid;
 
 /// Names looked up last.
 const RECENT: usize = 64;
@@ -12,8 +13,8 @@ const RECENT: usize = 64;
 #[derive(Default)]
 pub struct Providers {
     list: Vec<(Box<str>, ProviderFacts)>,
-    /// Where in the list.
-    index: BTreeMap<Box<str>, usize>,
+    /// Where in the list: several may have one name, as classes of classic events do, and programs that took the same.
+    index: BTreeMap<Box<str>, Vec<usize>>,
     /// Where in the list a name was found last, by where in memory it stood: readers decode a name once.
     recent: Vec<usize>,
     /// Records of providers beyond the most that are kept.
@@ -26,8 +27,8 @@ impl Providers {
         let place = (name.as_ptr() as usize >> 4 ^ name.as_ptr() as usize >> 10) % RECENT;
         let hint = self.recent.get(place).copied().unwrap_or_default();
         let at = match self.list.get(hint) {
-            Some((known, _)) if **known == *name => hint,
-            _ => match self.find(name) {
+            Some((known, own)) if **known == *name && same(own.guid, facts.guid) => hint,
+            _ => match self.find(name, facts.guid) {
                 Some(at) => at,
                 None => {
                     self.beyond += facts.records;
@@ -44,14 +45,16 @@ impl Providers {
     }
 
     #[cold]
-    fn find(&mut self, name: &str) -> Option<usize> {
-        if let Some(at) = self.index.get(name) {
-            return Some(*at);
+    fn find(&mut self, name: &str, guid: Option<Guid>) -> Option<usize> {
+        let known = self.index.get(name).map(Vec::as_slice).unwrap_or_default();
+        let own = |at: &usize| self.list.get(*at).is_some_and(|(_, facts)| same(facts.guid, guid));
+        if let Some(at) = known.iter().copied().find(own) {
+            return Some(at);
         }
         let at = self.list.len();
         (at < NAMES).then(|| {
-            self.index.insert(name.into(), at);
-            self.list.push((name.into(), ProviderFacts::default()));
+            self.index.entry(name.into()).or_default().push(at);
+            self.list.push((name.into(), ProviderFacts { guid, records: 0 }));
             at
         })
     }
@@ -62,9 +65,37 @@ impl Providers {
         later.list.into_iter().for_each(|(name, facts)| self.add(&name, facts));
     }
 
-    /// By name.
+    /// By name, each under one of its own: where several have one name, their GUIDs stand behind it.
     pub fn sorted(self) -> impl Iterator<Item = (String, ProviderFacts)> {
-        let Providers { list, index, .. } = self;
-        index.into_values().filter_map(move |at| list.get(at).map(|(name, facts)| (name.to_string(), facts.clone())))
+        self.named().into_iter().flat_map(|(name, mut all)| {
+            all.sort_unstable_by_key(|facts| facts.guid);
+            let own = |(at, facts): (usize, ProviderFacts)| match facts.guid {
+                Some(guid) if at > 0 => (ProviderFacts::twin(&name, guid), facts),
+                _ => (name.to_string(), facts),
+            };
+            all.into_iter().enumerate().map(own).collect::<Vec<_>>()
+        })
     }
+
+    /// What some records tell of a provider's name, others need not: those have a GUID in its place.
+    fn named(self) -> BTreeMap<Box<str>, Vec<ProviderFacts>> {
+        let (nameless, told): (Vec<_>, Vec<_>) = self.list.into_iter().partition(|(name, _)| name.starts_with('{'));
+        let names: BTreeMap<Guid, Box<str>> =
+            told.iter().filter_map(|(name, facts)| Some((facts.guid?, name.clone()))).collect();
+        let mut all: BTreeMap<Box<str>, Vec<ProviderFacts>> = BTreeMap::new();
+        for (name, facts) in told.into_iter().chain(nameless) {
+            let told = facts.guid.filter(|_| name.starts_with('{')).and_then(|guid| names.get(&guid));
+            let own = all.entry(told.cloned().unwrap_or(name)).or_default();
+            match own.iter_mut().find(|known| known.guid == facts.guid) {
+                Some(known) => known.records += facts.records,
+                None => own.push(facts),
+            }
+        }
+        all
+    }
+}
+
+/// Whether these may be GUIDs of one provider, of which not every record tells it.
+fn same(first: Option<Guid>, second: Option<Guid>) -> bool {
+    first.is_none() || second.is_none() || first == second
 }

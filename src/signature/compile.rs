@@ -293,6 +293,11 @@ impl Signatures {
         [provider, source_name].iter().find_map(|name| self.words_of(name)?.events.get(&event_id))
     }
 
+    /// This provider runs on systems without Windows' logs too.
+    pub fn elsewhere(&self, provider: &str) -> bool {
+        self.words_of(provider).is_some_and(|words| words.elsewhere)
+    }
+
     fn words_of(&self, provider: &str) -> Option<&Words> {
         self.all.words.get(*self.words.get(&provider.to_lowercase())?)
     }

@@ -78,7 +78,7 @@ impl EventXml {
         sink: &mut dyn Sink,
     ) -> Result<(), String> {
         event.clear();
-        event.origin.offset = piece.offset;
+        event.origin.position.offset = piece.offset;
         event.origin.length = piece.length;
         let mut reading =
             Reading { event, interest, aids: &self.aids, open: Vec::new(), told: Told::default(), text: 0, cut: false };

@@ -13,7 +13,7 @@ use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
 use super::packet::{self, Frame, Frames, Link};
 use super::{Aids, Input, Log};
 use crate::error::Error;
-use crate::event::{Damage, Interest, Lost, Sink, Stamp, Time};
+use crate::event::{Damage, Interest, Lost, Position, Sink, Stamp, Time};
 use crate::os;
 
 /// Bytes read at once, and the longest packet that is believed.
@@ -214,12 +214,19 @@ impl Frames for Pcap {
     fn each(&self, take: &mut dyn FnMut(&Frame<'_>)) {
         // What is wrong with the file was told when its packets were counted.
         let _ = self.walk(&mut |piece| {
-            if let Piece::Packet { time: Some(time), offset, link, data, length } = piece
-                && let Some(link) = Link::of(link)
-            {
-                take(&Frame { time, offset, link, data, length: length.max(data.len()), dropped: None });
+            if let Some(frame) = piece.frame() {
+                take(&frame);
             }
         });
+    }
+}
+
+impl<'a> Piece<'a> {
+    /// The frame, if it is one that can be read and has a time.
+    fn frame(&self) -> Option<Frame<'a>> {
+        let Piece::Packet { time, offset, link, data, length } = *self else { return None };
+        let (position, length) = (Position::at(offset), length.max(data.len()));
+        Some(Frame { time: time?, position, link: Link::of(link)?, data, length, dropped: None })
     }
 }
 
@@ -232,7 +239,12 @@ impl Log for Pcap {
     fn read(&self, _: usize, interest: &Interest, sink: &mut dyn Sink) {
         let mut strange: Option<(u64, i32)> = None;
         let (mut unread, mut timeless, mut dropped) = (0_u64, 0_u64, 0_u64);
+        let wanted = packet::wanted(interest);
+        let mut overview = packet::Overview::default();
         let end = self.walk(&mut |piece| {
+            if let Some(frame) = piece.frame().filter(|_| wanted) {
+                overview.see(&frame);
+            }
             let (time, offset, link) = match piece {
                 Piece::Packet { time, offset, link, .. } => (time, offset, link),
                 Piece::Dropped(count) => return dropped = dropped.saturating_add(count),
@@ -268,8 +280,8 @@ impl Log for Pcap {
             let what = format!("{timeless} packets have no time and are left out");
             sink.damage(Damage { offset: 0, what, lost: true });
         }
-        if packet::wanted(interest) {
-            packet::tell(self, interest, sink);
+        if wanted {
+            packet::tell(overview, self, interest, sink);
         }
     }
 

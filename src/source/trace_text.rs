@@ -91,7 +91,7 @@ impl TraceText {
         let want = Want::of(interest, interest.provider(name), 0);
         if want.any() {
             event.clear();
-            event.origin.offset = piece.offset;
+            event.origin.position.offset = piece.offset;
             event.origin.length = piece.length;
             event.system.provider.push_str(name);
             event.system.provider_guid = guid;

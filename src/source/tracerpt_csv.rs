@@ -227,7 +227,7 @@ fn fitting(layouts: &[Layout], version: Option<u8>, values: usize) -> Option<&La
 
 fn fill(event: &mut Event, piece: &Piece<'_>, row: &Row<'_>, channel: &str, guid: Option<Guid>, name: &str) {
     event.clear();
-    event.origin.offset = piece.offset;
+    event.origin.position.offset = piece.offset;
     event.origin.length = piece.length;
     let system = &mut event.system;
     system.provider.push_str(name);

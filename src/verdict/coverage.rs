@@ -53,7 +53,7 @@ pub fn coverage(case: &Case<'_>, cannot_judge: Vec<CannotJudge>, collect: Vec<Co
                 }
             }
             for name in telling(case, id) {
-                if unknown(&channels, name) {
+                if !case.elsewhere(id) && unknown(&channels, name) {
                     channels.push(without("absent", name.to_string()));
                 }
             }

@@ -155,6 +155,10 @@ fn gap(
             Lack::Export,
         );
     };
+    // A log of Windows that was never written cannot be collected.
+    if case.elsewhere(host) {
+        return None;
+    }
     let (from, to) = (case.local(host, attempt.start.plus(-SLACK)), case.local(host, attempt.end.plus(SLACK)));
     let name = case.hosts.name(host);
     let log = format!("{channel} of {name}");

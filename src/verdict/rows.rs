@@ -288,7 +288,7 @@ fn row(case: &Case<'_>, item: &Item<'_>, owner: Option<usize>) -> EventRow {
         message: words::message(case, item),
         signatures: item.evidence.signatures.iter().map(ToString::to_string).collect(),
         attempt: attempt.map(|attempt| attempt.id),
-        source: Place { path: item.evidence.source.path.to_string(), offset: item.evidence.source.offset },
+        source: Place::from(&item.evidence.source),
         kept: Kept::from(record),
     }
 }

@@ -297,7 +297,7 @@ fn row(id: u128, at: &str, provider: &str, event_id: u32, attempt: Option<u128>,
         message: message.into(),
         signatures: vec!["sample_rule".into()],
         attempt: attempt.map(name),
-        source: Place { path: "SRV01/System.evtx".into(), offset: 4096 },
+        source: Place { path: "SRV01/System.evtx".into(), offset: 4096, within: 0 },
         kept: Kept {
             version: Some(1),
             activity_id: Some("F420C4B1-59EF-4A1C-8A0B-2F0C1A3B0000".into()),

@@ -93,8 +93,8 @@ fn one_host(page: &Page<'_>, host: &HostCoverage) -> Markup {
                     @for channel in &host.channels {
                         tr {
                             td { (say(&channel.channel)) }
-                            td { span class={ "state st-" (if channel.state == "present" { "ok" } else { "gap" }) } { (say(&channel.state)) } }
-                            td.n { (digits(channel.records)) @if channel.lost > 0 { " (" (digits(channel.lost)) " lost)" } }
+                            td { span class={ "state st-" (if channel.state == "present" { "ok" } else { "gap" }) } { (say(channel.shown().0)) } }
+                            td.n { (channel.shown().1.map_or("-".to_string(), digits)) @if channel.lost > 0 { " (" (digits(channel.lost)) " lost)" } }
                             td { (page.span(channel.first, channel.last)) }
                         }
                     }

@@ -129,7 +129,7 @@ fn event(page: &Page<'_>, row: &EventRow, hosts: &[&str]) -> Markup {
                 @for (name, value) in row.kept.named().filter(|(_, value)| !value.trim().is_empty()) {
                     dt.field { (say(&name)) } dd { (say(value)) }
                 }
-                dt { "File" } dd { (say(&row.source.path)) ", byte " (row.source.offset) }
+                dt { "File" } dd { (say(&row.source.path)) ", byte " (row.source.offset) @if row.source.within > 0 { ", in it decompressed byte " (row.source.within) } }
                 dt { "Reference" } dd { code { (row.event) } }
             }
         }

@@ -121,10 +121,21 @@ pub struct ChannelCoverage {
     pub first: Option<Time>,
     /// Latest time.
     pub last: Option<Time>,
-    /// Records, each counted once.
+    /// Records with a number, each counted once.
     pub records: u64,
     /// Records that could not be read.
     pub lost: u64,
+}
+
+impl ChannelCoverage {
+    /// State and number of records for a reader. Records of a trace have no numbers: they cannot be counted once
+    /// each, and nothing tells whether some between them are missing.
+    pub fn shown(&self) -> (&str, Option<u64>) {
+        match (self.state.as_str(), self.records, self.first) {
+            ("filtered", 0, Some(_)) => ("from a trace", None),
+            (state, records, _) => (state, Some(records)),
+        }
+    }
 }
 
 /// Something that the logs do not let anybody judge.

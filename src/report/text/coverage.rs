@@ -40,11 +40,12 @@ pub fn hosts(page: &mut Page<'_>, hosts: &[HostCoverage]) -> io::Result<()> {
             Column("span", Room::Exactly(if page.wide() { 42 } else { 23 })),
         ];
         let rows = host.channels.iter().map(|channel| {
+            let (state, records) = channel.shown();
             let bad = if channel.state == "present" { Style::Plain } else { Style::Yellow };
             vec![
                 name(named(&channel.channel, page.wide()), page.width().saturating_sub(OTHERS)),
-                Entry::new(bad, &channel.state),
-                Entry::plain(&digits(channel.records)),
+                Entry::new(bad, state),
+                Entry::plain(&records.map_or("-".to_string(), digits)),
                 Entry::new(if channel.lost > 0 { Style::Red } else { Style::Plain }, &digits(channel.lost)),
                 Entry::plain(&page.span(channel.first, channel.last)),
             ]

@@ -455,6 +455,9 @@ pub struct Words {
     pub short: String,
     /// Channel in which its telling records stand: what to collect.
     pub channel: String,
+    /// It runs on systems without Windows' logs too: none is missed for its sake.
+    #[serde(default)]
+    pub elsewhere: bool,
     /// By event id: text with `{Field}` and `{Field|space}`, the latter decoded in place.
     pub events: BTreeMap<u32, String>,
 }

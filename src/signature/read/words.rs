@@ -9,11 +9,12 @@ use super::yaml::Node;
 /// Reads the words of one provider.
 pub fn read(node: &Node, complaints: &mut Complaints) -> Option<Words> {
     let before = complaints.count();
-    complaints.map(node, "words for events", &["provider", "short", "channel", "events"])?;
+    complaints.map(node, "words for events", &["provider", "short", "channel", "elsewhere", "events"])?;
     let provider = complaints.need_text(node, "provider");
     let short = complaints.need_text(node, "short");
     // Events that stand in traces alone have none.
     let channel = complaints.may_text(node, "channel").unwrap_or_default();
+    let elsewhere = node.get("elsewhere").and_then(|value| complaints.flag(value, "elsewhere")).unwrap_or_default();
     let mut events = BTreeMap::new();
     if let Some(map) = complaints.need(node, "events").filter(|value| !value.is_null()) {
         if map.entries().is_empty() {
@@ -31,7 +32,7 @@ pub fn read(node: &Node, complaints: &mut Complaints) -> Option<Words> {
             events.insert(id, text);
         }
     }
-    let words = Words { provider: provider?, short: short?, channel, events };
+    let words = Words { provider: provider?, short: short?, channel, elsewhere, events };
     (complaints.count() == before).then_some(words)
 }
 

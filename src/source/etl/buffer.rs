@@ -32,7 +32,7 @@ impl Buffer {
         let flags = u16_at(header, 0x34)?;
         // Neither SavedOffset nor CurrentOffset holds in all versions of Windows.
         let end = u32_at(header, 0x30)? as usize;
-        let fits = (HEADER..=LARGEST).contains(&size) && end <= LARGEST;
+        let fits = (HEADER..=LARGEST).contains(&size);
         let compressed = flags & COMPRESSED != 0;
         let compression = u16_at(header, 0x2C)?;
         fits.then_some(Buffer { size, end, compressed, after_loss: flags & LOST != 0, compression })

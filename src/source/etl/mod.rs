@@ -14,6 +14,8 @@ use crate::os;
 use crate::source::{Aids, Input, Log, Messages, change, packet};
 
 mod buffer;
+mod chain;
+mod compressed;
 mod machine;
 mod names;
 mod packets;
@@ -21,9 +23,10 @@ mod record;
 mod scan;
 mod session;
 mod tracelog;
-mod xpress;
 
 use buffer::{Buffer, HEADER};
+use chain::Chain;
+use compressed::Method;
 use names::Names;
 use record::{Form, Next, TRAITS};
 use scan::{Place, Scan};
@@ -43,24 +46,15 @@ pub(super) fn sniff(head: &[u8]) -> bool {
 
 struct Etl {
     file: File,
-    bytes: u64,
     session: Session,
-    shape: Shape,
+    chain: Chain,
     damage: Vec<Damage>,
     /// Names of providers that some records tell, gathered when first asked for.
     names: OnceLock<FxHashMap<Guid, String>>,
     messages: Arc<Messages>,
     frames: packets::Blocks,
-    /// Compressed buffers cannot be read: why.
-    unreadable: Option<&'static str>,
-}
-
-/// How buffers follow each other.
-enum Shape {
-    /// All of one size; so many in a block.
-    Even { stride: usize, each: usize },
-    /// Each of its own size; offsets at which blocks begin and end.
-    Own(Vec<u64>),
+    /// How compressed buffers are.
+    method: Method,
 }
 
 pub(super) fn open(input: &Input, aids: &Aids) -> Result<Box<dyn Log>, Error> {
@@ -79,93 +73,27 @@ pub(super) fn open(input: &Input, aids: &Aids) -> Result<Box<dyn Log>, Error> {
         let what = "the header tells no frequency of the clock: times are counted as if it were 10 MHz";
         damage.push(Damage { offset: 0, what: what.to_owned(), lost: false });
     }
+    if session.clock.is_lost() {
+        let what = "the header tells no time of the session's start: times of its records cannot be told";
+        damage.push(Damage { offset: 0, what: what.to_owned(), lost: true });
+    }
     if !session.stopped {
         let what = "the session was not stopped when the file was copied: its last buffers may be missing";
         damage.push(Damage { offset: 0, what: what.to_owned(), lost: false });
     }
-    let shape = if session.compressed || !even(&file, bytes, first.size).map_err(trouble)? {
-        Shape::Own(walk(&file, bytes, &mut damage).map_err(trouble)?)
-    } else {
-        Shape::Even { stride: first.size, each: (BLOCK / first.size).max(1) }
-    };
+    let chain = Chain::of(&file, bytes, &first, session.compressed, &mut damage).map_err(trouble)?;
     let mut etl = Etl {
         file,
-        bytes,
         session,
-        shape,
+        chain,
         damage,
         names: OnceLock::new(),
         frames: packets::Blocks::default(),
-        unreadable: unreadable(first.compression),
+        method: Method::of(first.compression),
         messages: aids.messages.clone(),
     };
     etl.frames = packets::Blocks::new(etl.data_blocks());
     Ok(Box::new(etl))
-}
-
-/// Why buffers compressed so cannot be read (`COMPRESSION_FORMAT`); nobody has seen any but XPRESS in traces.
-fn unreadable(compression: u16) -> Option<&'static str> {
-    match compression {
-        2 => Some("a buffer compressed by LZNT1, which is not read; it is missing"),
-        4 => Some("a buffer compressed by XPRESS with Huffman codes, which is not read; it is missing"),
-        _ => None,
-    }
-}
-
-/// How many buffers at either end are looked at to see whether all are of one size.
-const LOOKED_AT: u64 = 16;
-
-/// Do buffers follow each other at this distance, as far as the first and the last tell? Files that were put
-/// together from several may have them in several sizes.
-fn even(file: &File, bytes: u64, stride: usize) -> io::Result<bool> {
-    let stride = stride as u64;
-    let count = bytes / stride;
-    let mut header = [0; HEADER];
-    for at in (0..count.min(LOOKED_AT)).chain(count.saturating_sub(LOOKED_AT).max(LOOKED_AT)..count) {
-        let read = os::read_at(file, &mut header, at * stride)?;
-        let found = Buffer::read(header.get(..read).unwrap_or_default());
-        if found.is_some_and(|found| found.size as u64 != stride) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// Offsets of blocks in a file whose buffers each have a size of their own; the last is the file's end.
-fn walk(file: &File, bytes: u64, damage: &mut Vec<Damage>) -> io::Result<Vec<u64>> {
-    let mut starts = vec![0];
-    let mut window = vec![0; 64 << 10];
-    let (mut base, mut held) = (0, 0);
-    let mut at: u64 = 0;
-    let mut started = 0;
-    while at < bytes {
-        let within = usize::try_from(at.saturating_sub(base)).unwrap_or(usize::MAX);
-        if at < base || within.saturating_add(HEADER) > held {
-            base = at;
-            held = os::read_at(file, &mut window, at)?;
-        }
-        let within = usize::try_from(at - base).unwrap_or(usize::MAX);
-        let header = window.get(within..held.max(within)).and_then(Buffer::read);
-        let Some(header) = header else {
-            let rest = window.get(within..held).unwrap_or_default();
-            if let Some(cut) = change::cut(at, 1, rest.len().min(1)) {
-                damage.push(cut);
-            } else if rest.iter().any(|byte| *byte != 0) {
-                let what = format!("no buffer begins here; {} bytes behind are missing", bytes - at);
-                damage.push(Damage { offset: at, what, lost: true });
-            }
-            break;
-        };
-        at += header.size as u64;
-        if at - started >= BLOCK as u64 {
-            starts.push(at.min(bytes));
-            started = at;
-        }
-    }
-    if starts.last().is_some_and(|last| *last < at.min(bytes)) {
-        starts.push(at.min(bytes));
-    }
-    Ok(starts)
 }
 
 /// What a thread keeps from block to block.
@@ -180,22 +108,10 @@ thread_local! {
 }
 
 impl Etl {
-    /// Where a block lies.
-    fn bounds(&self, block: usize) -> Option<(u64, u64)> {
-        match &self.shape {
-            Shape::Even { stride, each } => {
-                let length = (*stride as u64) * (*each as u64);
-                let start = (block as u64).checked_mul(length)?;
-                (start < self.bytes).then_some((start, start.saturating_add(length).min(self.bytes)))
-            }
-            Shape::Own(starts) => Some((*starts.get(block)?, *starts.get(block + 1)?)),
-        }
-    }
-
     /// Calls `take` with the records of each buffer of a block, or with what is wrong with it.
     /// Returns what the file lacks that had it when it was opened.
     fn buffers(&self, block: usize, take: &mut Take<'_>) -> io::Result<Option<Damage>> {
-        let Some((start, end)) = self.bounds(block) else { return Ok(None) };
+        let Some((start, end)) = self.chain.bounds(block) else { return Ok(None) };
         // Taken out while in use: a sink may read another block meanwhile.
         let mut worker = WORKER.take();
         let length = usize::try_from(end - start).unwrap_or(usize::MAX).min(BLOCK + buffer::LARGEST);
@@ -228,11 +144,7 @@ impl Etl {
         take: &mut Take<'_>,
     ) -> Option<usize> {
         let header = Buffer::read(rest);
-        let step = match (&self.shape, header) {
-            (Shape::Even { stride, .. }, _) => *stride,
-            (Shape::Own(_), Some(header)) => header.size,
-            (Shape::Own(_), None) => return None,
-        };
+        let step = self.chain.step(place, header.as_ref())?;
         let bytes = rest.get(..step).unwrap_or(rest);
         let file = Place::File(place);
         let Some(header) = header else {
@@ -247,10 +159,6 @@ impl Etl {
             let what = "the session lost events or buffers before this one";
             take(Err(Trouble { what, lost: false }), file);
         }
-        if let (true, Some(what)) = (header.compressed, self.unreadable) {
-            take(Err(Trouble { what, lost: true }), file);
-            return Some(step);
-        }
         if header.compressed {
             let want = header.end.saturating_sub(HEADER);
             let input = bytes.get(HEADER..header.size.min(bytes.len())).unwrap_or_default();
@@ -258,7 +166,7 @@ impl Etl {
             let done = match budget.checked_sub(want) {
                 Some(left) if !larger => {
                     *budget = left;
-                    xpress::decompress(input, want, room)
+                    self.method.decompress(input, want, room)
                 }
                 _ => Err("a compressed buffer that would grow beyond all bounds; it is missing"),
             };
@@ -272,7 +180,7 @@ impl Etl {
         }
         let end = header.end.min(bytes.len());
         take(Ok(bytes.get(HEADER..end).unwrap_or_default()), file);
-        if header.end > bytes.len() {
+        if header.end.min(header.size) > bytes.len() {
             let what = "the file ends within a buffer: what stood behind is missing";
             take(Err(Trouble { what, lost: true }), Place::File(place));
         } else if bytes.len() < step {
@@ -301,7 +209,7 @@ impl Log for Etl {
     fn read(&self, block: usize, interest: &Interest, sink: &mut dyn Sink) {
         if block >= self.data_blocks() {
             if packet::wanted(interest) {
-                packet::tell(self, interest, sink);
+                packet::tell(packet::Overview::of(self), self, interest, sink);
             }
             return;
         }
@@ -313,7 +221,7 @@ impl Log for Etl {
                 scan.report(offset, trouble.what.to_owned(), trouble.lost);
             }
         });
-        let offset = self.bounds(block).map_or(0, |(start, _)| start);
+        let offset = self.chain.bounds(block).map_or(0, |(start, _)| start);
         match done {
             Ok(Some(cut)) => scan.report(cut.offset, cut.what, cut.lost),
             Ok(None) => {}
@@ -347,13 +255,7 @@ impl Names for Etl {
 impl Etl {
     /// Blocks of the file.
     fn data_blocks(&self) -> usize {
-        match &self.shape {
-            Shape::Even { stride, each } => {
-                let length = (*stride as u64) * (*each as u64);
-                usize::try_from(self.bytes.div_ceil(length)).unwrap_or(usize::MAX)
-            }
-            Shape::Own(starts) => starts.len().saturating_sub(1),
-        }
+        self.chain.blocks()
     }
 
     fn all_names(&self) -> FxHashMap<Guid, String> {

@@ -113,7 +113,7 @@ impl Etl {
         let within = data.as_ptr().addr().saturating_sub(record.payload.as_ptr().addr());
         let head = record.step.saturating_sub(record.payload.len());
         // Behind the record's own place, so that what is told of one frame has places of its own.
-        let offset = place.of(at) + (head + within) as u64;
-        take(&Frame { time, offset, link, data, length: length.max(data.len()), dropped });
+        let position = place.of(at).plus(head + within);
+        take(&Frame { time, position, link, data, length: length.max(data.len()), dropped });
     }
 }

@@ -79,6 +79,9 @@ fn kind(header: u8) -> Option<(&'static str, Form, usize, usize, usize)> {
     })
 }
 
+/// Length of EVENT_INSTANCE_GUID_HEADER.
+const INSTANCE: usize = 0x48;
+
 /// Types whose writer was a 32-bit process.
 fn is_narrow(header: u8) -> bool {
     matches!(header, 0x01 | 0x03 | 0x0A | 0x0B | 0x10 | 0x12)
@@ -157,6 +160,10 @@ fn fill<'a>(mut record: Record<'a>, bytes: &'a [u8], marker: u32) -> Record<'a> 
             record.opcode = byte(4);
             record.level = byte(5);
             record.version = byte(6);
+            // Behind an instance's id, its parent's GUID and id stand since Windows XP; [`kind`] tells the least.
+            if matches!(record.kind, "INSTANCE32" | "INSTANCE64") {
+                record.payload = bytes.get(INSTANCE.min(bytes.len())..).unwrap_or_default();
+            }
         }
         Form::Event => {
             both(&mut record);

@@ -7,7 +7,7 @@ use super::names::Names;
 use super::record::{self, Form, Next, RELATED_ACTIVITY, Record, SCHEMA, TRAITS, USER, guid};
 use super::session::Session;
 use super::{machine, packets, tracelog};
-use crate::event::{Damage, Event, Guid, Interest, Sink, Stamp, Time, Wanted};
+use crate::event::{Damage, Event, Guid, Interest, Position, Sink, Stamp, Time, Wanted};
 use crate::source::layout::{Known, Layout, Provider};
 use crate::source::packet;
 use crate::source::payload::{self, Want};
@@ -56,10 +56,11 @@ pub(super) enum Place {
 }
 
 impl Place {
-    pub fn of(self, at: usize) -> u64 {
+    /// Where a record stands that begins so far behind the buffer's header.
+    pub fn of(self, at: usize) -> Position {
         match self {
-            Place::File(offset) => offset + (HEADER + at) as u64,
-            Place::Compressed(offset) => offset,
+            Place::File(offset) => Position::at(offset).plus(HEADER + at),
+            Place::Compressed(offset) => Position { offset, within: HEADER as u32 }.plus(at),
         }
     }
 }
@@ -97,7 +98,7 @@ impl<'a> Scan<'a> {
                 }
                 Next::End => return,
                 Next::Broken(why) => {
-                    return self.report(place.of(at), format!("{why}; the rest of its buffer is missing"), true);
+                    return self.report(place.of(at).offset, format!("{why}; the rest of its buffer is missing"), true);
                 }
             }
         }
@@ -120,7 +121,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn record(&mut self, record: &Record<'_>, offset: u64) {
+    fn record(&mut self, record: &Record<'_>, position: Position) {
         let time = record.raw.and_then(|raw| self.session.clock.time(raw));
         let mut stamp = Stamp {
             computer: "",
@@ -143,7 +144,7 @@ impl<'a> Scan<'a> {
         self.frames |= frame;
         let (interest, session) = (self.interest, self.session);
         if let Some(message) = self.messages.get(id, record.id).filter(|_| record.form == Form::Message) {
-            return self.message(record, message, Stamp { provider_guid: Some(id), ..stamp }, offset);
+            return self.message(record, message, Stamp { provider_guid: Some(id), ..stamp }, position);
         }
         let key = (id, record.form == Form::Classic);
         // Another record of the provider may bring its name along.
@@ -158,31 +159,32 @@ impl<'a> Scan<'a> {
         let decoded = record.form == Form::Event || (record.form == Form::Classic && !layouts.is_empty());
         let channel = if frame { packet::CHANNEL } else { channel(layouts, record) };
         stamp.provider = &met.name;
-        stamp.provider_guid = Some(met.guid);
+        // Classes of one provider are counted apart, as other readers do.
+        stamp.provider_guid = Some(id);
         stamp.channel = channel;
         self.sink.record(&stamp);
         let want = Want::of(interest, met.wanted, record.id);
         if !want.any() || !(decoded || interest.undecoded) {
             return;
         }
-        fill(&mut self.event, record, met, channel, time, offset);
+        fill(&mut self.event, record, met, channel, time, position);
         let whole = payload(&mut self.event, record, layouts, session.build, want);
         self.sink.event(&self.event);
         if !whole {
             let what =
                 "the event's own schema and what it holds do not agree, or go beyond all bounds: fields are missing";
-            self.report(offset, what.to_owned(), true);
+            self.report(position.offset, what.to_owned(), true);
         }
     }
 }
 
 impl Scan<'_> {
     /// A WPP message whose format was given.
-    fn message(&mut self, record: &Record<'_>, message: &Message, stamp: Stamp<'_>, offset: u64) {
+    fn message(&mut self, record: &Record<'_>, message: &Message, stamp: Stamp<'_>, position: Position) {
         self.sink.record(&Stamp { provider: &message.provider, kind: FORMATTED, ..stamp });
         let want = Want::of(self.interest, self.interest.provider(&message.provider), record.id);
         if want.any() {
-            place(&mut self.event, record, stamp.time, offset);
+            place(&mut self.event, record, stamp.time, position);
             let system = &mut self.event.system;
             system.provider.push_str(&message.provider);
             system.provider_guid = stamp.provider_guid;
@@ -229,8 +231,8 @@ fn channel(layouts: &[Layout], record: &Record<'_>) -> &'static str {
 }
 
 /// The System part.
-fn fill(event: &mut Event, record: &Record<'_>, met: &Met<'_>, channel: &str, time: Option<Time>, offset: u64) {
-    place(event, record, time, offset);
+fn fill(event: &mut Event, record: &Record<'_>, met: &Met<'_>, channel: &str, time: Option<Time>, position: Position) {
+    place(event, record, time, position);
     let system = &mut event.system;
     system.provider.push_str(&met.name);
     system.channel.push_str(channel);
@@ -253,9 +255,9 @@ fn fill(event: &mut Event, record: &Record<'_>, met: &Met<'_>, channel: &str, ti
 }
 
 /// What every record tells: where it stands, when, and of which thread.
-fn place(event: &mut Event, record: &Record<'_>, time: Option<Time>, offset: u64) {
+fn place(event: &mut Event, record: &Record<'_>, time: Option<Time>, position: Position) {
     event.clear();
-    event.origin.offset = offset;
+    event.origin.position = position;
     event.origin.length = u32::try_from(record.step).unwrap_or(u32::MAX);
     let system = &mut event.system;
     system.event_id = record.id;

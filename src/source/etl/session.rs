@@ -36,7 +36,7 @@ pub(super) fn begins(head: &[u8]) -> bool {
     let size = u32_at(head, 0).unwrap_or(0) as usize;
     let marker = u32_at(head, HEADER).unwrap_or(0);
     let record = u16_at(head, HEADER + 4).unwrap_or(0);
-    let known = marker == 0xC002_0002 || marker >> 16 == 0xC001;
+    let known = matches!(marker >> 16, 0xC001 | 0xC002);
     let fits = (HEADER + usize::from(LEAST)..=super::buffer::LARGEST).contains(&size);
     known && fits && record >= LEAST && u16_at(head, HEADER + 6) == Some(0)
 }
@@ -115,7 +115,7 @@ pub(super) struct Clock {
 impl Clock {
     /// The time of a raw value; `None` for values that can be none.
     pub fn time(&self, raw: i64) -> Option<Time> {
-        if raw == 0 {
+        if raw == 0 || self.is_lost() {
             return None;
         }
         let since = i128::from(raw) - i128::from(self.zero);
@@ -130,6 +130,11 @@ impl Clock {
         };
         let near = (ticks - i128::from(self.start)).abs() < i128::from(PLAUSIBLE) || self.start <= 0;
         u64::try_from(ticks).ok().filter(|_| near).map(Time::from_filetime)
+    }
+
+    /// Nothing tells when the session began, from which its clock counts.
+    pub fn is_lost(&self) -> bool {
+        self.kind != Ticks::System && self.start <= 0
     }
 
     /// Time stamps cannot be told for want of a frequency.

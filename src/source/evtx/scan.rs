@@ -347,7 +347,7 @@ impl<'a> Scan<'a> {
     fn start_event(&mut self, at: usize, record: RecordHeader) {
         let event = &mut self.worker.event;
         event.clear();
-        event.origin.offset = self.offset + at as u64;
+        event.origin.position.offset = self.offset + at as u64;
         event.origin.length = u32::try_from(record.size).unwrap_or(u32::MAX);
     }
 

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::frame::{Dropped, Segment, Unreachable};
 use super::x224;
-use crate::event::{TICKS_PER_SECOND, Time};
+use crate::event::{Position, TICKS_PER_SECOND, Time};
 
 /// Port of Remote Desktop.
 const RDP: u16 = 3389;
@@ -60,13 +60,13 @@ impl Side {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Seen {
     pub time: Time,
-    pub offset: u64,
+    pub position: Position,
     pub hops: u8,
 }
 
 impl Seen {
     fn of(segment: &Segment<'_>) -> Self {
-        Seen { time: segment.time, offset: segment.offset, hops: segment.hops }
+        Seen { time: segment.time, position: segment.position, hops: segment.hops }
     }
 
     fn earlier(slot: &mut Option<Seen>, seen: Seen) {

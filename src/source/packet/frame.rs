@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use etherparse::{EtherType, IpNumber, LaxNetSlice, LaxSlicedPacket, TcpSlice, TransportSlice};
 
-use crate::event::Time;
+use crate::event::{Position, Time};
 
 /// What a frame begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub(in crate::source) struct Dropped {
 pub(in crate::source) struct Frame<'a> {
     pub time: Time,
     /// Where `data` begins in the file.
-    pub offset: u64,
+    pub position: Position,
     pub link: Link,
     pub data: &'a [u8],
     /// Bytes that were on the wire.
@@ -67,7 +67,7 @@ pub(in crate::source) struct Frame<'a> {
 pub(super) struct Segment<'a> {
     pub time: Time,
     /// Where its payload begins in the file (where it would, if it has none).
-    pub offset: u64,
+    pub position: Position,
     pub from: SocketAddr,
     pub to: SocketAddr,
     pub seq: u32,
@@ -88,7 +88,7 @@ pub(super) struct Segment<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Unreachable {
     pub time: Time,
-    pub offset: u64,
+    pub position: Position,
     /// Who says so.
     pub by: IpAddr,
     pub client: SocketAddr,
@@ -180,7 +180,7 @@ fn segment<'a>(frame: &Frame<'a>, tcp: &TcpSlice<'a>, ends: [IpAddr; 2], hops: u
     let within = payload.as_ptr().addr().saturating_sub(frame.data.as_ptr().addr());
     Segment {
         time: frame.time,
-        offset: frame.offset + within as u64,
+        position: frame.position.plus(within),
         from: SocketAddr::new(ends[0], tcp.source_port()),
         to: SocketAddr::new(ends[1], tcp.destination_port()),
         seq: tcp.sequence_number(),
@@ -212,7 +212,7 @@ fn undelivered<'a>(frame: &Frame<'_>, by: IpAddr, version: u8, code: u8, quoted:
         let [a, b, c, d, seq @ ..] = payload.payload.first_chunk::<8>()?;
         Some(Unreachable {
             time: frame.time,
-            offset: frame.offset,
+            position: frame.position,
             by,
             client: SocketAddr::new(from, u16::from_be_bytes([*a, *b])),
             server: SocketAddr::new(to, u16::from_be_bytes([*c, *d])),

@@ -37,21 +37,40 @@ pub(super) fn wanted(interest: &Interest) -> bool {
     interest.provider(PROVIDER).is_some() || any.others.is_some() || !any.ids.is_empty()
 }
 
-/// Tells `sink` what the frames show.
-pub(super) fn tell(frames: &dyn Frames, interest: &Interest, sink: &mut dyn Sink) {
-    let mut flows = Flows::default();
-    let (mut fragments, mut fragment) = (0_u64, None);
-    frames.each(&mut |frame| {
-        flows.last = flows.last.max(Some(frame.time));
+/// What the first time through the frames shows: which connections there are.
+#[derive(Default)]
+pub(super) struct Overview {
+    flows: Flows,
+    fragments: u64,
+    /// Where the first of them stands.
+    fragment: Option<u64>,
+}
+
+impl Overview {
+    /// Of all frames.
+    pub fn of(frames: &dyn Frames) -> Self {
+        let mut found = Overview::default();
+        frames.each(&mut |frame| found.see(frame));
+        found
+    }
+
+    /// The next frame, in whatever order.
+    pub fn see(&mut self, frame: &Frame<'_>) {
+        self.flows.last = self.flows.last.max(Some(frame.time));
         match frame::read(frame) {
-            Packet::Tcp(segment) => flows.open(&segment),
+            Packet::Tcp(segment) => self.flows.open(&segment),
             Packet::Fragment => {
-                fragments += 1;
-                fragment = fragment.or(Some(frame.offset));
+                self.fragments += 1;
+                self.fragment = self.fragment.or(Some(frame.position.offset));
             }
             Packet::Unreachable(_) | Packet::Other => {}
         }
-    });
+    }
+}
+
+/// Tells `sink` what the frames show, all of which the overview has seen.
+pub(super) fn tell(overview: Overview, frames: &dyn Frames, interest: &Interest, sink: &mut dyn Sink) {
+    let Overview { mut flows, fragments, fragment } = overview;
     if flows.sift() {
         frames.each(&mut |frame| match frame::read(frame) {
             Packet::Tcp(segment) => flows.fill(&segment),
@@ -82,7 +101,7 @@ pub(super) fn tell(frames: &dyn Frames, interest: &Interest, sink: &mut dyn Sink
             ("DestinationPort", life.server.port().to_string()),
         ];
         let short = life.sent.iter().find(|sent| sent.cut).and_then(|sent| sent.first);
-        cut = cut.or(short.map(|seen| seen.offset));
+        cut = cut.or(short.map(|seen| seen.position.offset));
         for fact in story::facts(&life, last) {
             teller.tell(&ends, &fact);
         }
@@ -110,7 +129,7 @@ impl Teller<'_> {
         }
         let event = &mut self.event;
         event.clear();
-        event.origin.offset = fact.seen.offset;
+        event.origin.position = fact.seen.position;
         event.system.provider.push_str(PROVIDER);
         event.system.channel.push_str(CHANNEL);
         event.system.event_id = fact.id;

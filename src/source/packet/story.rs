@@ -108,7 +108,7 @@ fn beginning(life: &Life, last: Time) -> Option<Fact> {
     }
     let sends = client.syn?;
     if let Some(found) = life.unreachable.filter(|_| silent) {
-        let seen = Seen { time: found.time, offset: found.offset, hops: 0 };
+        let seen = Seen { time: found.time, position: found.position, hops: 0 };
         let fact = Fact::new(id::UNREACHABLE, ERROR, seen).with("ReportedBy", found.by);
         return Some(fact.with("Reason", unreachable(found.version, found.code)).with("Code", found.code));
     }

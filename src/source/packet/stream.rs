@@ -19,7 +19,7 @@ impl Stream {
             let Some(fresh) = piece.bytes.get(known..).filter(|fresh| !fresh.is_empty()) else { continue };
             stream.bytes.extend_from_slice(fresh);
             let first = piece.sends.first;
-            let seen = Seen { offset: first.offset + known as u64, ..first };
+            let seen = Seen { position: first.position.plus(known), ..first };
             stream.pieces.push((stream.bytes.len(), seen));
             if piece.bytes.len() < piece.length as usize {
                 break;
@@ -36,6 +36,6 @@ impl Stream {
         let last = self.pieces.partition_point(|(until, _)| *until < end);
         let pieces = self.pieces.get(first..=last).or(self.pieces.get(first..)).unwrap_or_default();
         let time = pieces.iter().map(|(_, seen)| seen.time).max()?;
-        Some(Seen { time, offset: seen.offset + start.saturating_sub(begin) as u64, hops: seen.hops })
+        Some(Seen { time, position: seen.position.plus(start.saturating_sub(begin)), hops: seen.hops })
     }
 }

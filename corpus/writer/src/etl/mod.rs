@@ -1,11 +1,13 @@
 //! Writes event traces (`.etl`) as sessions of Windows do. Knows no scenario.
 
+mod huffman;
+mod lznt1;
 mod record;
 mod session;
-pub mod xpress;
+mod xpress;
 
 pub use record::{Event, Record, SCHEMA, TRAITS, What, schema, traits};
-pub use session::{Clock, Session};
+pub use session::{Clock, Compression, Session};
 
 use crate::error::Error;
 
@@ -55,7 +57,7 @@ pub fn write(session: &Session, records: &[Record]) -> Result<Vec<u8>, Error> {
 fn buffer(session: &Session, data: &[u8], sequence: usize, processor: usize, compressed: bool) -> Vec<u8> {
     let mut out = vec![0; HEADER];
     if compressed {
-        out.extend(xpress::compress(data));
+        out.extend(session.compression.compress(data));
     } else {
         out.extend(data);
         out.resize(session.buffer, 0xFF);
@@ -77,8 +79,9 @@ fn buffer(session: &Session, data: &[u8], sequence: usize, processor: usize, com
         // Windows 7 leaves it 0 in the first buffer.
         put(0x04, &end.to_le_bytes());
     }
-    // Flushed; in compressed traces the kind of compression, which has the same number.
-    put(0x2C, &3_u32.to_le_bytes());
+    // Flushed; in compressed traces the kind of compression, the usual one of which has the same number.
+    let state = if session.compressed { session.compression.number() } else { 3 };
+    put(0x2C, &state.to_le_bytes());
     put(0x30, &end.to_le_bytes());
     put(0x34, &(flags as u16).to_le_bytes());
     put(0x36, &(if first { 4_u16 } else { 0 }).to_le_bytes());

@@ -1,5 +1,7 @@
 //! The session of a trace: its header, its clock.
 
+use super::{huffman, lznt1, xpress};
+
 /// What raw times of a session count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
@@ -20,6 +22,37 @@ impl Clock {
     }
 }
 
+/// How buffers are compressed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// LZNT1.
+    Lznt1,
+    /// Plain LZ77, the usual one.
+    #[default]
+    Xpress,
+    /// LZ77 with Huffman codes.
+    XpressHuffman,
+}
+
+impl Compression {
+    /// `COMPRESSION_FORMAT_*` of winnt.h.
+    pub(super) fn number(self) -> u32 {
+        match self {
+            Compression::Lznt1 => 2,
+            Compression::Xpress => 3,
+            Compression::XpressHuffman => 4,
+        }
+    }
+
+    pub(super) fn compress(self, data: &[u8]) -> Vec<u8> {
+        match self {
+            Compression::Lznt1 => lznt1::compress(data),
+            Compression::Xpress => xpress::compress(data),
+            Compression::XpressHuffman => huffman::compress(data),
+        }
+    }
+}
+
 /// A session.
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -35,6 +68,8 @@ pub struct Session {
     pub clock: Clock,
     /// Buffers are compressed.
     pub compressed: bool,
+    /// How, if they are.
+    pub compression: Compression,
     /// Size of a buffer.
     pub buffer: usize,
     /// Processors.
@@ -74,6 +109,7 @@ impl Session {
             wide: true,
             clock: Clock::Counter(10_000_000),
             compressed: false,
+            compression: Compression::default(),
             buffer: 0x4000,
             processors: 2,
             start,

@@ -8,8 +8,12 @@ use jiff::ToSpan;
 use jiff::civil::{Date, Time as Hour};
 use jiff::tz::TimeZone;
 
+mod days;
+
+use days::{Clock, Days};
+
 use crate::error::Error;
-use crate::event::{Damage, Event, Guid, Interest, Sink, Stamp, Time, Wanted};
+use crate::event::{Damage, Event, Interest, Sink, Stamp, Time, Wanted};
 use crate::source::aids::Aids;
 use crate::source::lines::{self, Lines, Piece, Reported};
 use crate::source::payload::Want;
@@ -21,9 +25,6 @@ const PROVIDER: &str = "FreeRDP";
 const LINE: u32 = 1;
 /// Bytes of a message that are kept.
 const MESSAGE: usize = 16 << 10;
-/// A line so much earlier than the one before is of the next day: threads only differ by moments.
-const NIGHT: i64 = 12 * 3600;
-
 /// By a first line that has the prefix.
 pub(super) fn sniff(head: &[u8]) -> bool {
     lines::head(head).lines().take(40).any(|line| Prefix::read(line).is_some())
@@ -37,15 +38,17 @@ struct FreerdpLog {
     days: OnceLock<Days>,
 }
 
-/// Nights that the hours of a log show.
-#[derive(Debug, Default)]
-struct Days {
-    /// Before each block: nights so far, and the last hour.
-    blocks: Vec<(i32, Option<Hour>)>,
-    /// In all.
-    nights: i32,
-    /// Any line tells an hour.
-    told: bool,
+impl FreerdpLog {
+    /// Hours and runs of the whole log, read when first asked for.
+    fn days(&self) -> &Days {
+        self.days.get_or_init(|| Days::of(&self.lines))
+    }
+
+    /// The day of the first line.
+    fn first_day(&self) -> Option<Date> {
+        let written = || self.written?.checked_sub(self.days().nights.days()).ok();
+        self.aids.day.or_else(written)
+    }
 }
 
 pub(super) fn open(input: &Input, aids: &Aids) -> Result<Box<dyn Log>, Error> {
@@ -98,76 +101,6 @@ fn begins(line: &str) -> bool {
     Prefix::read(line).is_some()
 }
 
-impl FreerdpLog {
-    /// The hours of the whole log, read when first asked for.
-    fn days(&self) -> &Days {
-        self.days.get_or_init(|| {
-            let mut days = Days::default();
-            let mut last = None;
-            for block in 0..self.lines.blocks() {
-                days.blocks.push((days.nights, last));
-                // What cannot be read is reported by the scan.
-                let _ = self.lines.records(block, &begins, &mut |piece| {
-                    let Ok(piece) = piece else { return };
-                    if let Some(hour) = Prefix::read(piece.text).and_then(|prefix| prefix.hour) {
-                        days.nights += i32::from(is_next_day(&mut last, hour));
-                        days.told = true;
-                    }
-                });
-            }
-            days
-        })
-    }
-
-    /// The day of the first line.
-    fn first_day(&self) -> Option<Date> {
-        let written = || self.written?.checked_sub(self.days().nights.days()).ok();
-        self.aids.day.or_else(written)
-    }
-}
-
-/// Did a night pass since the last hour?
-fn is_next_day(last: &mut Option<Hour>, hour: Hour) -> bool {
-    let seconds = |hour: Hour| i64::from(hour.hour()) * 3600 + i64::from(hour.minute()) * 60 + i64::from(hour.second());
-    let back = last.map_or(0, |last| seconds(last) - seconds(hour));
-    // A late line of the day before does not begin a day that it ends.
-    if back > NIGHT || back > -NIGHT {
-        *last = Some(hour);
-    }
-    back > NIGHT
-}
-
-/// Tells the moments of a block's lines.
-struct Clock<'a> {
-    log: &'a FreerdpLog,
-    first: Option<Date>,
-    nights: i32,
-    last: Option<Hour>,
-}
-
-impl<'a> Clock<'a> {
-    fn of(log: &'a FreerdpLog, block: usize) -> Self {
-        let (nights, last) = log.days().blocks.get(block).copied().unwrap_or_default();
-        Clock { log, first: log.first_day(), nights, last }
-    }
-
-    /// One for each process: a process of a client serves one user's action. No ActivityID of Windows begins so.
-    fn activity(&self, process: Option<u32>) -> Option<Guid> {
-        let day = self.first.unwrap_or_default();
-        let mut bytes = *b"FreeRDP\0\0\0\0\0\0\0\0\0";
-        bytes[8..10].copy_from_slice(&day.year().to_be_bytes());
-        bytes[10..12].copy_from_slice(&day.day_of_year().to_be_bytes());
-        bytes[12..].copy_from_slice(&process?.to_be_bytes());
-        Some(Guid(bytes))
-    }
-
-    fn moment(&mut self, hour: Hour) -> Option<Time> {
-        self.nights += i32::from(is_next_day(&mut self.last, hour));
-        let day = self.first?.checked_add(self.nights.days()).ok()?;
-        self.log.aids.moment(day.to_datetime(hour))
-    }
-}
-
 /// What stands before the words, and they.
 struct Prefix<'a> {
     hour: Option<Hour>,
@@ -207,6 +140,13 @@ impl<'a> Prefix<'a> {
             function,
             message,
         })
+    }
+}
+
+impl Prefix<'_> {
+    /// The client begins to connect, which it does once for each user's action.
+    fn connects(&self) -> bool {
+        self.function == "freerdp_connect" && self.message.contains("resetting error state")
     }
 }
 
@@ -276,11 +216,12 @@ fn record(piece: &Piece<'_>, clock: &mut Clock<'_>, interest: Interested<'_>, ev
             forwarded: false,
             kind: "LINE",
         });
+        let activity = clock.activity(prefix);
         let want = Want::of(interest.0, interest.1, LINE);
         if want.any() {
             fill(event, prefix, time, want);
-            event.system.activity_id = clock.activity(prefix.process);
-            event.origin.offset = piece.offset;
+            event.system.activity_id = activity;
+            event.origin.position.offset = piece.offset;
             event.origin.length = piece.length;
             sink.event(event);
         }
@@ -337,6 +278,7 @@ fn address(message: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::days::is_next_day;
     use super::*;
 
     #[test]
