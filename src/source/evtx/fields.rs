@@ -9,6 +9,8 @@ use crate::event::{Event, Fields};
 
 /// Fragments within fragments.
 const DEPTH: u32 = 32;
+/// Fragments among the values of one use for which the short way is worth the look; real records have one or two.
+const FRAGMENTS: usize = 8;
 /// Steps of all plans of one record together.
 const STEPS: u32 = 1 << 16;
 /// Bytes of text that one record may hold, names included.
@@ -187,8 +189,10 @@ impl<'a> Record<'a> {
             _ => true,
         });
         let values = self.items.get(base..).unwrap_or_default().iter().enumerate();
-        let mut fragments = values.filter(|(_, item)| item.kind == BINXML);
-        fragments.all(|(slot, _)| self.is_fragment(picked, slot)).then_some(picked)
+        let fragments = values.filter(|(_, item)| item.kind == BINXML);
+        // A hostile record with more of them goes the long way, whose steps are counted.
+        let mut few = fragments.take(FRAGMENTS + 1).enumerate();
+        few.all(|(nth, (slot, _))| nth < FRAGMENTS && self.is_fragment(picked, slot)).then_some(picked)
     }
 
     /// Is this the slot of a fragment, and not one in a field's place?
