@@ -38,7 +38,7 @@ pub struct Args {
     #[command(flatten)]
     reading: Reading,
     /// Read paths from this file, one a line, or from standard input (-)
-    #[arg(long, value_name = "FILE", conflicts_with = "paths")]
+    #[arg(long, value_name = "FILE", conflicts_with = "paths", help_heading = "Input")]
     files_from: Option<PathBuf>,
     /// Write to this file, whole or not at all
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
