@@ -1,6 +1,6 @@
 //! Records and verdicts in words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::Case;
 use crate::attempt::item::Item;
@@ -20,36 +20,58 @@ pub fn message(case: &Case<'_>, item: &Item<'_>) -> String {
     })
 }
 
-/// One sentence: what proved a cause, what supports it.
-pub fn basis(case: &Case<'_>, cites: &[&Cite<'_>]) -> String {
-    let mut parts = Vec::new();
-    for (bearing, verb) in [
-        (Bearing::Proof, "proved by"),
-        (Bearing::Standing, "lasting condition shown by"),
-        (Bearing::Support, "supported by"),
-    ] {
-        let mut count: BTreeMap<(String, u32), std::collections::BTreeSet<usize>> = BTreeMap::new();
-        for cite in cites.iter().filter(|cite| cite.bearing == bearing) {
-            let record = &case.items[cite.item].evidence.record;
+/// How many records of each kind prove a cause, stand behind it or support it.
+#[derive(Clone, Debug, Default)]
+pub struct Basis(BTreeMap<(usize, String, u32), u64>);
+
+/// What a record is to a cause, in the order in which it is told.
+const BEARINGS: [(Bearing, &str); 3] = [
+    (Bearing::Proof, "proved by"),
+    (Bearing::Standing, "lasting condition shown by"),
+    (Bearing::Support, "supported by"),
+];
+
+impl Basis {
+    /// Of what is cited, each record once.
+    pub fn of(case: &Case<'_>, cites: &[&Cite<'_>]) -> Self {
+        let place = |cite: &Cite<'_>| BEARINGS.iter().position(|(bearing, _)| cite.bearing == *bearing);
+        let cited: BTreeSet<(usize, usize)> = cites.iter().filter_map(|cite| Some((place(cite)?, cite.item))).collect();
+        let mut basis = Basis::default();
+        for (place, item) in cited {
+            let record = &case.items[item].evidence.record;
             let short = case.signatures.short(&record.provider).to_string();
-            count.entry((short, record.event_id)).or_default().insert(cite.item);
+            *basis.0.entry((place, short, record.event_id)).or_default() += 1;
         }
-        if count.is_empty() {
-            continue;
+        basis
+    }
+
+    /// Adds what is cited elsewhere.
+    pub fn add(&mut self, other: Basis) {
+        for (kind, records) in other.0 {
+            *self.0.entry(kind).or_default() += records;
         }
-        let names: Vec<String> = count
-            .iter()
-            .map(|((short, id), items)| match items.len() {
-                1 => format!("{short} {id}"),
-                many => format!("{short} {id} ({many} times)"),
-            })
-            .collect();
-        parts.push(format!("{verb} {}", names.join(", ")));
     }
-    if parts.is_empty() {
-        return String::new();
+
+    /// One sentence; nothing where nothing is cited.
+    pub fn sentence(&self) -> String {
+        let mut parts = Vec::new();
+        for (place, (_, verb)) in BEARINGS.iter().enumerate() {
+            let kinds = self.0.iter().filter(|((known, ..), _)| *known == place);
+            let names: Vec<String> = kinds
+                .map(|((_, short, id), records)| match records {
+                    1 => format!("{short} {id}"),
+                    many => format!("{short} {id} ({many} times)"),
+                })
+                .collect();
+            if !names.is_empty() {
+                parts.push(format!("{verb} {}", names.join(", ")));
+            }
+        }
+        if parts.is_empty() {
+            return String::new();
+        }
+        let text = parts.join("; ");
+        let (first, rest) = text.split_at(1);
+        format!("{}{rest}; nothing on record speaks against it.", first.to_uppercase())
     }
-    let text = parts.join("; ");
-    let (first, rest) = text.split_at(1);
-    format!("{}{rest}; nothing on record speaks against it.", first.to_uppercase())
 }
