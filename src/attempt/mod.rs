@@ -191,8 +191,8 @@ impl Case<'_> {
 
     /// Does it answer for what these records are of? It does where the first of them is its own.
     pub fn owns_all_of(&self, ids: impl Iterator<Item = ItemId>) -> bool {
-        let first = ids.filter_map(|id| self.items[id].evidence.record.time).min();
-        first.is_none_or(|time| self.own.holds(time))
+        let first = || ids.filter_map(|id| self.items[id].evidence.record.time).min();
+        self.own == Own::default() || first().is_none_or(|time| self.own.holds(time))
     }
 
     /// Nothing shows that this host has logs of Windows: all that it wrote is of programs that run elsewhere too.
