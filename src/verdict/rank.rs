@@ -103,6 +103,8 @@ impl Ranked {
         own.hosts.dedup();
         own.evidence.extend(new.evidence);
         own.evidence.sort_by_key(|cited| place(cited.role));
+        let mut cited = BTreeSet::new();
+        own.evidence.retain(|one| cited.insert((one.event, one.signature.clone())));
         own.evidence.truncate(MOST_EVIDENCE);
         own.first = own.first.into_iter().chain(new.first).min();
         own.last = own.last.max(new.last);

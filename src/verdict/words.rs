@@ -1,9 +1,12 @@
 //! Records and verdicts in words.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashSet;
 
 use crate::attempt::Case;
 use crate::attempt::item::Item;
+use crate::evidence::EventRef;
 use crate::signature::definition::Bearing;
 
 use super::weigh::Cite;
@@ -20,9 +23,9 @@ pub fn message(case: &Case<'_>, item: &Item<'_>) -> String {
     })
 }
 
-/// How many records of each kind prove a cause, stand behind it or support it.
+/// Records of each kind that prove a cause, stand behind it or support it. What stands is cited by many attempts.
 #[derive(Clone, Debug, Default)]
-pub struct Basis(BTreeMap<(usize, String, u32), u64>);
+pub struct Basis(BTreeMap<(usize, String, u32), FxHashSet<EventRef>>);
 
 /// What a record is to a cause, in the order in which it is told.
 const BEARINGS: [(Bearing, &str); 3] = [
@@ -32,15 +35,15 @@ const BEARINGS: [(Bearing, &str); 3] = [
 ];
 
 impl Basis {
-    /// Of what is cited, each record once.
+    /// Of what is cited.
     pub fn of(case: &Case<'_>, cites: &[&Cite<'_>]) -> Self {
         let place = |cite: &Cite<'_>| BEARINGS.iter().position(|(bearing, _)| cite.bearing == *bearing);
-        let cited: BTreeSet<(usize, usize)> = cites.iter().filter_map(|cite| Some((place(cite)?, cite.item))).collect();
         let mut basis = Basis::default();
-        for (place, item) in cited {
-            let record = &case.items[item].evidence.record;
-            let short = case.signatures.short(&record.provider).to_string();
-            *basis.0.entry((place, short, record.event_id)).or_default() += 1;
+        for cite in cites {
+            let Some(place) = place(cite) else { continue };
+            let evidence = case.items[cite.item].evidence;
+            let short = case.signatures.short(&evidence.record.provider).to_string();
+            basis.0.entry((place, short, evidence.record.event_id)).or_default().insert(evidence.event);
         }
         basis
     }
@@ -48,7 +51,7 @@ impl Basis {
     /// Adds what is cited elsewhere.
     pub fn add(&mut self, other: Basis) {
         for (kind, records) in other.0 {
-            *self.0.entry(kind).or_default() += records;
+            self.0.entry(kind).or_default().extend(records);
         }
     }
 
@@ -58,7 +61,7 @@ impl Basis {
         for (place, (_, verb)) in BEARINGS.iter().enumerate() {
             let kinds = self.0.iter().filter(|((known, ..), _)| *known == place);
             let names: Vec<String> = kinds
-                .map(|((_, short, id), records)| match records {
+                .map(|((_, short, id), records)| match records.len() {
                     1 => format!("{short} {id}"),
                     many => format!("{short} {id} ({many} times)"),
                 })
