@@ -41,6 +41,11 @@ pub fn tell(
          together with it (--rows-in-memory allows for more)",
         rows.room
     ));
+    if rendering.holds_report() {
+        session.console.warn(
+            "this form holds the whole report, 2 to 3 kB a row: --format jsonl and json do not, without --redact",
+        );
+    }
     let long = Long::make(&rows, signatures, &request, rows.room).map_err(no_disk)?;
     let trouble = Cell::new(None);
     let report = long.head.with(each(&long.attempts, &trouble), each(&long.timeline, &trouble));

@@ -81,6 +81,11 @@ impl Rendering {
         &self.tz
     }
 
+    /// The whole report has to be held to write it.
+    pub fn holds_report(&self) -> bool {
+        self.redact || report::format(&self.format).is_some_and(|format| format.write_long.is_none())
+    }
+
     /// Writes the report and says how the program is to end because of what it says.
     pub fn write(
         &self,
