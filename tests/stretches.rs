@@ -11,7 +11,7 @@ use whyrdp::event::{Guid, Time};
 use whyrdp::evidence::{Coverage, Evidence, Findings, Run};
 use whyrdp::report::model::{AttemptReport, Level, Report};
 use whyrdp::signature::Signatures;
-use whyrdp::signature::definition::{Bearing, Outcome};
+use whyrdp::signature::definition::Bearing;
 
 const DAY: i64 = 24 * 3600 * 10_000_000;
 
@@ -132,8 +132,8 @@ fn stretches_of_a_long_case_say_what_the_whole_says() {
     }
 }
 
-fn verdicts(report: &Report) -> Vec<(Outcome, Vec<(String, Level, u8)>)> {
-    report.attempts.iter().map(|attempt| (attempt.outcome, levels(attempt))).collect()
+fn verdicts(report: &Report) -> impl PartialEq + std::fmt::Debug + use<> {
+    report.attempts.iter().map(|attempt| (attempt.outcome, levels(attempt))).collect::<Vec<_>>()
 }
 
 #[test]
