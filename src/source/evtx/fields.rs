@@ -5,7 +5,7 @@ use super::binxml::{self, BINXML, Fault, Item};
 use super::known::{self, Class, Known};
 use super::plan::{Label, NONE, Op, Part, Place, Plans, Run, WantId, What};
 use super::value;
-use crate::event::{Event, Fields};
+use crate::event::{Event, Fields, Sign};
 
 /// Fragments within fragments.
 const DEPTH: u32 = 32;
@@ -56,13 +56,29 @@ impl<'i> Want<'i> {
     }
 
     /// References are even: what is wanted to decide is told apart by the odd number.
-    fn id(&self) -> WantId {
+    pub fn id(&self) -> WantId {
         let odd = usize::from(self.deciding);
         self.by.map(|fields| fields.map_or(0, |fields| std::ptr::from_ref(fields).addr()) | odd)
     }
 
     pub fn any(&self) -> bool {
         self.by.iter().any(Option::is_some)
+    }
+
+    /// Is there a gate before each of them?
+    pub fn is_gated(&self) -> bool {
+        self.by.iter().flatten().all(|fields| fields.gate().is_some())
+    }
+
+    /// Every sign of every gate, with its number.
+    pub fn signs(&self) -> impl Iterator<Item = ((usize, usize), &'i Sign)> {
+        let gates = self.by.into_iter().enumerate().filter_map(|(want, fields)| Some((want, fields?.gate()?)));
+        gates.flat_map(|(want, gate)| gate.signs.iter().enumerate().map(move |(sign, of)| ((want, sign), of)))
+    }
+
+    /// The sign of this number.
+    pub fn sign(&self, want: usize, sign: usize) -> Option<&'i Sign> {
+        self.by.get(want).copied().flatten()?.gate()?.signs.get(sign)
     }
 }
 

@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::binxml::{self, Fault, Instance};
 use super::fields::{Record, TOO_MUCH, TOO_MUCH_OF_CHUNK, Want};
+use super::gate::Gates;
 use super::header::{self, CHUNK, ChunkHeader, RECORD_HEADER, RECORD_MAGIC, RECORDS, RecordHeader};
 use super::learned::{self, Facts};
 use super::plan::{Place, Plans};
@@ -24,6 +25,7 @@ pub(super) struct Worker {
     words: Words,
     learned: Templates,
     plans: Plans,
+    gates: Gates,
     items: Vec<binxml::Item>,
     event: Event,
 }
@@ -91,6 +93,7 @@ impl<'a> Scan<'a> {
         self.reported = 0;
         self.slow = [0; 2];
         self.worker.plans.clear();
+        self.worker.gates.clear();
         self.worker.learned.clear();
         match header::chunk(data) {
             Some(header) => {
@@ -225,9 +228,9 @@ impl<'a> Scan<'a> {
     fn record(&mut self, data: &[u8], at: usize, record: RecordHeader) -> Option<usize> {
         let (start, end) = (at + RECORD_HEADER, at + record.size - 4);
         let instance = binxml::leading_instance(data, start, end).ok().flatten();
-        let facts = instance.as_ref().and_then(|instance| self.facts(data, instance));
+        let facts = instance.and_then(|instance| Some((instance, self.facts(data, &instance)?)));
         match facts {
-            Some(facts) => {
+            Some((instance, facts)) => {
                 let texts = &self.worker.words;
                 self.sink.record(&Stamp {
                     computer: texts.text(facts.computer),
@@ -241,7 +244,10 @@ impl<'a> Scan<'a> {
                     kind: "",
                 });
                 let want = self.want(&facts);
-                if want.any() && self.is_matched(data, at, record, want, &facts) {
+                if want.any()
+                    && !self.is_barred(data, &instance, end, &want)
+                    && self.is_matched(data, at, record, want, &facts)
+                {
                     self.event(data, at, record, want, Some(&facts));
                 }
             }
@@ -306,6 +312,19 @@ impl<'a> Scan<'a> {
         if want.any() {
             self.event(data, at, record, want, None);
         }
+    }
+
+    /// Can it be told by a value or two that no signature matches?
+    fn is_barred(&mut self, data: &[u8], instance: &Instance, end: usize, want: &Want<'a>) -> bool {
+        if !want.is_gated() || !binxml::is_over(data, instance.end as usize, end) {
+            return false;
+        }
+        let Worker { learned, plans, gates, .. } = &mut *self.worker;
+        let Some(template) = learned.get(instance.definition, || None) else { return false };
+        template.fragments(data, instance).is_some_and(|mut fragments| {
+            fragments.all(|(place, start, end)| gates.bar(data, plans, place, (start, end), want))
+                && instance.items(data).all(binxml::fits)
+        })
     }
 
     /// Stage two begins with what decides: most of what is wanted by its number turns out to be another's.
