@@ -72,69 +72,58 @@ pub fn scan<E>(
     options: &Options<'_>,
     emit: &mut dyn FnMut(Row) -> Result<(), E>,
 ) -> Result<Totals, E> {
-    // One thread is the caller's: a pool that waits would take up other work of the caller's own pool meanwhile.
-    // Without a pool of its own size the shared one serves: slower or faster, never different.
-    let alone = options.threads == 1;
-    let pool = (!alone).then(|| rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().ok()).flatten();
-    let threads = match &pool {
-        _ if alone => 1,
-        Some(pool) => pool.current_num_threads(),
-        None => rayon::current_num_threads(),
-    };
+    // A pool that cannot be built, and one thread, leave the work to the caller's: slower, never different. A pool of
+    // one would not do: while it waits, the caller's thread takes up other work of the pool that it is part of.
+    let builder = (options.threads != 1).then(|| rayon::ThreadPoolBuilder::new().num_threads(options.threads));
+    let pool = builder.and_then(|builder| builder.build().ok());
+    let threads = pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads);
+    let room = || if (options.stop)() { 0 } else { threads * BLOCKS_PER_THREAD };
+
     let interest = signatures.interest();
-    let mut queue = Queue::new(inputs, &options.aids);
-    let mut hand = Hand { options, emit, file: Part::default(), before: 0, totals: Totals::default() };
-    hand.totals.inputs = inputs.len() as u64;
-    let mut read: Vec<(Unit<'_>, Part)> = Vec::new();
+    let read = |unit: &Unit<'_>| unit.read(signatures, &interest);
+    let mut queue = Queue::new(inputs, &options.aids, pool.is_some());
+    let mut emitter = Emitter { options, emit, file: Part::default(), before: 0, totals: Totals::default() };
+    emitter.totals.inputs = inputs.len() as u64;
+    let mut parts = Vec::new();
     loop {
-        let most = if (options.stop)() { 0 } else { threads * BLOCKS_PER_THREAD };
-        let mut next = Vec::new();
-        let mut ahead = || {
-            let units = queue.next(most);
-            let read = |unit: &Unit<'_>| unit.read(signatures, &interest);
-            let parts: Vec<Part> =
-                if alone { units.iter().map(read).collect() } else { units.par_iter().map(read).collect() };
-            next = units.into_iter().zip(parts).collect();
+        let next = match &pool {
+            None => {
+                emitter.parts(parts)?;
+                queue.next(room()).into_iter().map(|unit| (read(&unit), unit)).collect()
+            }
+            // The caller's thread hands on what was read, while others read on.
+            Some(pool) => {
+                let most = room();
+                let mut next = Vec::new();
+                pool.in_place_scope(|scope| {
+                    scope.spawn(|_| next = queue.next(most).into_par_iter().map(|unit| (read(&unit), unit)).collect());
+                    emitter.parts(parts)
+                })?;
+                next
+            }
         };
-        // What was read is handed on by the caller's thread, while others read on.
-        match &pool {
-            Some(pool) => pool.in_place_scope(|scope| {
-                scope.spawn(|_| ahead());
-                hand.on(read)
-            }),
-            None if alone => hand.on(read).map(|()| {
-                if !(options.stop)() {
-                    ahead();
-                }
-            }),
-            None => rayon::in_place_scope(|scope| {
-                scope.spawn(|_| ahead());
-                hand.on(read)
-            }),
-        }?;
         if next.is_empty() {
-            return if (options.stop)() { hand.stopped(queue) } else { Ok(hand.totals) };
+            return if (options.stop)() { emitter.stopped(queue) } else { Ok(emitter.totals) };
         }
-        read = next;
+        parts = next;
     }
 }
 
 /// Hands rows on, in the order of inputs and blocks.
-struct Hand<'a, 'o, E> {
+struct Emitter<'a, 'o, E> {
     options: &'a Options<'o>,
     emit: &'a mut dyn FnMut(Row) -> Result<(), E>,
-    /// What was read so far of the file that is being read.
+    /// What was read so far of the file that is being read; its rows are handed on already.
     file: Part,
     /// Bytes of the files before it.
     before: u64,
     totals: Totals,
 }
 
-impl<E> Hand<'_, '_, E> {
-    fn on(&mut self, parts: Vec<(Unit<'_>, Part)>) -> Result<(), E> {
-        for (unit, mut part) in parts {
-            self.rows(&mut part)?;
-            self.file.merge(part);
+impl<E> Emitter<'_, '_, E> {
+    fn parts(&mut self, parts: Vec<(Part, Unit<'_>)>) -> Result<(), E> {
+        for (part, unit) in parts {
+            self.part(part)?;
             (self.options.progress)(self.before + unit.bytes_done());
             if unit.last {
                 self.before += unit.input.bytes;
@@ -152,27 +141,27 @@ impl<E> Hand<'_, '_, E> {
         Ok(())
     }
 
-    fn problem(&mut self, problem: Problem) -> Result<(), E> {
-        (self.emit)(Row::Problem(problem))
-    }
-
-    fn rows(&mut self, part: &mut Part) -> Result<(), E> {
+    fn part(&mut self, mut part: Part) -> Result<(), E> {
         for row in part.rows.drain(..) {
             self.totals.evidence += u64::from(matches!(row, Row::Evidence(_)));
             (self.emit)(row)?;
         }
+        self.file.merge(part);
         Ok(())
+    }
+
+    fn problem(&mut self, problem: Problem) -> Result<(), E> {
+        self.totals.lost += u64::from(problem.lost);
+        (self.emit)(Row::Problem(problem))
     }
 
     /// Ends a scan before everything was read: what was read stands, and every input says what it lacks.
     fn stopped(mut self, queue: Queue<'_>) -> Result<Totals, E> {
         for rest in queue.rest() {
             self.totals.stopped = true;
-            self.file.problem(rest.problem);
-            self.file.machine.merge(rest.machine);
-            let mut part = std::mem::take(&mut self.file);
-            self.rows(&mut part)?;
-            self.file = part;
+            let mut part = Part { machine: rest.machine, ..Part::default() };
+            part.problem(rest.problem);
+            self.part(part)?;
             self.finish(rest.input, rest.lost, false)?;
         }
         Ok(self.totals)
@@ -183,7 +172,6 @@ impl<E> Hand<'_, '_, E> {
         match source::sha256(&input.path) {
             Ok(hash) => Ok(Some(hash.into())),
             Err(error) => {
-                self.totals.lost += 1;
                 let (path, what) = (input.name.as_str().into(), format!("cannot be hashed: {error}").into());
                 self.problem(Problem { path, offset: None, what, lost: true })?;
                 Ok(None)

@@ -98,6 +98,8 @@ fn unread(input: &Input, what: String) -> Problem {
 pub struct Queue<'a> {
     closed: &'a [Input],
     aids: &'a Aids,
+    /// Files are opened by all threads of the pool that asks for them.
+    parallel: bool,
     open: VecDeque<(&'a Input, Opened, usize)>,
     /// Next block of the first open file.
     block: usize,
@@ -105,8 +107,8 @@ pub struct Queue<'a> {
 
 impl<'a> Queue<'a> {
     /// Everything is to be read.
-    pub fn new(inputs: &'a [Input], aids: &'a Aids) -> Self {
-        Queue { closed: inputs, aids, open: VecDeque::new(), block: 0 }
+    pub fn new(inputs: &'a [Input], aids: &'a Aids, parallel: bool) -> Self {
+        Queue { closed: inputs, aids, parallel, open: VecDeque::new(), block: 0 }
     }
 
     /// The next `most` units, fewer at the end, none after it.
@@ -152,7 +154,9 @@ impl<'a> Queue<'a> {
         let (now, later) = self.closed.split_at(self.closed.len().min(OPEN_AHEAD));
         self.closed = later;
         let aids = self.aids;
-        let opened: Vec<_> = now.par_iter().map(|input| (input, open(input, aids))).collect();
+        let open = |input: &'a Input| (input, open(input, aids));
+        let opened: Vec<_> =
+            if self.parallel { now.par_iter().map(open).collect() } else { now.iter().map(open).collect() };
         for (input, opened) in opened {
             let blocks = match &opened {
                 Opened::Log(log, _) => log.blocks(),
