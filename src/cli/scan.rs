@@ -3,7 +3,7 @@
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use whyrdp::evidence::{Problem, Row, write_row};
+use whyrdp::evidence::{Problem, Row, append_row};
 use whyrdp::scan::{self, Totals};
 use whyrdp::signature::Signatures;
 use whyrdp::source::{self, Discovery, Given};
@@ -163,6 +163,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
         }
     };
     let mut complaints = Vec::new();
+    let mut line = Vec::new();
     let mut lost = false;
     let totals = args.reading.rows(&found, signatures, session, &mut |row| {
         if let Row::Problem(problem) = &row {
@@ -171,9 +172,11 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
                 complaints.push(words(problem));
             }
         }
-        let line = write_row(&row, signatures.sha256())
+        line.clear();
+        append_row(&mut line, &row, signatures.sha256())
             .map_err(|error| Failure::new(Exit::Output, format_args!("cannot write a row: {error}")))?;
-        output.write(|out| writeln!(out, "{line}"))
+        line.push(b'\n');
+        output.write(|out| out.write_all(&line))
     })?;
     output.finish()?;
     session.console.warn_all(&complaints);
