@@ -18,7 +18,7 @@ pub use findings::Findings;
 pub use keep::Keeper;
 pub use name::{Fields, List, Name, Names};
 pub use plain::{hides, write_indented, write_line};
-pub use row::{Row, RowError, append_row, read_row, write_row};
+pub use row::{Lines, Row, RowError, read_row, write_row};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -85,6 +85,16 @@ impl EventRef {
         Self::cut(&hash.finalize())
     }
 
+    /// 32 digits in lower case, in ASCII.
+    pub fn to_ascii(self) -> [u8; 32] {
+        let mut text = [0; 32];
+        let (digits, _) = text.as_chunks_mut::<2>();
+        for (pair, byte) in digits.iter_mut().zip(self.0.to_be_bytes()) {
+            *pair = [byte >> 4, byte & 15].map(|half| b"0123456789abcdef"[usize::from(half)]);
+        }
+        text
+    }
+
     fn cut(digest: &[u8]) -> Self {
         EventRef(digest.iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte)))
     }
@@ -98,7 +108,7 @@ fn add(hash: &mut Sha256, part: &[u8]) {
 
 impl fmt::Display for EventRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        f.write_str(std::str::from_utf8(&self.to_ascii()).unwrap_or_default())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use whyrdp::evidence::{Problem, Row, append_row};
+use whyrdp::evidence::{Lines, Problem, Row};
 use whyrdp::scan::{self, Totals};
 use whyrdp::signature::Signatures;
 use whyrdp::source::{self, Discovery, Given};
@@ -163,6 +163,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
         }
     };
     let mut complaints = Vec::new();
+    let lines = Lines::new(signatures.sha256());
     let mut line = Vec::new();
     let mut lost = false;
     let totals = args.reading.rows(&found, signatures, session, &mut |row| {
@@ -173,7 +174,8 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
             }
         }
         line.clear();
-        append_row(&mut line, &row, signatures.sha256())
+        lines
+            .append(&mut line, &row)
             .map_err(|error| Failure::new(Exit::Output, format_args!("cannot write a row: {error}")))?;
         line.push(b'\n');
         output.write(|out| out.write_all(&line))

@@ -31,11 +31,9 @@ impl Guid {
     pub fn is_nil(self) -> bool {
         self.0 == [0; 16]
     }
-}
 
-impl fmt::Display for Guid {
-    /// Upper case, hyphens, no braces.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Upper case, hyphens, no braces, in ASCII.
+    pub fn to_ascii(self) -> [u8; 36] {
         let mut text = *b"00000000-0000-0000-0000-000000000000";
         let mut digits = text.iter_mut().filter(|place| **place != b'-');
         for byte in self.0 {
@@ -45,7 +43,14 @@ impl fmt::Display for Guid {
                 }
             }
         }
-        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+        text
+    }
+}
+
+impl fmt::Display for Guid {
+    /// As [`Guid::to_ascii`].
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.to_ascii()).unwrap_or_default())
     }
 }
 

@@ -60,11 +60,9 @@ impl Time {
         // A Time never leaves the years 1601..9999, all of which jiff holds.
         jiff::Timestamp::new(seconds, i32::try_from(nanoseconds).unwrap_or(0)).unwrap_or_default()
     }
-}
 
-impl fmt::Display for Time {
-    /// RFC 3339, UTC, always seven fraction digits.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// RFC 3339, UTC, always seven fraction digits, in ASCII.
+    pub fn to_ascii(self) -> [u8; 28] {
         let mut text = *b"0000-00-00T00:00:00.0000000Z";
         let ticks = self.0.unsigned_abs();
         let (seconds, fraction) = (ticks / TICKS, ticks % TICKS);
@@ -84,7 +82,14 @@ impl fmt::Display for Time {
                 value /= 10;
             }
         }
-        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+        text
+    }
+}
+
+impl fmt::Display for Time {
+    /// As [`Time::to_ascii`].
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.to_ascii()).unwrap_or_default())
     }
 }
 

@@ -1,14 +1,15 @@
 //! A row of evidence as a line of JSON: nearly all rows are of this kind, and are written with nothing between them and
 //! the line. The same bytes as its serializer gives.
 
-use std::io::{self, Write};
+use std::io;
 
 use super::{Evidence, Name, write_line};
 
 /// Appends what stands behind the first members of a row.
 pub(super) fn write_evidence(out: &mut Vec<u8>, evidence: &Evidence) -> io::Result<()> {
     let Evidence { event, record, signatures, source } = evidence;
-    write!(out, "\"row\":\"evidence\",\"ref\":\"{event}\"")?;
+    out.extend_from_slice(b"\"row\":\"evidence\"");
+    ascii(out, ",\"ref\":\"", &event.to_ascii());
     let names = [
         (",\"computer\":", &record.computer, true),
         (",\"channel\":", &record.channel, true),
@@ -24,10 +25,10 @@ pub(super) fn write_evidence(out: &mut Vec<u8>, evidence: &Evidence) -> io::Resu
     ];
     numbers.into_iter().for_each(|(key, value)| number(out, key, value));
     if let Some(time) = record.time {
-        write!(out, ",\"time\":\"{time}\"")?;
+        ascii(out, ",\"time\":\"", &time.to_ascii());
     }
     if let Some(activity) = record.activity_id {
-        write!(out, ",\"activity_id\":\"{activity}\"")?;
+        ascii(out, ",\"activity_id\":\"", &activity.to_ascii());
     }
     number(out, ",\"process_id\":", record.process_id.map(u64::from));
     member(out, ",\"user_id\":", &record.user_id, false)?;
@@ -60,6 +61,13 @@ pub(super) fn write_evidence(out: &mut Vec<u8>, evidence: &Evidence) -> io::Resu
     Ok(())
 }
 
+/// Digits and hyphens, behind a key and a quotation mark.
+fn ascii(out: &mut Vec<u8>, key: &str, text: &[u8]) {
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(text);
+    out.push(b'"');
+}
+
 fn member(out: &mut Vec<u8>, key: &str, name: &Name, always: bool) -> io::Result<()> {
     if !always && name.is_empty() {
         return Ok(());
@@ -88,13 +96,18 @@ fn number(out: &mut Vec<u8>, key: &str, value: Option<u64>) {
 fn text(out: &mut Vec<u8>, text: &str) -> io::Result<()> {
     let mut rest = text.as_bytes();
     // All are looked at, without a branch for each.
-    if !rest.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~')) {
+    let (mut plain, mut marked) = (true, false);
+    for byte in rest {
+        plain &= matches!(byte, b' '..=b'~');
+        marked |= matches!(byte, b'"' | b'\\');
+    }
+    if !plain {
         return write_line(out, &text);
     }
     out.push(b'"');
-    while let Some(at) = memchr::memchr2(b'"', b'\\', rest) {
-        let (plain, behind) = rest.split_at(at);
-        out.extend_from_slice(plain);
+    while let Some(at) = marked.then(|| memchr::memchr2(b'"', b'\\', rest)).flatten() {
+        let (before, behind) = rest.split_at(at);
+        out.extend_from_slice(before);
         out.push(b'\\');
         out.push(behind[0]);
         rest = &behind[1..];

@@ -1,7 +1,6 @@
 //! Rows on the wire: JSON Lines between `scan` and `correlate`.
 
 use std::borrow::Cow;
-use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
@@ -137,22 +136,39 @@ impl std::fmt::Display for RowError {
 /// When a row cannot be put into JSON, which no row of ours does.
 pub fn write_row(row: &Row, signatures_sha256: &str) -> std::io::Result<String> {
     let mut line = Vec::with_capacity(512);
-    append_row(&mut line, row, signatures_sha256)?;
+    Lines::new(signatures_sha256).append(&mut line, row)?;
     String::from_utf8(line).map_err(std::io::Error::other)
 }
 
-/// As [`write_row`], behind what `out` holds.
-///
-/// # Errors
-/// As of [`write_row`].
-pub fn append_row(out: &mut Vec<u8>, row: &Row, signatures_sha256: &str) -> std::io::Result<()> {
-    if let Row::Evidence(evidence) = row
-        && signatures_sha256.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    {
-        write!(out, "{{\"schema_version\":{SCHEMA_VERSION},\"signatures_sha256\":\"{signatures_sha256}\",")?;
-        return super::line::write_evidence(out, evidence);
+/// Writes rows that were made with one set of signatures.
+pub struct Lines {
+    signatures_sha256: String,
+    /// What all lines begin with.
+    start: Vec<u8>,
+}
+
+impl Lines {
+    /// Of rows that were made with the signatures of this SHA-256.
+    pub fn new(signatures_sha256: &str) -> Self {
+        let mut start = format!("{{\"schema_version\":{SCHEMA_VERSION},\"signatures_sha256\":").into_bytes();
+        // Text is put into memory, which takes it.
+        let _ = super::write_line(&mut start, &signatures_sha256);
+        start.push(b',');
+        Lines { signatures_sha256: signatures_sha256.to_owned(), start }
     }
-    super::write_line(out, &Written { schema_version: SCHEMA_VERSION, signatures_sha256, row })
+
+    /// Appends a row as [`write_row`] writes it.
+    ///
+    /// # Errors
+    /// As of [`write_row`].
+    pub fn append(&self, out: &mut Vec<u8>, row: &Row) -> std::io::Result<()> {
+        if let Row::Evidence(evidence) = row {
+            out.extend_from_slice(&self.start);
+            return super::line::write_evidence(out, evidence);
+        }
+        let signatures_sha256 = &self.signatures_sha256;
+        super::write_line(out, &Written { schema_version: SCHEMA_VERSION, signatures_sha256, row })
+    }
 }
 
 /// Reads a line that [`write_row`] wrote.
@@ -215,11 +231,11 @@ mod tests {
                 source: Source::new(pick(5).into(), position),
             });
             let mut known = Vec::new();
-            let written = Written { schema_version: SCHEMA_VERSION, signatures_sha256: "abc", row: &row };
+            let written = Written { schema_version: SCHEMA_VERSION, signatures_sha256: "a\"bc", row: &row };
             crate::evidence::write_line(&mut known, &written).unwrap();
-            let line = write_row(&row, "abc").unwrap();
+            let line = write_row(&row, "a\"bc").unwrap();
             assert_eq!(line.as_bytes(), known);
-            assert_eq!(read_row(&line, "abc").unwrap(), row);
+            assert_eq!(read_row(&line, "a\"bc").unwrap(), row);
         }
     }
 }

@@ -13,25 +13,39 @@ type Need = BTreeMap<String, BTreeSet<String>>;
 /// Values beyond these are no short way.
 const MOST: usize = 32;
 
-/// The gate before these rules.
-pub(super) fn before<'a>(rules: impl Iterator<Item = &'a Detection>) -> Option<Gate> {
-    let needs: Vec<Vec<Need>> = rules.map(|rule| needs(rule, &rule.condition)).collect();
-    let mut popular: BTreeMap<&String, usize> = BTreeMap::new();
-    for need in needs.iter().flatten().filter(|need| need.len() == 1) {
-        need.keys().for_each(|field| *popular.entry(field).or_default() += 1);
+/// What each rule needs, by its number.
+pub(super) struct Needs(Vec<Vec<Need>>);
+
+impl Needs {
+    /// Of all rules.
+    pub(super) fn of<'a>(rules: impl Iterator<Item = &'a Detection>) -> Self {
+        Needs(rules.map(|rule| needs(rule, &rule.condition)).collect())
     }
-    // The field that most rules need is looked at for all of them.
-    let worth = |need: &&Need| need.keys().filter_map(|field| popular.get(field)).min().copied().unwrap_or(0);
-    let mut all = Need::new();
-    for alternatives in &needs {
-        let best = alternatives.iter().min_by_key(|need| (need.len(), usize::MAX - worth(need)))?;
-        for (field, values) in best {
-            all.entry(field.clone()).or_default().extend(values.iter().cloned());
+
+    /// The gate before the rules of these numbers.
+    pub(super) fn gate(&self, rules: &[u32]) -> Option<Gate> {
+        let needs: Option<Vec<&Vec<Need>>> = rules.iter().map(|rule| self.0.get(*rule as usize)).collect();
+        let needs = needs?;
+        if needs.iter().any(|alternatives| alternatives.is_empty()) {
+            return None;
         }
+        let mut popular: BTreeMap<&String, usize> = BTreeMap::new();
+        for need in needs.iter().copied().flatten().filter(|need| need.len() == 1) {
+            need.keys().for_each(|field| *popular.entry(field).or_default() += 1);
+        }
+        // The field that most rules need is looked at for all of them.
+        let worth = |need: &&Need| need.keys().filter_map(|field| popular.get(field)).min().copied().unwrap_or(0);
+        let mut all = Need::new();
+        for alternatives in &needs {
+            let best = alternatives.iter().min_by_key(|need| (need.len(), usize::MAX - worth(need)))?;
+            for (field, values) in best {
+                all.entry(field.clone()).or_default().extend(values.iter().cloned());
+            }
+        }
+        let few = all.values().map(BTreeSet::len).sum::<usize>() <= MOST;
+        let signs = all.into_iter().map(|(field, values)| Sign { field, values: values.into_iter().collect() });
+        few.then(|| Gate { signs: signs.collect() })
     }
-    let few = all.values().map(BTreeSet::len).sum::<usize>() <= MOST;
-    let signs = all.into_iter().map(|(field, values)| Sign { field, values: values.into_iter().collect() });
-    few.then(|| Gate { signs: signs.collect() })
 }
 
 /// Each of these alone is something that the condition cannot hold without.
@@ -97,7 +111,8 @@ mod tests {
     }
 
     fn gate(rules: &[Detection]) -> Option<String> {
-        let gate = before(rules.iter())?;
+        let all: Vec<u32> = (0..).take(rules.len()).collect();
+        let gate = Needs::of(rules.iter()).gate(&all)?;
         let signs = gate.signs.iter().map(|sign| format!("{}={}", sign.field, sign.values.join("|")));
         Some(signs.collect::<Vec<_>>().join(" "))
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 
 use super::definition::{Definitions, FieldTest, Pattern, Rule, Words};
-use super::gates;
+use super::gates::Needs;
 use super::pins::{self, Pin};
 use super::value::{is_common, system_field};
 use super::wording;
@@ -114,22 +114,22 @@ pub(super) fn interest(all: &Definitions, index: &Index) -> Interest {
         }
         spread(wanted);
     }
-    shut(&mut interest.any_provider, &[&index.any], all);
+    let needs = Needs::of(all.rules.iter().map(|rule| &rule.detection));
+    shut(&mut interest.any_provider, &[&index.any], &needs);
     for (name, wanted) in &mut interest.providers {
         let own = index.providers.get(name).into_iter().chain([&index.any]);
-        shut(wanted, &own.collect::<Vec<_>>(), all);
+        shut(wanted, &own.collect::<Vec<_>>(), &needs);
     }
     interest
 }
 
 /// Puts a gate before the records of each id, by the rules that may meet them.
-fn shut(wanted: &mut Wanted, slots: &[&Slots], all: &Definitions) {
+fn shut(wanted: &mut Wanted, slots: &[&Slots], needs: &Needs) {
     for (id, fields) in &mut wanted.ids {
         let Fields::Named(names) = fields else { continue };
         let mut rules = Vec::new();
         slots.iter().for_each(|slots| slots.meet(*id, &mut |rule| rules.push(rule)));
-        let met = rules.iter().filter_map(|rule| all.rules.get(*rule as usize));
-        names.gate = gates::before(met.map(|rule| &rule.detection));
+        names.gate = needs.gate(&rules);
     }
 }
 

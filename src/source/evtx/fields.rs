@@ -166,11 +166,15 @@ impl<'a> Record<'a> {
         }
         let plan = self.plans.definition(self.data, instance.definition, place)?;
         let base = self.items.len();
-        self.items.extend(instance.items(self.data));
-        if self.items.iter().skip(base).any(|item| !binxml::fits(*item)) {
+        let (mut fit, mut fragments) = (true, false);
+        self.items.extend(instance.items(self.data).inspect(|item| {
+            fit &= binxml::fits(*item);
+            fragments |= item.kind == BINXML;
+        }));
+        if !fit {
             return Err(Fault { at: instance.definition as usize, what: "values do not fit their types" });
         }
-        let done = match self.picked(plan, base) {
+        let done = match self.picked(plan, base, fragments) {
             Some(picked) => self.picks(picked, base, depth),
             None => self.plan(plan, base, depth),
         };
@@ -192,7 +196,7 @@ impl<'a> Record<'a> {
 
     /// The steps of the plan that have anything to do here. `None`: a value may hold more than the plan tells.
     #[inline]
-    fn picked(&mut self, plan: Run, base: usize) -> Option<Run> {
+    fn picked(&mut self, plan: Run, base: usize, fragments: bool) -> Option<Run> {
         if !self.has_facts || self.want_id == u16::MAX {
             return None;
         }
@@ -204,6 +208,9 @@ impl<'a> Record<'a> {
             }
             _ => true,
         });
+        if !fragments {
+            return Some(picked);
+        }
         let values = self.items.get(base..).unwrap_or_default().iter().enumerate();
         let fragments = values.filter(|(_, item)| item.kind == BINXML);
         // A hostile record with more of them goes the long way, whose steps are counted.
