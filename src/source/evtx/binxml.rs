@@ -13,7 +13,7 @@ pub(super) struct Fault {
 }
 
 /// Bytes of the chunk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
 pub(super) struct Span {
     pub start: u32,
     pub len: u32,
