@@ -65,9 +65,9 @@ fn channels(host: &HostCoverage, missing: &mut Vec<String>) {
     for channel in &host.channels {
         let why = match channel.state.as_str() {
             "filtered" if channel.records == 0 => {
-                "it stands in a trace, whose records have no numbers: whether it is whole is not told"
+                "its records have no numbers (a trace or a text), so that nothing tells whether it is whole"
             }
-            "filtered" => "its record numbers have gaps: a filtered export, a subscription or a trace",
+            "filtered" => "its record numbers have gaps: a filtered export or a subscription",
             "wrapped" => "it begins only after the first attempt: the log had wrapped",
             "cleared" => "somebody emptied it after the first attempt",
             "empty" => "it holds no record",

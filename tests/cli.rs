@@ -114,14 +114,16 @@ fn nothing_readable_ends_with_4_and_says_what_is_read() {
         for command in ["analyze", "scan"] {
             let (code, _, err) = run(&[command, path(given)], "");
             assert_eq!(code, 4, "{command} {given:?}: {err}");
-            assert!(err.contains("event logs (.evtx), traces (.etl)") && err.contains("or folders of them"), "{err}");
+            let named =
+                ["event logs (.evtx)", "traces (.etl)", "captures (.pcap", "logs of FreeRDP", "folders of them"];
+            assert!(named.iter().all(|one| err.contains(one)), "{err}");
             assert!(err.contains(path(given)), "{err}");
         }
     }
     fs::remove_file(&text).unwrap();
     let (code, out, err) = run(&["analyze", path(folder.path())], "");
     assert_eq!((code, &*out), (4, ""));
-    assert!(err.contains("no log found"), "{err}");
+    assert!(err.contains("no log found") && err.contains("captures (.pcap"), "{err}");
     assert_eq!(run(&["correlate"], "").0, 4);
 }
 

@@ -192,7 +192,7 @@ fn many_small_files_are_all_read() {
 }
 
 #[test]
-#[ignore = "takes minutes: .ci/extra"]
+#[ignore = "writes a hundred thousand files: .ci/extra"]
 fn a_hundred_thousand_small_files_are_all_read() {
     many_small_files(100_000);
 }

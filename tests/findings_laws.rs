@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use whyrdp::event::Time;
 use whyrdp::evidence::{
-    Coverage, EventRef, Evidence, Findings, InputFacts, Problem, Record, Row, Source, read_row, write_row,
+    Coverage, EventRef, Evidence, Findings, InputFacts, Problem, Record, Row, RowError, Source, read_row, write_row,
 };
 
 fn time(seconds: u16) -> Time {
@@ -107,6 +107,8 @@ proptest! {
         prop_assert_eq!(read_row(&sorted, "abc").unwrap(), row);
         prop_assert!(read_row(&sorted, "abd").is_err() && read_row(&line, "abd").is_err());
         prop_assert!(read_row(&line, "ab").is_err() && read_row(&line, "abcd").is_err());
+        let later = line.replacen("\"schema_version\":1,", "\"schema_version\":11,", 1);
+        prop_assert!(matches!(read_row(&later, "abc"), Err(RowError::Version(11))));
     }
 
     #[test]

@@ -284,6 +284,7 @@ fn jsonl_has_every_part_of_the_report() {
             ("ruled_out", "/ruled_out"),
             ("host", "/coverage/hosts"),
             ("cannot_judge", "/coverage/cannot_judge"),
+            ("collect", "/coverage/collect"),
         ] {
             let told = parts.remove(kind).unwrap_or_default();
             assert_eq!(&Value::Array(told), whole.pointer(part).unwrap(), "{name}: {kind}");
@@ -291,6 +292,8 @@ fn jsonl_has_every_part_of_the_report() {
         let timeline = parts.remove("event").map_or(0, |rows| rows.len()) + parts.remove("run").map_or(0, |r| r.len());
         assert_eq!(timeline, report.timeline.len());
         assert_eq!(parts.keys().collect::<Vec<_>>(), ["report"]);
+        // A part that the report gets anew has to be added here and to the form.
+        assert_eq!((whole["coverage"].as_object().unwrap().len(), whole.as_object().unwrap().len()), (3, 12));
     }
 }
 

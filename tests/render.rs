@@ -53,7 +53,8 @@ fn json_of_the_sample() {
 #[test]
 fn text_keeps_to_the_width() {
     for width in [60, 80, 100, 140] {
-        for line in text(width).lines().filter(|line| !line.contains("https://")) {
+        let whole = |line: &&str| line.contains("https://") || line.trim_start().starts_with("wevtutil");
+        for line in text(width).lines().filter(|line| !whole(line)) {
             assert!(line.width() <= width, "{} columns at width {width}: {line}", line.width());
         }
     }
@@ -146,6 +147,7 @@ fn headline_is_honest_when_there_is_no_cause() {
         let mut report = without_causes(outcomes);
         if !gaps {
             report.coverage.cannot_judge.clear();
+            report.coverage.collect.clear();
         }
         headline(&report)
     };
@@ -160,12 +162,12 @@ fn headline_is_honest_when_there_is_no_cause() {
     );
     assert_eq!(
         told(&[Failed, Dropped], false),
-        "1 attempt failed and 1 session dropped and no known cause fits what these logs show"
+        "1 attempt failed and 1 session dropped; no known cause fits what these logs show"
     );
     assert_eq!(
         told(&[Failed], true),
-        "1 attempt failed; why cannot be judged from these logs: collect Security.evtx of SRV01 from before \
-         2024-05-02 09:15 and Security.evtx of the domain controller"
+        "1 attempt failed; why cannot be judged from these logs: collect Security of SRV01.corp.example \
+         (server) after it happened again and 2 logs of the domain controller"
     );
     assert_eq!(told(&[], false), "No Remote Desktop attempt is recorded in these logs");
     let mut nothing = without_causes(&[]);

@@ -17,6 +17,10 @@ use super::output::Output;
 use super::progress::Progress;
 use super::spool::Spool;
 
+/// What to give it, for whoever gave something else.
+const READS: &str = "whyrdp reads event logs (.evtx), traces (.etl), their text forms, captures (.pcap, .pcapng), logs of FreeRDP, \
+     and folders of them";
+
 const EXAMPLES: &str = "\
 Examples:
   whyrdp scan SRV01/ -o srv01.jsonl             one host
@@ -47,8 +51,8 @@ pub struct Args {
 /// What is read and how, as typed.
 #[derive(Debug, clap::Args)]
 pub struct Reading {
-    /// Logs (.evtx), traces (.etl, or texts made of them), logs of FreeRDP, folders of them, or - for standard
-    /// input; the current folder unless given
+    /// Logs (.evtx), traces (.etl), texts made of either, captures (.pcap, .pcapng), logs of FreeRDP, folders of
+    /// them, or - for standard input; the current folder unless given
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -133,19 +137,16 @@ pub fn nothing(found: &Discovery, totals: Totals) -> Option<Failure> {
     if totals.inputs > totals.unreadable {
         return None;
     }
-    let what = if found.inputs.is_empty() && found.problems.is_empty() {
-        "no log found: whyrdp reads event logs (.evtx), traces (.etl), their text forms, logs of FreeRDP, or folders of them"
-    } else {
-        "nothing could be read: whyrdp reads event logs (.evtx), traces (.etl), their text forms, captures (.pcap, .pcapng), logs of FreeRDP, or folders of them"
-    };
-    Some(Failure::new(Exit::Nothing, what))
+    let nothing = found.inputs.is_empty() && found.problems.is_empty();
+    let what = if nothing { "no log found" } else { "nothing could be read" };
+    Some(Failure::new(Exit::Nothing, format_args!("{what}: {READS}")))
 }
 
 /// The words of the system, and what to do.
 fn advised(what: &str) -> String {
     let missing = ["os error 2)", "os error 3)"].iter().any(|error| what.contains(error));
     if missing && !what.starts_with("a link") {
-        return "no such file or folder; whyrdp reads event logs (.evtx), traces (.etl), their text forms, logs of FreeRDP, or folders of them".to_owned();
+        return format!("no such file or folder; {READS}");
     }
     what.to_owned()
 }

@@ -171,18 +171,23 @@ impl Lines {
     }
 }
 
+/// What stands behind the version and the signatures, where both are these and stand first, as [`write_row`] puts
+/// them: such a line need not be parsed twice.
+fn stamped<'l>(line: &'l str, signatures_sha256: &str) -> Option<&'l str> {
+    let (version, rest) = line.strip_prefix("{\"schema_version\":")?.split_once(",\"signatures_sha256\":\"")?;
+    let rest = rest.strip_prefix(signatures_sha256)?.strip_prefix("\",")?;
+    (version.parse() == Ok(SCHEMA_VERSION)).then_some(rest)
+}
+
 /// Reads a line that [`write_row`] wrote.
 ///
 /// # Errors
 /// When the line is no row, of another version, or made with other signatures.
 pub fn read_row(line: &str, signatures_sha256: &str) -> Result<Row, RowError> {
     let malformed = |error: serde_json::Error| RowError::Malformed(error.to_string());
-    // As this program writes it, what a row is made with stands first: it need not be parsed twice.
-    if let Some(rest) = line.strip_prefix("{\"schema_version\":1,\"signatures_sha256\":\"")
-        && rest.strip_prefix(signatures_sha256).is_some_and(|rest| rest.starts_with("\","))
-    {
+    if let Some(rest) = stamped(line, signatures_sha256) {
         // Nearly all rows are evidence, which is read straight; whatever else it may be, it is read by its tag.
-        let straight = rest[signatures_sha256.len()..].starts_with("\",\"row\":\"evidence\",");
+        let straight = rest.starts_with("\"row\":\"evidence\",");
         let evidence = straight.then(|| serde_json::from_str::<Straight<'_>>(line).ok()).flatten();
         return evidence.map_or_else(|| serde_json::from_str(line).map_err(malformed), |row| Ok(row.into()));
     }

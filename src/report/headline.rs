@@ -1,7 +1,7 @@
 //! The answer in one sentence, and when there is none, why.
 
 use super::model::{CauseReport, Level, Report};
-use super::wanted::wanted;
+use super::wanted::briefly;
 use crate::signature::definition::Outcome;
 
 /// One sentence without markup, not yet escaped.
@@ -107,7 +107,7 @@ fn guessed(report: &Report, cause: &CauseReport) -> String {
 fn unexplained(report: &Report) -> String {
     match collect(report) {
         Some(what) => format!("{}; why cannot be judged from these logs: collect {what}", unhappy(report)),
-        None => format!("{} and no known cause fits what these logs show", unhappy(report)),
+        None => format!("{}; no known cause fits what these logs show", unhappy(report)),
     }
 }
 
@@ -147,9 +147,8 @@ fn nothing_recorded(report: &Report) -> String {
     }
 }
 
-/// What to collect, the most useful first; the spans stand in the list further down.
+/// What to collect, the most useful first; which logs and for what spans stands in the list further down.
 fn collect(report: &Report) -> Option<String> {
-    let name = |what: String| what.split_once(", covering ").map_or(what.clone(), |(log, _)| log.to_owned());
-    let wanted: Vec<String> = wanted(report).into_iter().map(|wanted| name(wanted.what)).collect();
+    let wanted: Vec<String> = report.coverage.collect.iter().map(briefly).collect();
     (!wanted.is_empty()).then(|| list(&wanted, 2))
 }

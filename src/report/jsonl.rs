@@ -54,6 +54,7 @@ fn parts(report: &Report<impl Entries<AttemptReport>, impl Entries<Row>>, out: &
     })?;
     lines(out, "host", &report.coverage.hosts)?;
     lines(out, "cannot_judge", &report.coverage.cannot_judge)?;
+    lines(out, "collect", &report.coverage.collect)?;
     lines(out, "input", &report.inputs)
 }
 

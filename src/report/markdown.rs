@@ -207,15 +207,18 @@ impl Page<'_> {
     }
 
     fn missing(&self, out: &mut String) -> Done {
-        let wanted = wanted(self.report);
-        if wanted.is_empty() {
+        let wants = &self.report.coverage.collect;
+        if wants.is_empty() {
             return Ok(());
         }
         writeln!(out, "\n## To judge more, collect\n")?;
-        for one in wanted.iter().take(self.most(8)) {
-            writeln!(out, "1. {}", prose(&one.what))?;
+        for one in wants.iter().take(self.most(8)) {
+            writeln!(out, "1. {}", prose(&wanted(one, &self.options.timezone)))?;
+            for command in &one.commands {
+                writeln!(out, "   - {}", code(command))?;
+            }
         }
-        rest(out, wanted.len(), self.most(8))
+        rest(out, wants.len(), self.most(8))
     }
 
     fn coverage(&self, out: &mut String) -> Done {

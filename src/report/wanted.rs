@@ -1,65 +1,22 @@
-//! What should be collected to judge more, the most useful first.
+//! What to collect to judge more, in words.
 
-use std::collections::{BTreeMap, BTreeSet};
+use jiff::tz::TimeZone;
 
-use super::headline::list;
-use super::model::{Collect, Report};
-use crate::event::Time;
-
-/// One log to collect.
-pub struct Wanted {
-    /// Which log of which computer, and for what span.
-    pub what: String,
-    /// Families and causes that it would let anybody judge.
-    pub serves: BTreeSet<String>,
-    /// Commands that do it, for an elevated prompt on that computer.
-    pub commands: Vec<String>,
-}
+use super::headline::{count, list};
+use super::model::Collect;
+use super::when;
 
 /// Logs named of one computer.
 const NAMED: usize = 3;
 
-/// Every log that something cannot be judged without, each once.
-pub fn wanted(report: &Report) -> Vec<Wanted> {
-    if !report.coverage.collect.is_empty() {
-        return report.coverage.collect.iter().map(asked).collect();
-    }
-    let mut logs: BTreeMap<&str, (BTreeSet<String>, Vec<&str>)> = BTreeMap::new();
-    for gap in &report.coverage.cannot_judge {
-        for piece in parts(&gap.collect) {
-            let (log, span) = match piece.split_once(", covering ") {
-                Some((log, span)) => (log, Some(span)),
-                None => (piece, None),
-            };
-            let (serves, spans) = logs.entry(log).or_default();
-            serves.extend(gap.cause.iter().chain(&gap.family).cloned());
-            spans.extend(span);
+/// Which logs of which computer, and for what span, or what has to be done before they tell anything.
+pub fn wanted(collect: &Collect, zone: &TimeZone) -> String {
+    let (logs, who) = (list(&collect.logs, NAMED), who(collect));
+    let span = when::span(zone, collect.from, collect.to);
+    match collect.how.as_str() {
+        "again" if collect.logs.len() == 1 => {
+            format!("{logs} of {who}: it no longer holds {span}; make it larger, let it happen again, then export it")
         }
-    }
-    let mut out: Vec<Wanted> = logs
-        .into_iter()
-        .map(|(log, (serves, spans))| match hull(&spans) {
-            Some(span) => Wanted { what: format!("{log}, covering {span}"), serves, commands: Vec::new() },
-            None => Wanted { what: log.to_owned(), serves, commands: Vec::new() },
-        })
-        .collect();
-    out.sort_by_key(|wanted| std::cmp::Reverse(wanted.serves.len()));
-    out
-}
-
-/// One computer's logs in words.
-fn asked(collect: &Collect) -> Wanted {
-    let who = match &collect.host {
-        Some(host) => format!("{host} ({})", collect.role),
-        None => format!("the {}", collect.role),
-    };
-    let logs = list(&collect.logs, NAMED);
-    let second = |time: Option<Time>| {
-        let text = time.unwrap_or_default().to_string();
-        format!("{}Z", text.split('.').next().unwrap_or_default())
-    };
-    let span = format!("{} to {}", second(collect.from), second(collect.to));
-    let what = match collect.how.as_str() {
         "again" => format!(
             "{logs} of {who}: they no longer hold {span}; make them larger, let it happen again, then export them"
         ),
@@ -68,8 +25,28 @@ fn asked(collect: &Collect) -> Wanted {
             list(&collect.audit, NAMED)
         ),
         _ => format!("{logs} of {who}, covering {span}"),
+    }
+}
+
+/// The same in so few words that it fits a headline.
+pub fn briefly(collect: &Collect) -> String {
+    let logs = match collect.logs.as_slice() {
+        [one] => one.clone(),
+        logs => count(logs.len() as u64, "log"),
     };
-    Wanted { what, serves: collect.serves.iter().cloned().collect(), commands: collect.commands.clone() }
+    let before = match collect.how.as_str() {
+        "again" => " after it happened again",
+        "audit" => " after auditing was switched on",
+        _ => "",
+    };
+    format!("{logs} of {}{before}", who(collect))
+}
+
+fn who(collect: &Collect) -> String {
+    match &collect.host {
+        Some(host) => format!("{host} ({})", collect.role),
+        None => format!("the {}", collect.role),
+    }
 }
 
 /// The pieces of a list in words.
@@ -77,13 +54,37 @@ pub fn parts(words: &str) -> impl Iterator<Item = &str> {
     words.split(';').map(|piece| piece.trim().trim_end_matches('.')).filter(|piece| !piece.is_empty())
 }
 
-/// From the first to the last of several spans in words; RFC 3339 sorts as text.
-fn hull(spans: &[&str]) -> Option<String> {
-    let ends = |span: &&str| {
-        span.split_once(" to ").map_or((span.to_string(), span.to_string()), |(from, to)| (from.into(), to.into()))
-    };
-    let ends: Vec<(String, String)> = spans.iter().map(ends).collect();
-    let from = ends.iter().map(|(from, _)| from).min()?;
-    let to = ends.iter().map(|(_, to)| to).max()?;
-    Some(if from == to { from.clone() } else { format!("{from} to {to}") })
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Time;
+
+    fn collect(how: &str, host: Option<&str>, logs: &[&str]) -> Collect {
+        Collect {
+            host: host.map(str::to_owned),
+            role: "server".to_owned(),
+            how: how.to_owned(),
+            logs: logs.iter().map(ToString::to_string).collect(),
+            audit: vec!["Logon".to_owned()],
+            from: Time::parse("2026-03-04T08:14:55Z"),
+            to: Time::parse("2026-03-04T08:15:47Z"),
+            commands: Vec::new(),
+            serves: Vec::new(),
+            causes: 1,
+        }
+    }
+
+    #[test]
+    fn a_span_stands_in_the_zone_of_the_reader() {
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        let told = wanted(&collect("export", None, &["System"]), &zone);
+        assert_eq!(told, "System of the server, covering 2026-03-04 10:14:55+02:00 to 10:15:47+02:00");
+    }
+
+    #[test]
+    fn a_headline_says_what_has_to_happen_before_a_log_tells() {
+        assert_eq!(briefly(&collect("export", Some("SRV01"), &["A", "B"])), "2 logs of SRV01 (server)");
+        assert_eq!(briefly(&collect("again", None, &["A"])), "A of the server after it happened again");
+        assert_eq!(briefly(&collect("audit", None, &["A"])), "A of the server after auditing was switched on");
+    }
 }

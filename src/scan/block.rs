@@ -299,7 +299,12 @@ mod tests {
 
     #[test]
     fn a_name_without_end_is_kept_in_part() {
-        let file = whole(|sink, _| sink.record(&stamp(&"é".repeat(30_000), "Schannel", 1)));
+        let tells = |sink: &mut dyn Sink, _: usize| {
+            let name = "é".repeat(30_000);
+            sink.record(&stamp(&name, &name, 1));
+        };
+        let file = whole(tells);
+        assert!(file.providers.sorted().all(|(provider, _)| provider.len() <= 1024));
         let coverage = file.coverage.sorted();
         assert!(coverage.keys().all(|(computer, _)| computer.len() <= 1024), "{:?}", coverage.keys());
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::ProviderFacts;
 use super::limits::NAMES;
 use crate::event::Guid;
+use crate::evidence::bounded;
 
 /// Names looked up last.
 const RECENT: usize = 64;
@@ -24,6 +25,7 @@ pub struct Providers {
 impl Providers {
     /// Adds to the count of one.
     pub fn add(&mut self, name: &str, facts: ProviderFacts) {
+        let name = bounded(name);
         let place = (name.as_ptr() as usize >> 4 ^ name.as_ptr() as usize >> 10) % RECENT;
         let hint = self.recent.get(place).copied().unwrap_or_default();
         let at = match self.list.get(hint) {

@@ -463,8 +463,43 @@ fn coverage() -> CoverageReport {
                 collect: "Security.evtx of the domain controller".into(),
             },
         ],
-        collect: vec![],
+        collect: collects(),
     }
+}
+
+fn collects() -> Vec<Collect> {
+    vec![
+        Collect {
+            host: Some("SRV01.corp.example".into()),
+            role: "server".into(),
+            how: "again".into(),
+            logs: vec!["Security".into()],
+            audit: vec![],
+            from: Some(time("02T09:14:55")),
+            to: Some(time("02T09:20:05")),
+            commands: vec![
+                "wevtutil sl \"Security\" /ms:67108864".into(),
+                "wevtutil epl \"Security\" \"SRV01-Security.evtx\"".into(),
+            ],
+            serves: vec!["account".into(), "credssp-nla".into()],
+            causes: 9,
+        },
+        Collect {
+            host: None,
+            role: "domain controller".into(),
+            how: "export".into(),
+            logs: vec!["Security".into(), "System".into()],
+            audit: vec![],
+            from: Some(time("02T09:14:55")),
+            to: Some(time("02T09:20:05")),
+            commands: vec![
+                "wevtutil epl \"Security\" \"domain-controller-Security.evtx\"".into(),
+                "wevtutil epl \"System\" \"domain-controller-System.evtx\"".into(),
+            ],
+            serves: vec!["account".into()],
+            causes: 4,
+        },
+    ]
 }
 
 fn inputs() -> Vec<InputReport> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::{Page, say};
-use crate::report::headline::digits;
+use crate::report::headline::{digits, list};
 use crate::report::model::{Clock, HostCoverage};
 use crate::report::wanted::{parts, wanted};
 
@@ -45,8 +45,11 @@ fn missing(page: &Page<'_>) -> Markup {
             h2 #h-missing { "Cannot be judged" }
             h3 { "Collect, the most useful first" }
             ol.plain {
-                @for wanted in wanted(page.report).iter().take(12) {
-                    li { (say(&wanted.what)) " " span.dim { "for " (say(&wanted.serves.iter().take(4).cloned().collect::<Vec<_>>().join(", "))) } }
+                @for one in page.report.coverage.collect.iter().take(12) {
+                    li {
+                        (say(&wanted(one, &page.options.timezone))) " " span.dim { "for " (say(&list(&one.serves, 4))) }
+                        @for command in &one.commands { br; code { (say(command)) } }
+                    }
                 }
             }
             details.fold {

@@ -128,11 +128,11 @@ pub struct ChannelCoverage {
 }
 
 impl ChannelCoverage {
-    /// State and number of records for a reader. Records of a trace have no numbers: they cannot be counted once
-    /// each, and nothing tells whether some between them are missing.
+    /// State and number of records for a reader. Records without numbers, as those of traces and of most texts,
+    /// cannot be counted once each, and nothing tells whether some between them are missing.
     pub fn shown(&self) -> (&str, Option<u64>) {
         match (self.state.as_str(), self.records, self.first) {
-            ("filtered", 0, Some(_)) => ("from a trace", None),
+            ("filtered", 0, Some(_)) => ("unnumbered", None),
             (state, records, _) => (state, Some(records)),
         }
     }

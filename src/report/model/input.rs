@@ -1,5 +1,7 @@
 //! What was read.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::Time;
@@ -19,7 +21,7 @@ pub struct InputReport {
     /// Records read.
     pub records: u64,
     /// Records by header kind.
-    pub record_kinds: std::collections::BTreeMap<String, u64>,
+    pub record_kinds: BTreeMap<String, u64>,
     /// Records by provider.
     pub providers: Vec<ProviderReport>,
     /// Earliest time.

@@ -37,6 +37,8 @@ const OURS: &[&str] = &[
     "top_cause",
     "kind",
     "level",
+    "how",
+    "serves",
     "hex",
     "symbol",
     "version",

@@ -6,11 +6,13 @@ use std::io;
 use super::Index;
 use super::page::{Page, Style, Text};
 use crate::report::headline::{count, digits, list};
-use crate::report::model::Report;
+use crate::report::model::{Collect, Report};
 use crate::report::wanted::{parts, wanted};
 
 /// Lines shown of either, unless everything is wanted.
 const SHOWN: usize = 12;
+/// Reasons given why one thing cannot be judged, unless everything is wanted.
+const REASONS: usize = 3;
 /// Computers to collect from, and commands for each, unless everything is wanted.
 const WANTED: usize = 3;
 const COMMANDS: usize = 3;
@@ -51,27 +53,36 @@ pub fn missing<'a>(page: &mut Page<'_>, report: &'a Report, index: &Index<'a>) -
             "" => {}
             numbers => text = text.add(Style::Dim, &format!(" ({numbers})")),
         }
-        let because: Vec<String> = parts(&gap.because).map(str::to_owned).collect();
-        let because = list(&because, if page.options.verbose { usize::MAX } else { 3 });
+        let because = reasons(&gap.because, if page.options.verbose { usize::MAX } else { REASONS });
         page.put(0, "- ", &text.add(Style::Plain, ": ").add(Style::Plain, &because))?;
     }
     left_out(page, gaps.len(), most)?;
-    let wanted = wanted(report);
-    if wanted.is_empty() {
+    collect(page, &report.coverage.collect)
+}
+
+/// The first of several clauses, which may have commas of their own.
+fn reasons(because: &str, most: usize) -> String {
+    let all: Vec<&str> = parts(because).collect();
+    let told = all.iter().take(most).copied().collect::<Vec<_>>().join("; ");
+    if all.len() > most { format!("{told}; and {} more", all.len() - most) } else { told }
+}
+
+fn collect(page: &mut Page<'_>, wants: &[Collect]) -> io::Result<()> {
+    if wants.is_empty() {
         return Ok(());
     }
     page.blank()?;
     page.put(0, "", &Text::of(Style::Bold, "Collect, the most useful first"))?;
     let most = if page.options.verbose { usize::MAX } else { WANTED };
-    for (at, wanted) in wanted.iter().take(most).enumerate() {
-        let serves: Vec<String> = wanted.serves.iter().cloned().collect();
-        let text = Text::plain(&wanted.what).add(Style::Dim, &format!(" (for {})", list(&serves, 4)));
+    for (at, one) in wants.iter().take(most).enumerate() {
+        let what = wanted(one, &page.options.timezone);
+        let text = Text::plain(&what).add(Style::Dim, &format!(" (for {})", list(&one.serves, 4)));
         page.put(0, &format!("{}. ", at + 1), &text)?;
         let shown = if page.options.verbose { usize::MAX } else { COMMANDS };
-        for command in wanted.commands.iter().take(shown) {
-            page.put(3, "", &Text::of(Style::Green, command))?;
+        for command in one.commands.iter().take(shown) {
+            page.command(3, command)?;
         }
-        let more = wanted.commands.len().saturating_sub(shown);
+        let more = one.commands.len().saturating_sub(shown);
         if more > 0 {
             page.put(
                 3,
@@ -80,7 +91,7 @@ pub fn missing<'a>(page: &mut Page<'_>, report: &'a Report, index: &Index<'a>) -
             )?;
         }
     }
-    left_out(page, wanted.len(), most)
+    left_out(page, wants.len(), most)
 }
 
 fn left_out(page: &mut Page<'_>, all: usize, shown: usize) -> io::Result<()> {

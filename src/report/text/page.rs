@@ -187,6 +187,11 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
+    /// A command on one line, however long: whoever copies it wants it whole.
+    pub fn command(&mut self, indent: usize, words: &str) -> io::Result<()> {
+        writeln!(self.out, "{}{}", " ".repeat(indent), self.painted(Style::Green, &clean(words, MOST)))
+    }
+
     /// A table; rows without any cell are left out.
     pub fn table(&mut self, indent: usize, columns: &[Column], rows: Vec<Vec<Entry>>) -> io::Result<()> {
         let mut table = Table::new();

@@ -36,6 +36,9 @@ use session::Session;
 const BLOCK: usize = 1 << 20;
 /// Bytes that the compressed buffers of one block may make: far more than any real ones do.
 const DECOMPRESSED: usize = 256 << 20;
+/// Providers of one file whose names are known by records of their own, and providers that one block may meet
+/// before it forgets what it looked up: far more than any computer has.
+const NAMED: usize = 65_536;
 /// What a thread keeps from block to block at most.
 const KEPT: usize = 8 << 20;
 
@@ -269,6 +272,7 @@ impl Etl {
                     if record.form == Form::Event
                         && let Some(guid) = record.guid
                         && let Some(name) = record.item(TRAITS).and_then(tracelog::provider)
+                        && (names.len() < NAMED || names.contains_key(&guid))
                     {
                         names.entry(guid).or_insert(name);
                     }

@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::NAMED;
 use super::buffer::HEADER;
 use super::names::Names;
 use super::record::{self, Form, Next, RELATED_ACTIVITY, Record, SCHEMA, TRAITS, USER, guid};
@@ -151,6 +152,9 @@ impl<'a> Scan<'a> {
         let told = !record.extended.is_empty();
         if !self.met.get(&key).is_some_and(|met| met.named || !told) {
             let met = meet(id, record, self.names, interest);
+            if self.met.len() >= NAMED {
+                self.met.clear();
+            }
             self.met.insert(key, met);
         }
         let Some(met) = self.met.get(&key) else { return };

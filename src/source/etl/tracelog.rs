@@ -14,11 +14,14 @@ const VALUES: usize = 4096;
 /// Bytes of text of one event.
 const TEXT: usize = 256 << 10;
 
+/// Bytes of a provider's name: Windows allows 255 characters.
+const NAME: usize = 1024;
+
 /// Name of the provider, from an item with its traits.
 pub(super) fn provider(traits: &[u8]) -> Option<String> {
     let size = usize::from(u16_at(traits, 0)?).min(traits.len());
     let name = traits.get(2..size)?.split(|byte| *byte == 0).next()?;
-    (!name.is_empty()).then(|| String::from_utf8_lossy(name).into_owned())
+    (!name.is_empty()).then(|| String::from_utf8_lossy(name.get(..NAME).unwrap_or(name)).into_owned())
 }
 
 /// Adds the event's name and wanted fields. False where schema and payload do not agree.
@@ -252,6 +255,12 @@ fn meaning(kind: u8, out: u8) -> Option<(Kind, Show)> {
 mod tests {
     use super::*;
     use crate::event::Fields;
+
+    #[test]
+    fn a_provider_s_name_without_end_is_kept_in_part() {
+        let traits = [&[0xFF; 2][..], &[b'a'; 70_000]].concat();
+        assert_eq!(provider(&traits).map(|name| name.len()), Some(NAME));
+    }
 
     fn fields(schema: &[u8], payload: &[u8]) -> (bool, Vec<(String, String)>) {
         let mut event = Event::default();

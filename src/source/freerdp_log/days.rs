@@ -56,7 +56,7 @@ pub(super) fn is_next_day(last: &mut Option<Hour>, hour: Hour) -> bool {
     let seconds = |hour: Hour| i64::from(hour.hour()) * 3600 + i64::from(hour.minute()) * 60 + i64::from(hour.second());
     let back = last.map_or(0, |last| seconds(last) - seconds(hour));
     // A late line of the day before does not begin a day that it ends.
-    if back > NIGHT || back > -NIGHT {
+    if back > -NIGHT {
         *last = Some(hour);
     }
     back > NIGHT

@@ -25,6 +25,7 @@ const PROVIDER: &str = "FreeRDP";
 const LINE: u32 = 1;
 /// Bytes of a message that are kept.
 const MESSAGE: usize = 16 << 10;
+
 /// By a first line that has the prefix.
 pub(super) fn sniff(head: &[u8]) -> bool {
     lines::head(head).lines().take(40).any(|line| Prefix::read(line).is_some())
