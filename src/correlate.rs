@@ -2,18 +2,24 @@
 //!
 //! Pure: no input is read, no clock, no thread; the same findings give the same report.
 
+mod standing;
+mod stretch;
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::attempt::identity::{HostId, address, user_key};
-use crate::attempt::{Attempt, Case, Hints};
+use crate::attempt::item::Item;
+use crate::attempt::{Attempt, Case, Hints, Own};
 use crate::event::Time;
-use crate::evidence::Findings;
-use crate::report::model::{LongReport, Report};
-use crate::signature::definition::{Confidence, Outcome, Role};
+use crate::evidence::{Evidence, Findings};
+use crate::report::model::{AttemptReport, Each, LongReport, Report, Row};
+use crate::signature::definition::{Confidence, Outcome, Role, Slot};
 use crate::signature::{Signatures, phrase};
 use crate::verdict;
 pub use crate::verdict::Said;
+use crate::verdict::{Head, Judgement};
+pub use stretch::Stretches;
 
 /// What the reader wants to know.
 #[derive(Clone, Debug, Default)]
@@ -53,11 +59,62 @@ pub fn correlate_long<R>(
     request: &Request,
     tell: impl FnOnce(LongReport<'_>) -> R,
 ) -> R {
+    let said = said(signatures, &request.complaint);
+    judged(findings, signatures, request, Own::default(), &said, |judgement| tell(judgement.report()))
+}
+
+/// The same for more rows than are to be held: they are judged in stretches of time, one after the other. `keep` is
+/// given the attempts and the timeline of each; the head of the report, which is over all of them, comes back. `ground`
+/// holds all but the evidence; `logged` tells that some row passes [`logs_code`].
+///
+/// An attempt is put together from what lies within a stretch and around it ([`Stretches`]): what is further apart is
+/// not joined.
+///
+/// # Errors
+/// The first of the rows, or of `keep`.
+pub fn correlate_in_stretches<E>(
+    ground: &Findings,
+    mut stretches: Stretches<'_, impl Iterator<Item = Result<Evidence, E>>>,
+    request: &Request,
+    logged: bool,
+    mut keep: impl FnMut(&Each<'_, AttemptReport>, &Each<'_, Row>) -> Result<(), E>,
+) -> Result<Report<(), ()>, E> {
+    let signatures = stretches.signatures;
+    let said = Said { logged, ..said(signatures, &request.complaint) };
+    let mut head = Head::new(signatures);
+    while let Some(stretch) = stretches.next(ground)? {
+        let add = |judgement: Judgement<'_>| {
+            let (attempts, timeline) = judgement.parts(&mut head);
+            keep(&attempts, &timeline)
+        };
+        judged(&stretch.findings, signatures, request, stretch.own, &said, add)?;
+        stretches.done(stretch);
+    }
+    Ok(head.report(ground, &said))
+}
+
+/// Does a client log in this row a code that the complaint speaks of?
+pub fn logs_code(evidence: &Evidence, signatures: &Signatures, complaint: &Said) -> bool {
+    let codes = complaint.disconnects();
+    !codes.is_empty()
+        && Item::alone(evidence, signatures).number(Slot::Disconnect).is_some_and(|code| codes.contains(&code))
+}
+
+/// Builds a case, and judges the attempts that are asked for and are its own.
+fn judged<R>(
+    findings: &Findings,
+    signatures: &Signatures,
+    request: &Request,
+    own: Own,
+    said: &Said,
+    tell: impl FnOnce(Judgement<'_>) -> R,
+) -> R {
     let hints = Hints {
         aliases: request.aliases.clone(),
         client_ips: request.selection.client_ips.iter().filter_map(|text| address(text)).collect(),
     };
     let mut case = Case::build(findings, signatures, &hints);
+    case.own = own;
     for at in verdict::proven_failures(&case) {
         case.attempts[at].outcome = Outcome::Failed;
     }
@@ -66,15 +123,15 @@ pub fn correlate_long<R>(
         .attempts
         .iter()
         .enumerate()
+        .filter(|(_, attempt)| case.owns_all_of(attempt.items().into_iter()))
         .filter(|(_, attempt)| selects(&case, &request.selection, &people, attempt))
         .map(|(at, _)| at)
         .collect();
-    let said = said(signatures, &request.complaint);
-    tell(verdict::Judgement::new(&case, &selected, &said).report())
+    tell(Judgement::new(&case, &selected, said))
 }
 
 /// What the text of the dialog tells: the causes that it fits, and codes where none was given.
-fn said(signatures: &Signatures, complaint: &Said) -> Said {
+pub fn said(signatures: &Signatures, complaint: &Said) -> Said {
     let mut said = complaint.clone();
     let Some(text) = &complaint.text else { return said };
     // A status beside the text is no disconnect reason.

@@ -279,6 +279,19 @@ impl Evidence {
         names.share_list(&mut self.signatures);
     }
 
+    /// Takes over what another copy of the record tells.
+    pub fn merge(&mut self, other: Evidence) {
+        let mut signatures = self.signatures.to_vec();
+        signatures.extend(other.signatures.iter().cloned());
+        signatures.sort_unstable();
+        signatures.dedup();
+        // Copies may differ where one was cut by damage: the smaller pair is shown, whichever came first.
+        if (&other.source, &other.record) < (&self.source, &self.record) {
+            (self.source, self.record) = (other.source, other.record);
+        }
+        self.signatures = signatures.into_iter().collect();
+    }
+
     /// Id of the claim that this signature matched this record.
     pub fn id(&self, signature: &str) -> EventRef {
         self.event.derive(signature)

@@ -185,3 +185,54 @@ fn rows_of_other_signatures_are_taken_when_told() {
     let newer = rows.replacen("\"schema_version\":1", "\"schema_version\":2", 1);
     assert_eq!(run(&["correlate", "--mixed"], &newer).0, 2);
 }
+
+#[test]
+fn rows_beyond_those_held_give_one_report_whatever_their_order() {
+    let logs = cases::logs("selfsigned-renewal-denied");
+    let (code, rows, _) = run(&["scan", path(logs.path())], "");
+    assert_eq!(code, 0);
+    let lines: Vec<&str> = rows.lines().collect();
+    let count = lines.iter().filter(|line| line.contains("\"row\":\"evidence\"")).count();
+    let few = (count * 4 / 5).to_string();
+    // Backwards and twice.
+    let again: Vec<&str> = lines.iter().rev().chain(&lines).copied().collect();
+    let again = again.join("\n");
+    let held = run(&["correlate", "--format", "jsonl"], &rows).1;
+    for form in FORMATS {
+        let args = ["--rows-in-memory", &few, "--format", form.name];
+        let (code, out, err) = run(&[&["correlate"], &args[..]].concat(), &rows);
+        assert_eq!(code, 0, "{err}");
+        assert!(err.contains("judged in stretches of time"), "{err}");
+        assert!(run(&[&["correlate"], &args[..]].concat(), &again).1 == out, "{}", form.name);
+        assert!(run(&[&["analyze"], &args[..], &[path(logs.path())]].concat(), "").1 == out, "{}", form.name);
+        if form.name == "jsonl" {
+            let of = |text: &str, row: &str| {
+                text.lines().filter(|line| line.contains(&format!("\"row\":\"{row}\""))).count()
+            };
+            for row in ["attempt", "cause", "host", "input"] {
+                assert!(of(&held, row) > 0 && of(&out, row) == of(&held, row), "{row}");
+            }
+        }
+    }
+    // Nobody is named, although the evidence is on disk by then.
+    let redacted = run(&["correlate", "--redact", "--format", "json", "--rows-in-memory", &few], &rows).1;
+    for name in ["anna", "CORP", "PC17", "RDS01", "10.1.7.17"] {
+        assert!(held.contains(name) && !redacted.contains(name), "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn where_rows_cannot_be_put_on_disk_it_says_what_to_do() {
+    let logs = cases::logs("wrong-password");
+    let nowhere = logs.path().join("nowhere");
+    let output = assert_cmd::Command::cargo_bin("whyrdp")
+        .unwrap()
+        .env("TMPDIR", &nowhere)
+        .args(["analyze", "--rows-in-memory", "5", path(logs.path())])
+        .output()
+        .unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(5), 0), "{err}");
+    assert!(err.contains("nowhere") && err.contains("TMPDIR"), "{err}");
+}

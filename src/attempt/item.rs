@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::event::Time;
 use crate::evidence::Evidence;
+use crate::signature::Signatures;
 use crate::signature::definition::{Kind, Mark, Meaning, Role, Rule, Slot};
 
 use super::identity::{HostId, address};
@@ -26,6 +27,12 @@ pub struct Item<'a> {
 }
 
 impl<'a> Item<'a> {
+    /// A record by itself, of a host that is not known.
+    pub fn alone(evidence: &'a Evidence, signatures: &'a Signatures) -> Self {
+        let rules = evidence.signatures.iter().filter_map(|slug| signatures.rule(slug)).collect();
+        Item { evidence, host: 0, time: evidence.record.time.unwrap_or_default(), rules, noise: false }
+    }
+
     /// Meanings of its rules.
     pub fn meanings(&self) -> impl Iterator<Item = &'a Meaning> {
         self.rules.iter().filter_map(|rule| rule.meaning.as_ref())

@@ -72,6 +72,25 @@ pub struct Case<'a> {
     pub ledger: Ledger,
     /// Channels of each host.
     pub channels: Vec<Vec<(&'a str, &'a Coverage)>>,
+    /// What of it is to be told.
+    pub own: Own,
+}
+
+/// Span of the attempts and records that a case answers for, by the clocks that stamped them: from the first moment
+/// on, until before the second. What lies around it is there for what it tells of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Own {
+    /// Since when; from the beginning where nothing is said.
+    pub from: Option<Time>,
+    /// Until before when; to the end where nothing is said.
+    pub to: Option<Time>,
+}
+
+impl Own {
+    /// Is this moment within it?
+    pub fn holds(&self, time: Time) -> bool {
+        self.from.is_none_or(|from| from <= time) && self.to.is_none_or(|to| time < to)
+    }
 }
 
 /// One user's action.
@@ -165,6 +184,17 @@ impl Attempt {
 }
 
 impl Case<'_> {
+    /// Does it answer for this record?
+    pub fn owns(&self, id: ItemId) -> bool {
+        self.items[id].evidence.record.time.is_none_or(|time| self.own.holds(time))
+    }
+
+    /// Does it answer for what these records are of? It does where the first of them is its own.
+    pub fn owns_all_of(&self, ids: impl Iterator<Item = ItemId>) -> bool {
+        let first = || ids.filter_map(|id| self.items[id].evidence.record.time).min();
+        self.own == Own::default() || first().is_none_or(|time| self.own.holds(time))
+    }
+
     /// Nothing shows that this host has logs of Windows: all that it wrote is of programs that run elsewhere too.
     pub fn elsewhere(&self, host: HostId) -> bool {
         let mut own = self.items_of(host).map(|item| &item.evidence.record).peekable();
@@ -327,6 +357,7 @@ impl<'a> Case<'a> {
             items,
             steps,
             channels,
+            own: Own::default(),
         }
     }
 

@@ -34,15 +34,6 @@ pub struct Stray {
     pub connections: Vec<Connection>,
 }
 
-impl Stray {
-    /// Earliest start and latest end.
-    pub fn bounds(&self) -> (Time, Time) {
-        let first = self.connections.iter().map(|c| c.start).min().unwrap_or_default();
-        let last = self.connections.iter().map(|c| c.end).max().unwrap_or_default();
-        (first, last)
-    }
-}
-
 /// A connection set apart, and why.
 pub type Apart = (Connection, &'static str);
 

@@ -1,12 +1,13 @@
 //! `whyrdp analyze`: both halves in one process.
 
-use whyrdp::evidence::Findings;
-
 use super::Session;
 use super::exit::{Exit, Failure};
 use super::findings;
+use super::options::memory::Memory;
 use super::options::rendering::Rendering;
 use super::options::selecting::Selecting;
+use super::report;
+use super::rows::Rows;
 use super::scan::{self, Reading};
 
 const EXAMPLES: &str = "\
@@ -32,25 +33,24 @@ pub struct Args {
     selecting: Selecting,
     #[command(flatten)]
     rendering: Rendering,
+    #[command(flatten)]
+    memory: Memory,
 }
 
 /// Runs the command.
 pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     // What needs no record is checked before anything is read.
-    args.selecting.request(args.rendering.zone(), None)?;
+    let request = args.selecting.request(args.rendering.zone(), None)?;
     let output = args.rendering.open(session)?;
     let signatures = args.reading.load(session)?;
     args.selecting.complain(signatures, &session.console);
     let (found, _spool) = args.reading.discover(session);
-    let mut all = Findings::default();
-    let totals = args.reading.rows(&found, signatures, session, &mut |row| {
-        all.add(row);
-        Ok(())
-    })?;
-    let partial = findings::complain(&all, &session.console);
+    let mut all = Rows::new(signatures, &request.complaint, args.memory.rows());
+    let totals = args.reading.rows(&found, signatures, session, &mut |row| all.add(row))?;
+    let partial = findings::complain(&all.found, &session.console);
     if let Some(failure) = scan::nothing(&found, totals) {
         return Err(failure);
     }
-    let exit = findings::tell(&all, signatures, &args.selecting, &args.rendering, output, session)?;
+    let exit = report::tell(all, signatures, &args.selecting, &args.rendering, output, session)?;
     Ok(exit.max(partial))
 }

@@ -1,18 +1,22 @@
 //! `whyrdp correlate`: rows of any number of scans become the report.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
-use whyrdp::evidence::{Findings, Problem, Row, RowError, read_row};
+use whyrdp::evidence::{Problem, Row, RowError, read_row};
 use whyrdp::signature::Signatures;
 
 use super::Session;
 use super::exit::{Exit, Failure};
 use super::findings;
+use super::options::memory::Memory;
 use super::options::rendering::Rendering;
 use super::options::selecting::Selecting;
 use super::options::signatures::SignatureOptions;
+use super::report;
+use super::rows::Rows;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,6 +41,8 @@ pub struct Args {
     selecting: Selecting,
     #[command(flatten)]
     rendering: Rendering,
+    #[command(flatten)]
+    memory: Memory,
     /// Any signature that cannot be used, and any input that is lost, is an error
     #[arg(long, help_heading = "Behaviour")]
     strict: bool,
@@ -50,11 +56,12 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     if args.files.is_empty() && io::stdin().is_terminal() {
         return Err(Failure::usage("no rows: name files that `whyrdp scan` wrote, or pipe a scan into this"));
     }
-    args.selecting.request(args.rendering.zone(), None)?;
+    let request = args.selecting.request(args.rendering.zone(), None)?;
     let output = args.rendering.open(session)?;
     let signatures = args.signatures.load(args.strict, &session.console)?;
     args.selecting.complain(signatures, &session.console);
-    let mut reader = Reader { signatures, mixed: args.mixed, all: Findings::default(), rows: 0, foreign: 0 };
+    let all = Rows::new(signatures, &request.complaint, args.memory.rows());
+    let mut reader = Reader { signatures, mixed: args.mixed, all, rows: 0, foreign: 0 };
     if args.files.is_empty() {
         reader.file(Path::new("-"))?;
     }
@@ -67,11 +74,11 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
             "{foreign} of {rows} rows were made with other signatures: what these would have kept may be missing"
         ));
     }
-    let partial = findings::complain(&all, &session.console);
+    let partial = findings::complain(&all.found, &session.console);
     if rows == 0 {
         return Err(Failure::new(Exit::Nothing, "no row could be read: give what `whyrdp scan` wrote"));
     }
-    let exit = findings::tell(&all, signatures, &args.selecting, &args.rendering, output, session)?;
+    let exit = report::tell(all, signatures, &args.selecting, &args.rendering, output, session)?;
     Ok(exit.max(partial))
 }
 
@@ -79,7 +86,7 @@ struct Reader<'a> {
     signatures: &'a Signatures,
     /// Rows of other signatures are welcome.
     mixed: bool,
-    all: Findings,
+    all: Rows<'a>,
     rows: u64,
     /// Of them, made with other signatures.
     foreign: u64,
@@ -88,35 +95,31 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn file(&mut self, path: &Path) -> Result<(), Failure> {
         let name = path.to_string_lossy();
-        let done = if name == "-" {
-            self.lines(&name, &mut io::stdin().lock())
-        } else {
-            match File::open(path) {
-                Ok(file) => self.lines(&name, &mut BufReader::new(file)),
-                Err(error) => {
-                    self.lost(&name, error.to_string());
-                    Ok(())
-                }
-            }
-        };
-        done.map_err(|error| Failure::usage(format_args!("{name}, {error}")))
+        if name == "-" {
+            return self.lines(&name, &mut io::stdin().lock());
+        }
+        match File::open(path) {
+            Ok(file) => self.lines(&name, &mut BufReader::new(file)),
+            Err(error) => self.lost(&name, error.to_string()),
+        }
     }
 
     /// Adds every row; a line that is none is a problem, rows of another kind of scan an error.
-    fn lines(&mut self, name: &str, reader: &mut dyn BufRead) -> Result<(), String> {
+    fn lines(&mut self, name: &str, reader: &mut dyn BufRead) -> Result<(), Failure> {
         let mut line = Vec::new();
         for number in 1_u64.. {
+            let usage = |what: &dyn fmt::Display| Failure::usage(format_args!("{name}, line {number}: {what}"));
             line.clear();
             match reader.take(LONGEST).read_until(b'\n', &mut line) {
                 Ok(0) => break,
                 Ok(read) if read as u64 == LONGEST && !line.ends_with(b"\n") => {
-                    self.lost(name, format!("line {number}: longer than any row; it was passed over"));
-                    reader.skip_until(b'\n').map_err(|error| format!("line {number}: {error}"))?;
+                    self.lost(name, format!("line {number}: longer than any row; it was passed over"))?;
+                    reader.skip_until(b'\n').map_err(|error| usage(&error))?;
                     continue;
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    self.lost(name, format!("line {number}: {error}"));
+                    self.lost(name, format!("line {number}: {error}"))?;
                     break;
                 }
             }
@@ -127,13 +130,11 @@ impl Reader<'_> {
             match self.row(text.trim()) {
                 Ok(row) => {
                     self.rows += 1;
-                    self.all.add(row);
+                    self.all.add(row)?;
                 }
-                Err(error @ RowError::Malformed(_)) => self.lost(name, format!("line {number}: {error}")),
-                Err(error @ RowError::Signatures(_)) => {
-                    return Err(format!("line {number}: {error}, or give --mixed"));
-                }
-                Err(error) => return Err(format!("line {number}: {error}")),
+                Err(error @ RowError::Malformed(_)) => self.lost(name, format!("line {number}: {error}"))?,
+                Err(error @ RowError::Signatures(_)) => return Err(usage(&format_args!("{error}, or give --mixed"))),
+                Err(error) => return Err(usage(&error)),
             }
         }
         Ok(())
@@ -149,7 +150,7 @@ impl Reader<'_> {
         }
     }
 
-    fn lost(&mut self, name: &str, what: String) {
-        self.all.add(Row::Problem(Problem { path: name.into(), offset: None, what: what.into(), lost: true }));
+    fn lost(&mut self, name: &str, what: String) -> Result<(), Failure> {
+        self.all.add(Row::Problem(Problem { path: name.into(), offset: None, what: what.into(), lost: true }))
     }
 }

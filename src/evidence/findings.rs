@@ -65,19 +65,15 @@ impl Findings {
                 slot.insert(evidence);
             }
             Entry::Occupied(mut slot) => {
-                let kept = slot.get_mut();
-                let mut signatures = kept.signatures.to_vec();
-                signatures.extend(evidence.signatures.iter().cloned());
-                signatures.sort_unstable();
-                signatures.dedup();
-                // Copies may differ where one was cut by damage: the smaller pair is shown, whichever came first.
-                if (&evidence.source, &evidence.record) < (&kept.source, &kept.record) {
-                    kept.source = evidence.source;
-                    kept.record = evidence.record;
-                }
-                kept.signatures = signatures.into_iter().collect();
+                slot.get_mut().merge(evidence);
             }
         }
+    }
+
+    /// Gives its evidence away and keeps the rest.
+    pub fn take_evidence(&mut self) -> impl Iterator<Item = Evidence> + use<> {
+        self.names = Names::default();
+        std::mem::take(&mut self.evidence).into_values()
     }
 
     /// Something in the inputs could not be read.

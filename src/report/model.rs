@@ -83,7 +83,7 @@ pub struct Complaint {
 }
 
 /// The case in numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// User actions.
     pub attempts: u64,

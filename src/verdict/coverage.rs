@@ -8,14 +8,11 @@ use crate::attempt::identity::HostId;
 use crate::attempt::item::Item;
 use crate::event::Time;
 use crate::evidence::{Coverage, Findings};
-use crate::report::model::{
-    CannotJudge, ChannelCoverage, Collect, CoverageReport, DamageReport, HostCoverage, InputReport, Lost,
-    ProviderReport,
-};
+use crate::report::model::{ChannelCoverage, Clock, DamageReport, HostCoverage, InputReport, Lost, ProviderReport};
 use crate::signature::definition::{Mark, Meaning, Role, Slot};
 
 /// What the logs cover, host by host.
-pub fn coverage(case: &Case<'_>, cannot_judge: Vec<CannotJudge>, collect: Vec<Collect>) -> CoverageReport {
+pub fn hosts(case: &Case<'_>) -> Vec<HostCoverage> {
     let cleared = cleared(case);
     let empty = empty(case);
     let sessions = audit::Sessions::of(case);
@@ -69,7 +66,69 @@ pub fn coverage(case: &Case<'_>, cannot_judge: Vec<CannotJudge>, collect: Vec<Co
         })
         .collect();
     hosts.sort_by(|a, b| a.host.cmp(&b.host));
-    CoverageReport { hosts, cannot_judge, collect }
+    hosts
+}
+
+/// Adds what a later stretch of time tells of the same hosts. Both are in order of names.
+pub fn add(before: &mut Vec<HostCoverage>, later: Vec<HostCoverage>) {
+    if before.is_empty() {
+        *before = later;
+        return;
+    }
+    for new in later {
+        match before.binary_search_by(|known| known.host.cmp(&new.host)) {
+            Ok(at) => join(&mut before[at], new),
+            Err(at) => before.insert(at, new),
+        }
+    }
+}
+
+/// What two stretches of time tell of one host, `later` after `known`.
+fn join(known: &mut HostCoverage, later: HostCoverage) {
+    union(&mut known.aliases, later.aliases);
+    union(&mut known.roles, later.roles);
+    known.os = later.os.or(known.os.take());
+    for new in later.channels {
+        match known.channels.iter_mut().find(|channel| channel.channel.eq_ignore_ascii_case(&new.channel)) {
+            // The host's first attempt decides how a channel is called, and the stretch in which it was emptied.
+            Some(channel) if new.state == "cleared" => *channel = new,
+            Some(_) => {}
+            None => known.channels.push(new),
+        }
+    }
+    let sure = |state: &str| ["not-seen", "off", "seen"].iter().position(|word| *word == state);
+    for new in later.audit {
+        match known.audit.iter_mut().find(|one| one.guid == new.guid) {
+            Some(one) if sure(&new.state) > sure(&one.state) => *one = new,
+            Some(_) => {}
+            None => known.audit.push(new),
+        }
+    }
+    // Of two offsets that of more pairs; what else is known of the clock adds up.
+    let (mut best, other) = match (later.clock, std::mem::take(&mut known.clock)) {
+        (new, old) if knows(&new) > knows(&old) => (new, old),
+        (new, old) => (old, new),
+    };
+    union(&mut best.unaligned_with, other.unaligned_with);
+    best.segments = best.segments.max(other.segments);
+    best.steps.extend(other.steps);
+    best.steps.sort_by_key(|step| (step.before, step.after));
+    best.steps.dedup_by_key(|step| (step.before, step.after));
+    best.witnesses.extend(other.witnesses);
+    best.witnesses.sort_by_key(|witness| witness.event);
+    best.witnesses.dedup_by_key(|witness| witness.event);
+    known.clock = best;
+}
+
+/// How much a clock's offset rests on.
+fn knows(clock: &Clock) -> (bool, u64) {
+    (clock.offset_ms.is_some(), clock.pairs)
+}
+
+fn union(known: &mut Vec<String>, more: Vec<String>) {
+    known.extend(more);
+    known.sort();
+    known.dedup();
 }
 
 /// Start of the first attempt that touches each host, on its own clock; of any where none does.

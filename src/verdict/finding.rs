@@ -1,5 +1,6 @@
 //! What deserves attention although it explains no failure: attacks, tampering, rules of others.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -22,7 +23,7 @@ struct Gathered<'a> {
     items: BTreeSet<ItemId>,
 }
 
-/// All findings, worst first.
+/// All findings, by id and host.
 pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     let mut gathered: BTreeMap<(String, HostId), Gathered<'_>> = BTreeMap::new();
     for correlation in case.signatures.correlations() {
@@ -59,10 +60,23 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
         }
     }
     foreign(case, &mut gathered);
-    let mut found: Vec<Finding> =
-        gathered.into_iter().map(|((id, host), gathered)| finding(case, id, host, gathered)).collect();
-    found.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| (&a.id, &a.host).cmp(&(&b.id, &b.host))));
-    found
+    gathered.values_mut().for_each(|one| one.items.retain(|id| case.owns(*id)));
+    gathered.retain(|_, one| !one.items.is_empty());
+    gathered.into_iter().map(|((id, host), gathered)| finding(case, id, host, gathered)).collect()
+}
+
+/// The order in which findings are told.
+pub fn worst_first(a: &Finding, b: &Finding) -> Ordering {
+    b.severity.cmp(&a.severity).then_with(|| (&a.id, &a.host).cmp(&(&b.id, &b.host)))
+}
+
+/// Adds what the same comes to in a later stretch of time.
+pub fn add(known: &mut Finding, later: Finding) {
+    known.count += later.count;
+    known.first = known.first.into_iter().chain(later.first).min();
+    known.last = known.last.max(later.last);
+    known.evidence.extend(later.evidence);
+    known.evidence.truncate(CITED);
 }
 
 /// Attempts that are part of an attack: their records are in the bursts that prove one, and nothing shows

@@ -7,6 +7,7 @@ use crate::attempt::{Attempt, Case};
 use crate::event::{TICKS_PER_SECOND, Time};
 use crate::evidence::EventRef;
 use crate::report::model::{CannotJudge, Collect, Level};
+use crate::signature::Signatures;
 use crate::signature::audit;
 use crate::signature::definition::{Bearing, Cause, Observation, Outcome, Role};
 
@@ -35,56 +36,82 @@ struct Needs<'a> {
 }
 
 /// Families that cannot be judged for attempts that have no confirmed or probable cause, and what to collect for it.
-pub fn cannot_judge(case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) -> (Vec<CannotJudge>, Vec<Collect>) {
-    let causes = case.signatures.causes().iter().filter(|cause| cause.family != FINDINGS_FAMILY);
-    let needs: Vec<Needs<'_>> = causes.map(|cause| Needs { cause, logs: logs(case, cause) }).collect();
-    let sessions = audited::Sessions::of(case);
-    let off: Vec<Vec<audit::Subcategory>> =
-        (0..case.hosts.len()).map(|host| audited::off(case, &sessions, host)).collect();
-    let mut gaps: BTreeMap<&str, Gap> = BTreeMap::new();
-    let mut missed: BTreeMap<Missing, usize> = BTreeMap::new();
-    let mut lacks: BTreeMap<(usize, &str, &str), Lacking> = BTreeMap::new();
-    for (at, judged) in judged {
-        let attempt = &case.attempts[*at];
-        let wanting = attempt.failed() || attempt.outcome == Outcome::Unknown;
-        let answered = judged.found.iter().any(|found| found.level >= Level::Probable);
-        if !wanting || answered {
-            continue;
+pub struct Gaps<'s> {
+    needs: Vec<Needs<'s>>,
+    /// By family.
+    gaps: BTreeMap<&'s str, Gap>,
+    /// What is missing, by numbers in which it was met.
+    missed: BTreeMap<Missing, usize>,
+    /// By what is missing, family and cause.
+    lacks: BTreeMap<(usize, &'s str, &'s str), Lacking>,
+    /// Subcategories that are off on some host.
+    off: Vec<audit::Subcategory>,
+}
+
+impl<'s> Gaps<'s> {
+    /// None yet.
+    pub fn new(signatures: &'s Signatures) -> Self {
+        let causes = signatures.causes().iter().filter(|cause| cause.family != FINDINGS_FAMILY);
+        let needs = causes.map(|cause| Needs { cause, logs: logs(signatures, cause) }).collect();
+        let (gaps, missed, lacks) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Gaps { needs, gaps, missed, lacks, off: Vec::new() }
+    }
+
+    /// Adds those of these attempts.
+    pub fn add(&mut self, case: &Case<'_>, judged: &BTreeMap<usize, Judged<'_>>) {
+        let sessions = audited::Sessions::of(case);
+        let off: Vec<Vec<audit::Subcategory>> =
+            (0..case.hosts.len()).map(|host| audited::off(case, &sessions, host)).collect();
+        for (at, judged) in judged {
+            let attempt = &case.attempts[*at];
+            let wanting = attempt.failed() || attempt.outcome == Outcome::Unknown;
+            let answered = judged.found.iter().any(|found| found.level >= Level::Probable);
+            if wanting && !answered {
+                self.of(case, attempt, &off);
+            }
         }
+        self.off.extend(off.into_iter().flatten());
+        self.off.sort_by_key(|one| one.name);
+        self.off.dedup();
+    }
+
+    /// Adds those of one attempt.
+    fn of(&mut self, case: &Case<'_>, attempt: &Attempt, off: &[Vec<audit::Subcategory>]) {
         let mut known: BTreeMap<(Role, &str), Option<(Missing, usize)>> = BTreeMap::new();
         let span = (attempt.start.plus(-SLACK), attempt.end.plus(SLACK));
-        for need in needs.iter().filter(|need| !weigh::out_of_phase(attempt, need.cause)) {
+        for need in self.needs.iter().filter(|need| !weigh::out_of_phase(attempt, need.cause)) {
             for (role, channel) in
                 need.logs.iter().filter(|(role, _)| *role != Role::Gateway || attempt.gateway.is_some())
             {
                 let missing = known.entry((*role, channel)).or_insert_with(|| {
-                    let found = gap(case, attempt, *role, channel, &off)?;
-                    let next = missed.len();
-                    let id = *missed.entry(found.clone()).or_insert(next);
+                    let found = gap(case, attempt, *role, channel, off)?;
+                    let next = self.missed.len();
+                    let id = *self.missed.entry(found.clone()).or_insert(next);
                     Some((found, id))
                 });
                 let Some((missing, id)) = missing else { continue };
-                let gap = gaps.entry(&need.cause.family).or_default();
+                let gap = self.gaps.entry(&need.cause.family).or_default();
                 gap.attempts.insert(attempt.id);
                 gap.because.insert(missing.because.clone());
-                let lack = lacks.entry((*id, &need.cause.family, &need.cause.id)).or_insert((0, span));
+                let lack = self.lacks.entry((*id, &need.cause.family, &need.cause.id)).or_insert((0, span));
                 *lack = (lack.0 + u64::from(need.cause.prior), (lack.1.0.min(span.0), lack.1.1.max(span.1)));
                 let whole = gap.collect.entry(missing.log.clone()).or_insert(span);
                 *whole = (whole.0.min(span.0), whole.1.max(span.1));
             }
         }
     }
-    let mut wants = Wants::default();
-    let by_id: BTreeMap<usize, &Missing> = missed.iter().map(|(missing, id)| (*id, missing)).collect();
-    for ((id, family, cause), (weight, span)) in lacks {
-        if let Some(missing) = by_id.get(&id) {
-            wants.add(missing, (family, cause), weight, span);
+
+    /// In words, and what to collect.
+    pub fn told(self) -> (Vec<CannotJudge>, Vec<Collect>) {
+        let mut wants = Wants::default();
+        let by_id: BTreeMap<usize, &Missing> = self.missed.iter().map(|(missing, id)| (*id, missing)).collect();
+        for ((id, family, cause), (weight, span)) in self.lacks {
+            if let Some(missing) = by_id.get(&id) {
+                wants.add(missing, (family, cause), weight, span);
+            }
         }
+        (told(self.gaps), wants.ranked(&self.off))
     }
-    let mut all: Vec<audit::Subcategory> = off.into_iter().flatten().collect();
-    all.sort_by_key(|one| one.name);
-    all.dedup();
-    (told(gaps), wants.ranked(&all))
 }
 
 fn told(gaps: BTreeMap<&str, Gap>) -> Vec<CannotJudge> {
@@ -105,21 +132,21 @@ fn told(gaps: BTreeMap<&str, Gap>) -> Vec<CannotJudge> {
 }
 
 /// The logs, by role of the computer and channel, in which a cause's proofs would stand, or show that something is missing.
-fn logs<'a>(case: &'a Case<'_>, cause: &'a Cause) -> BTreeSet<(Role, &'a str)> {
+fn logs<'a>(signatures: &'a Signatures, cause: &'a Cause) -> BTreeSet<(Role, &'a str)> {
     let mut found = BTreeSet::new();
     for clue in cause.evidence.iter().filter(|clue| clue.bearing != Bearing::Refute) {
         // That something is missing is told only by a log that covers the time.
         if let Observation::Absent { rule, needs } = &clue.what {
-            let meaning = case.signatures.rule(rule).and_then(|rule| rule.meaning.as_ref());
+            let meaning = signatures.rule(rule).and_then(|rule| rule.meaning.as_ref());
             found.extend(meaning.map(|meaning| (meaning.host, needs.as_str())));
         }
         let Observation::Rule(slug) = &clue.what else { continue };
         if clue.bearing == Bearing::Support {
             continue;
         }
-        let Some(rule) = case.signatures.rule(slug) else { continue };
+        let Some(rule) = signatures.rule(slug) else { continue };
         let Some(meaning) = &rule.meaning else { continue };
-        let channels = case.signatures.providers(rule).iter().filter_map(|provider| case.signatures.channel(provider));
+        let channels = signatures.providers(rule).iter().filter_map(|provider| signatures.channel(provider));
         found.extend(channels.map(|channel| (meaning.host, channel)));
     }
     found

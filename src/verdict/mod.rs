@@ -8,7 +8,9 @@ mod clock;
 mod collect;
 mod coverage;
 mod finding;
+mod head;
 mod missing;
+mod rank;
 mod rollup;
 mod rows;
 mod state;
@@ -20,10 +22,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::{Attempt, Case, Connection};
 use crate::event::TICKS_PER_SECOND;
-use crate::report::model::{Complaint, Each, Level, LongReport, Report, RuledOut, SCHEMA_VERSION, Summary, Tool};
+use crate::report::model::{AttemptReport, Each, Finding, Level, LongReport, Row, RuledOut};
 use crate::signature::definition::{Bearing, Cause, Outcome, Phase, Role, Severity};
 
 use bind::Index;
+pub use head::Head;
+use rank::Ranked;
 use rows::Timeline;
 use weigh::{Because, Cite, Hint, Weighed};
 
@@ -43,6 +47,15 @@ pub struct Said {
     pub causes: Vec<String>,
     /// Disconnect reasons that go with such a dialog.
     pub codes: Vec<u32>,
+    /// Some client logged one of these codes: attempts without it are not meant, even where this case has no other.
+    pub logged: bool,
+}
+
+impl Said {
+    /// Disconnect reasons of which the complaint may speak: the dialog's own is surer than those that its text goes with.
+    pub fn disconnects(&self) -> &[u32] {
+        self.code.as_ref().map_or(self.codes.as_slice(), std::slice::from_ref)
+    }
 }
 
 /// A cause found for an attempt.
@@ -65,14 +78,15 @@ pub(crate) struct Judged<'a> {
 /// A cause and, where it is out: why, in words, and by which items.
 type Tried<'a> = (&'a Cause, Option<(Because, Cow<'a, str>, Vec<usize>)>);
 
-/// What was judged of a case: the report but for its long parts, and all that these are made from.
+/// What was judged of a case, and all that the long parts of its report are made from.
 pub struct Judgement<'c> {
     case: &'c Case<'c>,
     said: &'c Said,
     about: BTreeSet<usize>,
     judged: BTreeMap<usize, Judged<'c>>,
     timeline: Timeline<'c>,
-    head: Report<(), ()>,
+    causes: BTreeMap<String, Ranked>,
+    findings: Vec<Finding>,
 }
 
 impl<'c> Judgement<'c> {
@@ -83,46 +97,32 @@ impl<'c> Judgement<'c> {
         let judged: BTreeMap<usize, Judged<'_>> =
             selected.iter().map(|&at| (at, judge(&index, at, said, about.contains(&at)))).collect();
         drop(index);
-        let guesses = finding::guesses(case, selected);
-        let causes = rollup::causes(case, &judged, &guesses);
+        let causes = rollup::causes(case, &judged, &finding::guesses(case, selected));
         let findings = finding::findings(case);
-        let (cannot_judge, collect) = missing::cannot_judge(case, &judged);
-        let timeline = Timeline::new(case, &judged, &findings, &causes);
-        let top_cause = causes.first().filter(|cause| cause.verdict >= Level::Probable).map(|cause| cause.id.clone());
-        let head = Report {
-            schema_version: SCHEMA_VERSION,
-            tool: Tool {
-                name: env!("CARGO_PKG_NAME").to_string(),
-                version: env!("CARGO_PKG_VERSION").to_string(),
-                signatures_sha256: case.signatures.sha256().to_string(),
-            },
-            complaint: (*said != Said::default()).then(|| Complaint {
-                code: said.code,
-                extended: said.extended,
-                said: said.text.clone(),
-                attempts: about.iter().map(|at| case.attempts[*at].id).collect(),
-            }),
-            summary: summary(case, selected, top_cause),
-            ruled_out: rollup::ruled_out(case, &judged),
-            attempts: (),
-            causes,
-            findings,
-            noise: rows::noise(case),
-            timeline: (),
-            coverage: coverage::coverage(case, cannot_judge, collect),
-            inputs: coverage::inputs(case.findings),
-        };
-        Judgement { case, said, about, judged, timeline, head }
+        let by_findings = findings.iter().flat_map(|finding| finding.evidence.iter().copied());
+        let changes = causes.values().flat_map(|cause| &cause.report.changes);
+        let cited = by_findings.chain(changes.map(|change| change.event)).collect();
+        let timeline = Timeline::new(case, &judged, &cited);
+        Judgement { case, said, about, judged, timeline, causes, findings }
     }
 
     /// The report. Its attempts and its timeline are made anew each time they are read.
     pub fn report(self) -> LongReport<'c> {
-        let Judgement { case, said, about, judged, timeline, head } = self;
-        let attempts = Each::new(move |take| {
+        let (case, said) = (self.case, self.said);
+        let mut head = Head::new(case.signatures);
+        let (attempts, timeline) = self.parts(&mut head);
+        head.report(case.findings, said).with(attempts, timeline)
+    }
+
+    /// The long parts of the report; adds to its head what the case comes to.
+    pub fn parts(self, head: &mut Head<'_>) -> (Each<'c, AttemptReport>, Each<'c, Row>) {
+        let Judgement { case, said, about, judged, timeline, causes, findings } = self;
+        head.add(case, &judged, &about, causes, findings);
+        let attempts = Each::new(move |take: &mut dyn FnMut(AttemptReport) -> bool| {
             let make = |(at, judged): (&usize, &Judged<'_>)| rows::attempt(case, *at, judged, said, about.contains(at));
-            judged.iter().map(make).all(take);
+            judged.iter().map(make).all(&mut *take);
         });
-        head.with(attempts, Each::new(move |take| timeline.each(take)))
+        (attempts, Each::new(move |take| timeline.each(take)))
     }
 }
 
@@ -162,14 +162,13 @@ fn thrown_out(case: &Case<'_>, attempt: &Attempt) -> bool {
 /// Attempts that the complaint is about: those whose logged code equals it, else all that failed
 /// and may have shown it.
 fn complaint(case: &Case<'_>, selected: &[usize], said: &Said) -> BTreeSet<usize> {
-    // The dialog's own code is surer than those that its text goes with.
-    let codes = said.code.as_ref().map_or(said.codes.as_slice(), std::slice::from_ref);
+    let codes = said.disconnects();
     if codes.is_empty() && said.text.is_none() {
         return BTreeSet::new();
     }
     let logged = |at: &usize| case.attempts[*at].disconnect.is_some_and(|code| codes.contains(&code));
     let equal: BTreeSet<usize> = selected.iter().copied().filter(logged).collect();
-    if equal.is_empty() {
+    if equal.is_empty() && !said.logged {
         // Another code in the log speaks against a code that was read, not against words.
         let open = |at: &usize| {
             case.attempts[*at].failed() && (said.code.is_none() || case.attempts[*at].disconnect.is_none())
@@ -177,22 +176,6 @@ fn complaint(case: &Case<'_>, selected: &[usize], said: &Said) -> BTreeSet<usize
         return selected.iter().copied().filter(open).collect();
     }
     equal
-}
-
-fn summary(case: &Case<'_>, selected: &[usize], top_cause: Option<String>) -> Summary {
-    let attempts = || selected.iter().map(|at| &case.attempts[*at]);
-    let count = |outcome: Outcome| attempts().filter(|attempt| attempt.outcome == outcome).count() as u64;
-    Summary {
-        attempts: selected.len() as u64,
-        failed: count(Outcome::Failed),
-        dropped: count(Outcome::Dropped),
-        abandoned: count(Outcome::Abandoned),
-        established: count(Outcome::Established),
-        unknown: count(Outcome::Unknown),
-        top_cause,
-        first: attempts().map(|attempt| attempt.start).min(),
-        last: attempts().map(|attempt| attempt.end).max(),
-    }
 }
 
 fn judge<'a>(index: &Index<'a>, at: usize, said: &Said, complained: bool) -> Judged<'a> {
@@ -306,7 +289,7 @@ fn link(found: &mut [Found<'_>]) {
     });
     let order: Vec<(String, Level, Vec<String>)> =
         found.iter().map(|f| (f.cause.id.clone(), f.level, f.roots.clone())).collect();
-    let rank = rollup::roots_first(&order);
+    let rank = rank::roots_first(&order);
     found.sort_by_key(|f| rank.get(&f.cause.id).copied());
 }
 

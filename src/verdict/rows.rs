@@ -9,8 +9,8 @@ use crate::event::Time;
 use crate::evidence::EventRef;
 use crate::report::kept::Kept;
 use crate::report::model::{
-    AttemptReport, Basis, CauseReport, ClientEnd, CodeReport, ConnectionReport, EventRow, Finding, GatewayEnd, Join,
-    Noise, Place, Row, RunRow, ServerEnd, Verdict,
+    AttemptReport, Basis, ClientEnd, CodeReport, ConnectionReport, EventRow, GatewayEnd, Join, Noise, Place, Row,
+    RunRow, ServerEnd, Verdict,
 };
 use crate::signature::definition::{Ending, Outcome, Role, Slot};
 
@@ -150,23 +150,29 @@ fn ended(case: &Case<'_>, connection: &Connection) -> Outcome {
 
 /// Connections that no user made.
 pub fn noise(case: &Case<'_>) -> Vec<Noise> {
-    let mut found: Vec<Noise> = case
-        .strays
+    case.strays
         .iter()
-        .map(|stray| {
-            let (first, last) = stray.bounds();
-            Noise {
+        .filter_map(|stray| {
+            let own = |connection: &&Connection| case.owns_all_of(connection.items.iter().copied());
+            let own: Vec<&Connection> = stray.connections.iter().filter(own).collect();
+            let first = own.iter().map(|connection| connection.start).min()?;
+            let last = own.iter().map(|connection| connection.end).max()?;
+            Some(Noise {
                 host: case.hosts.name(stray.host).to_string(),
                 client_ip: stray.client_ip.map(|ip| ip.to_string()),
-                count: stray.connections.len() as u64,
+                count: own.len() as u64,
                 first: case.aligned(stray.host, first),
                 last: case.aligned(stray.host, last),
                 what: stray.what.to_string(),
-            }
+            })
         })
-        .collect();
-    found.sort();
-    found
+        .collect()
+}
+
+/// Adds what the same comes to in a later stretch of time.
+pub fn add_noise(known: &mut Noise, later: Noise) {
+    known.count += later.count;
+    (known.first, known.last) = (known.first.min(later.first), known.last.max(later.last));
 }
 
 /// How a record came into the timeline.
@@ -188,13 +194,8 @@ pub struct Timeline<'c> {
 }
 
 impl<'c> Timeline<'c> {
-    /// Gathers and orders them.
-    pub fn new(
-        case: &'c Case<'c>,
-        judged: &BTreeMap<usize, Judged<'_>>,
-        findings: &[Finding],
-        causes: &[CauseReport],
-    ) -> Self {
+    /// Gathers and orders them; `cited` by findings and changes.
+    pub fn new(case: &'c Case<'c>, judged: &BTreeMap<usize, Judged<'_>>, cited: &BTreeSet<EventRef>) -> Self {
         let mut shown = vec![Shown::default(); case.items.len()];
         for (at, judged) in judged {
             let attempt = &case.attempts[*at];
@@ -205,12 +206,9 @@ impl<'c> Timeline<'c> {
                 (shown[cite.item].cited, shown[cite.item].here) = (true, true);
             }
         }
-        let by_findings = findings.iter().flat_map(|finding| finding.evidence.iter().copied());
-        let by_changes = causes.iter().flat_map(|cause| cause.changes.iter().map(|change| change.event));
-        let names: BTreeSet<EventRef> = by_findings.chain(by_changes).collect();
-        if !names.is_empty() {
+        if !cited.is_empty() {
             for (item, shown) in case.items.iter().zip(&mut shown) {
-                shown.here |= names.contains(&item.evidence.event);
+                shown.here |= cited.contains(&item.evidence.event);
             }
         }
         let mut order: Vec<ItemId> = (0..shown.len()).filter(|id| shown[*id].here).collect();

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashSet;
+
 use crate::attempt::Case;
 use crate::attempt::item::Item;
+use crate::evidence::EventRef;
 use crate::signature::definition::Bearing;
 
 use super::weigh::Cite;
@@ -20,36 +23,58 @@ pub fn message(case: &Case<'_>, item: &Item<'_>) -> String {
     })
 }
 
-/// One sentence: what proved a cause, what supports it.
-pub fn basis(case: &Case<'_>, cites: &[&Cite<'_>]) -> String {
-    let mut parts = Vec::new();
-    for (bearing, verb) in [
-        (Bearing::Proof, "proved by"),
-        (Bearing::Standing, "lasting condition shown by"),
-        (Bearing::Support, "supported by"),
-    ] {
-        let mut count: BTreeMap<(String, u32), std::collections::BTreeSet<usize>> = BTreeMap::new();
-        for cite in cites.iter().filter(|cite| cite.bearing == bearing) {
-            let record = &case.items[cite.item].evidence.record;
-            let short = case.signatures.short(&record.provider).to_string();
-            count.entry((short, record.event_id)).or_default().insert(cite.item);
+/// Records of each kind that prove a cause, stand behind it or support it. What stands is cited by many attempts.
+#[derive(Clone, Debug, Default)]
+pub struct Basis(BTreeMap<(usize, String, u32), FxHashSet<EventRef>>);
+
+/// What a record is to a cause, in the order in which it is told.
+const BEARINGS: [(Bearing, &str); 3] = [
+    (Bearing::Proof, "proved by"),
+    (Bearing::Standing, "lasting condition shown by"),
+    (Bearing::Support, "supported by"),
+];
+
+impl Basis {
+    /// Of what is cited.
+    pub fn of(case: &Case<'_>, cites: &[&Cite<'_>]) -> Self {
+        let place = |cite: &Cite<'_>| BEARINGS.iter().position(|(bearing, _)| cite.bearing == *bearing);
+        let mut basis = Basis::default();
+        for cite in cites {
+            let Some(place) = place(cite) else { continue };
+            let evidence = case.items[cite.item].evidence;
+            let short = case.signatures.short(&evidence.record.provider).to_string();
+            basis.0.entry((place, short, evidence.record.event_id)).or_default().insert(evidence.event);
         }
-        if count.is_empty() {
-            continue;
+        basis
+    }
+
+    /// Adds what is cited elsewhere.
+    pub fn add(&mut self, other: Basis) {
+        for (kind, records) in other.0 {
+            self.0.entry(kind).or_default().extend(records);
         }
-        let names: Vec<String> = count
-            .iter()
-            .map(|((short, id), items)| match items.len() {
-                1 => format!("{short} {id}"),
-                many => format!("{short} {id} ({many} times)"),
-            })
-            .collect();
-        parts.push(format!("{verb} {}", names.join(", ")));
     }
-    if parts.is_empty() {
-        return String::new();
+
+    /// One sentence; nothing where nothing is cited.
+    pub fn sentence(&self) -> String {
+        let mut parts = Vec::new();
+        for (place, (_, verb)) in BEARINGS.iter().enumerate() {
+            let kinds = self.0.iter().filter(|((known, ..), _)| *known == place);
+            let names: Vec<String> = kinds
+                .map(|((_, short, id), records)| match records.len() {
+                    1 => format!("{short} {id}"),
+                    many => format!("{short} {id} ({many} times)"),
+                })
+                .collect();
+            if !names.is_empty() {
+                parts.push(format!("{verb} {}", names.join(", ")));
+            }
+        }
+        if parts.is_empty() {
+            return String::new();
+        }
+        let text = parts.join("; ");
+        let (first, rest) = text.split_at(1);
+        format!("{}{rest}; nothing on record speaks against it.", first.to_uppercase())
     }
-    let text = parts.join("; ");
-    let (first, rest) = text.split_at(1);
-    format!("{}{rest}; nothing on record speaks against it.", first.to_uppercase())
 }

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use jiff::tz::TimeZone;
-use whyrdp::evidence::Findings;
 use whyrdp::report::model::{AttemptReport, Entries, Level, LongReport, Report};
 use whyrdp::report::redact::{Hints, redact};
 use whyrdp::report::{self, FORMATS, Options};
@@ -82,11 +81,16 @@ impl Rendering {
         &self.tz
     }
 
+    /// The whole report has to be held to write it.
+    pub fn holds_report(&self) -> bool {
+        self.redact || report::format(&self.format).is_some_and(|format| format.write_long.is_none())
+    }
+
     /// Writes the report and says how the program is to end because of what it says.
     pub fn write(
         &self,
         report: LongReport<'_>,
-        findings: &Findings,
+        hints: impl FnOnce() -> Hints,
         selected: bool,
         outputs: Outputs,
         session: &Session,
@@ -108,7 +112,7 @@ impl Rendering {
             return self.put(outputs, exit, &report, |out| write(&report, out, &options));
         }
         let report = report.whole();
-        let redacted = if self.redact { Some(self.redacted(&report, findings)?) } else { None };
+        let redacted = if self.redact { Some(redacted(&report, &hints())?) } else { None };
         let shown = redacted.as_ref().unwrap_or(&report);
         self.put(outputs, exit, &report, |out| (format.write)(shown, out, &options))
     }
@@ -141,11 +145,6 @@ impl Rendering {
         Ok(exit)
     }
 
-    fn redacted(&self, report: &Report, findings: &Findings) -> Result<Report, Failure> {
-        redact(report, &Hints::of(findings))
-            .map_err(|error| Failure::new(Exit::Output, format_args!("cannot take the names out: {error}")))
-    }
-
     fn fails(&self, report: &LongReport<'_>) -> bool {
         let Some(fail_on) = self.fail_on else { return false };
         let least = match fail_on {
@@ -159,6 +158,11 @@ impl Rendering {
         };
         report.attempts.each(|attempt| if counts(attempt) { Err(()) } else { Ok(()) }).is_err()
     }
+}
+
+fn redacted(report: &Report, hints: &Hints) -> Result<Report, Failure> {
+    redact(report, hints)
+        .map_err(|error| Failure::new(Exit::Output, format_args!("cannot take the names out: {error}")))
 }
 
 /// Columns of the terminal, or what fits everywhere.

@@ -25,12 +25,13 @@ impl Hints {
     pub fn of(findings: &Findings) -> Self {
         let mut hints = Hints::default();
         for evidence in findings.evidence.values() {
-            hints.record(&evidence.record);
+            hints.add(&evidence.record);
         }
         hints
     }
 
-    fn record(&mut self, record: &Record) {
+    /// Adds the names in fields of one record.
+    pub fn add(&mut self, record: &Record) {
         self.hosts.insert(record.computer.to_string());
         for field in record.fields.iter() {
             let (name, value) = (field.0.to_lowercase(), field.1.trim());

@@ -1,0 +1,141 @@
+//! The end of the road: rows become the report that is asked for.
+
+use std::cell::Cell;
+use std::io::{self, Write};
+
+use whyrdp::correlate::{Request, Stretches, correlate_in_stretches, correlate_long};
+use whyrdp::event::Time;
+use whyrdp::evidence::{EventRef, write_line};
+use whyrdp::report::model::{self, AttemptReport, Each, Entries, Report};
+use whyrdp::report::redact::Hints;
+use whyrdp::signature::Signatures;
+
+use super::Session;
+use super::exit::{Exit, Failure};
+use super::options::rendering::{Outputs, Rendering};
+use super::options::selecting::Selecting;
+use super::rows::{Rows, no_disk};
+use super::runs::{Entry, Runs};
+
+/// Makes the report that is asked for and writes it; says how the program is to end because of what it says.
+pub fn tell(
+    mut rows: Rows<'_>,
+    signatures: &Signatures,
+    selecting: &Selecting,
+    rendering: &Rendering,
+    outputs: Outputs,
+    session: &Session,
+) -> Result<Exit, Failure> {
+    let newest: Option<Time> = rows.found.inputs.iter().filter_map(|input| input.last).max();
+    let request: Request = selecting.request(rendering.zone(), newest)?;
+    let selects = selecting.selects();
+    if rows.are_held() {
+        let hints = || Hints::of(&rows.found);
+        return correlate_long(&rows.found, signatures, &request, |report| {
+            rendering.write(report, hints, selects, outputs, session)
+        });
+    }
+    rows.put_away()?;
+    session.console.warn(format_args!(
+        "more than {} rows: they are judged in stretches of time, and what is more than a day outside of one is not put \
+         together with it (--rows-in-memory allows for more)",
+        rows.room
+    ));
+    if rendering.holds_report() {
+        session.console.warn(
+            "this form holds the whole report, 2 to 3 kB a row: --format jsonl and json do not, without --redact",
+        );
+    }
+    let long = Long::make(&rows, signatures, &request, rows.room).map_err(no_disk)?;
+    let trouble = Cell::new(None);
+    let report = long.head.with(each(&long.attempts, &trouble), each(&long.timeline, &trouble));
+    let exit = rendering.write(report, || rows.hints, selects, outputs, session)?;
+    match trouble.take() {
+        Some(error) => Err(no_disk(error)),
+        None => Ok(exit),
+    }
+}
+
+/// A report whose long parts are on disk.
+struct Long {
+    head: Report<(), ()>,
+    attempts: Runs<AttemptReport>,
+    timeline: Runs<model::Row>,
+}
+
+impl Long {
+    fn make(rows: &Rows<'_>, signatures: &Signatures, request: &Request, room: usize) -> io::Result<Self> {
+        let (mut attempts, mut timeline) = (Runs::default(), Runs::default());
+        let stretches = Stretches::new(rows.runs.merged()?, room, signatures);
+        let head = correlate_in_stretches(&rows.found, stretches, request, rows.logged, |own, events| {
+            attempts.write(|take| own.each(take))?;
+            timeline.write(|take| events.each(take))
+        })?;
+        Ok(Long { head, attempts, timeline })
+    }
+}
+
+/// Entries from disk. Reading ends with the first trouble, which is kept.
+fn each<'r, T: Entry>(runs: &'r Runs<T>, trouble: &'r Cell<Option<io::Error>>) -> Each<'r, T> {
+    Each::new(move |take| {
+        let mut read = || {
+            for entry in runs.merged()? {
+                if !take(entry?) {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        if let Err(error) = read() {
+            trouble.set(Some(error));
+        }
+    })
+}
+
+impl Entry for AttemptReport {
+    type Key = (Time, EventRef);
+
+    fn key(&self) -> Self::Key {
+        (self.start, self.id)
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        write_line(out, self)
+    }
+
+    fn read(line: &str) -> io::Result<Self> {
+        Ok(serde_json::from_str(line)?)
+    }
+}
+
+impl Entry for model::Row {
+    /// Time, computer, channel, record id, name; a run of alike records stands where its first one does.
+    type Key = (Time, String, String, Option<u64>, Option<EventRef>);
+
+    fn key(&self) -> Self::Key {
+        match self {
+            model::Row::Event(row) => {
+                let time = row.aligned_time.unwrap_or(row.time);
+                (time, row.host.clone(), row.channel.clone(), row.record_id, Some(row.event))
+            }
+            model::Row::Run(run) => (run.first, run.host.clone(), String::new(), None, None),
+        }
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        write_line(out, self)
+    }
+
+    fn read(line: &str) -> io::Result<Self> {
+        Ok(serde_json::from_str(line)?)
+    }
+
+    fn merge(&mut self, again: Self) {
+        // A record that one stretch only cites belongs to an attempt of the other.
+        if let (model::Row::Event(own), model::Row::Event(again)) = (self, again)
+            && own.attempt.is_none()
+        {
+            *own = again;
+        }
+    }
+}
