@@ -11,7 +11,7 @@ use whyrdp::event::{Damage, Event, Interest, Sink, Stamp};
 use whyrdp::evidence::{KEPT_BYTES, NAME_BYTES, Record};
 use whyrdp::signature::Signatures;
 use whyrdp::signature::read::{files_of, load_text};
-use whyrdp::source::{Input, open};
+use whyrdp::source::{Input, Messages, open};
 
 #[derive(Default)]
 struct Told {
@@ -182,4 +182,34 @@ fn a_regular_expression_that_grows_beyond_all_bounds_costs_its_rule_and_no_other
     let [problem] = &problems[..] else { panic!("{problems:?}") };
     assert!(problem.file.ends_with("security_5058_machine_key_failed.yml"), "{problem:?}");
     assert!(problem.message.contains("regular expression"), "{problem:?}");
+}
+
+#[test]
+fn folders_and_files_of_message_formats_are_read_up_to_a_bound_that_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let message = "6a1b9b40-1a8e-4a2e-9d6c-3f5c12345678 comp // SRC=a.cpp MJ= MN=\n#typev a_cpp12 10 \"hello\" // LEVEL=x\n{\n}\n";
+    let mut large = message.as_bytes().to_vec();
+    large.resize(33 << 20, b'\n');
+    std::fs::write(folder.path().join("00000.tmf"), large).unwrap();
+    for n in 1..=20_000 {
+        std::fs::write(folder.path().join(format!("{n:05}.tmf")), "").unwrap();
+    }
+    let (messages, problems) = Messages::read(folder.path()).unwrap();
+    assert_eq!(messages.len(), 1);
+    let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    for what in ["only the first 20000 files are read", "00000.tmf: only the first 33554432 bytes are read"] {
+        assert!(told.len() == 2 && told.iter().any(|told| told.contains(what)), "{what}: {told:?}");
+    }
+}
+
+#[test]
+fn a_packet_of_an_impossible_size_ends_its_capture_and_what_stands_before_it_is_read() {
+    let packet =
+        |size: usize| [&[0; 8][..], &[u32::try_from(size).unwrap().to_le_bytes(); 2].concat(), &vec![0; size]].concat();
+    let head = [0xA1B2_C3D4_u32, 0x0004_0002, 0, 0, u32::MAX, 1].map(u32::to_le_bytes).concat();
+    let sound = read(&[&head[..], &packet(60), &packet(60)].concat(), "pcap");
+    assert!(sound.damage.is_empty(), "{:?}", sound.damage);
+    let told = read(&[&head[..], &packet(60), &packet(17 << 20), &packet(60)].concat(), "pcap");
+    assert!(told.said("a packet of an impossible size"), "{:?}", told.damage);
+    assert_eq!((told.records, sound.records), (1, 2));
 }

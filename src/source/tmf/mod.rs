@@ -80,7 +80,12 @@ impl Messages {
         }
         for path in files.iter().take(FILES) {
             match contents(path) {
-                Ok(text) => messages.add(path, &text, &mut problems),
+                Ok((text, whole)) => {
+                    messages.add(path, &text, &mut problems);
+                    if !whole {
+                        problems.push(Error::new(path, format_args!("only the first {FILE} bytes are read")));
+                    }
+                }
                 Err(error) => problems.push(Error::new(path, error)),
             }
         }
@@ -134,11 +139,14 @@ impl Messages {
     }
 }
 
-fn contents(path: &Path) -> std::io::Result<String> {
+/// The text of a file, and whether that is all of it.
+fn contents(path: &Path) -> std::io::Result<(String, bool)> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(FILE).read_to_end(&mut bytes)?;
+    let file = File::open(path)?;
+    (&file).take(FILE).read_to_end(&mut bytes)?;
+    let whole = (&file).read(&mut [0])? == 0;
     let (encoding, mark) = Encoding::of(&bytes);
-    Ok(encoding.text(bytes.get(mark..).unwrap_or_default()).into_owned())
+    Ok((encoding.text(bytes.get(mark..).unwrap_or_default()).into_owned(), whole))
 }
 
 /// `GUID component // SRC=file MJ= MN=`
