@@ -8,11 +8,13 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+mod gate;
 mod guid;
 mod interest;
 mod machine;
 mod time;
 
+pub use gate::{Gate, Sign};
 pub use guid::Guid;
 pub use interest::{Fields, Interest, Names, Wanted};
 pub use machine::Machine;
@@ -63,20 +65,24 @@ pub struct System {
 
 impl System {
     fn clear(&mut self) {
-        let mut kept = std::mem::take(self);
-        for text in
-            [&mut kept.provider, &mut kept.source_name, &mut kept.channel, &mut kept.computer, &mut kept.user_id]
-        {
+        let System { provider, source_name, channel, computer, user_id, .. } = self;
+        for text in [provider, source_name, channel, computer, user_id] {
             text.clear();
         }
-        *self = System {
-            provider: kept.provider,
-            source_name: kept.source_name,
-            channel: kept.channel,
-            computer: kept.computer,
-            user_id: kept.user_id,
-            ..System::default()
-        };
+        self.provider_guid = None;
+        self.event_id = 0;
+        self.qualifiers = None;
+        self.version = None;
+        self.level = None;
+        self.task = None;
+        self.opcode = None;
+        self.keywords = None;
+        self.time = None;
+        self.record_id = None;
+        self.activity_id = None;
+        self.related_activity_id = None;
+        self.process_id = None;
+        self.thread_id = None;
     }
 }
 
@@ -167,16 +173,21 @@ impl Event {
 
     /// Every value called `name`, in record order.
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let position = positional(name).filter(|_| !self.fields().any(|(n, _)| n == name));
-        let mut unnamed = 0;
-        self.fields().filter_map(move |(n, value)| {
-            if let Some(wanted) = position {
-                unnamed += usize::from(n == UNNAMED);
-                (n == UNNAMED && unnamed == wanted).then_some(value)
-            } else {
-                (n == name).then_some(value)
-            }
-        })
+        let position = positional(name).filter(|_| !self.fields.iter().any(|(n, _)| self.is(n, name)));
+        let called = if position.is_some() { UNNAMED } else { name };
+        let mut nth = 0;
+        let own = self.fields.iter().filter(move |(n, _)| self.is(n, called));
+        let wanted = own.filter(move |_| {
+            nth += 1;
+            position.is_none_or(|position| position == nth)
+        });
+        wanted.map(|(_, value)| &self.text[value.clone()])
+    }
+
+    /// Compared as bytes: asked for every field by every test of every rule.
+    #[inline]
+    fn is(&self, name: &Range<usize>, wanted: &str) -> bool {
+        name.len() == wanted.len() && self.text.as_bytes()[name.clone()] == *wanted.as_bytes()
     }
 }
 
@@ -248,6 +259,37 @@ pub trait Sink {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_of_a_record_is_left_for_the_next() {
+        let system = System {
+            provider: "a".to_owned(),
+            source_name: "b".to_owned(),
+            provider_guid: Some(Guid([1; 16])),
+            event_id: 2,
+            qualifiers: Some(3),
+            version: Some(4),
+            level: Some(5),
+            task: Some(6),
+            opcode: Some(7),
+            keywords: Some(8),
+            time: Some(Time::from_filetime(9)),
+            record_id: Some(10),
+            activity_id: Some(Guid([11; 16])),
+            related_activity_id: Some(Guid([12; 16])),
+            process_id: Some(13),
+            thread_id: Some(14),
+            channel: "c".to_owned(),
+            computer: "d".to_owned(),
+            user_id: "e".to_owned(),
+        };
+        let mut event = Event { system, ..Event::default() };
+        event.origin.forwarded = true;
+        event.push("f", "15");
+        event.clear();
+        assert_eq!((&event.system, event.origin), (&System::default(), Origin::default()));
+        assert_eq!(event.fields().count(), 0);
+    }
 
     #[test]
     fn unnamed_values_are_reached_by_position_unless_a_field_has_that_name() {

@@ -7,15 +7,18 @@
 
 mod coverage;
 mod findings;
+mod keep;
+mod line;
 mod name;
 mod plain;
 mod row;
 
 pub use coverage::{Coverage, Run};
 pub use findings::Findings;
+pub use keep::Keeper;
 pub use name::{Fields, List, Name, Names};
 pub use plain::{hides, write_indented, write_line};
-pub use row::{Row, RowError, read_row, write_row};
+pub use row::{Lines, Row, RowError, read_row, write_row};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -49,14 +52,8 @@ impl EventRef {
     /// The name of an event.
     pub fn of(event: &Event) -> Self {
         let system = &event.system;
-        let mut hash = Sha256::new();
-        let mut part = |bytes: &[u8]| {
-            hash.update((bytes.len() as u64).to_le_bytes());
-            hash.update(bytes);
-        };
-        part(system.computer.to_lowercase().as_bytes());
-        part(system.channel.to_lowercase().as_bytes());
-        part(system.provider.to_lowercase().as_bytes());
+        let mut hash = Self::begin(event);
+        let mut part = |bytes: &[u8]| add(&mut hash, bytes);
         part(&system.event_id.to_le_bytes());
         part(&system.time.map_or([0; 8], |time| time.ticks().to_le_bytes()));
         match system.record_id {
@@ -69,6 +66,16 @@ impl EventRef {
         Self::cut(&hash.finalize())
     }
 
+    /// What the names of all events of one computer, channel and provider begin with.
+    fn begin(event: &Event) -> Sha256 {
+        let system = &event.system;
+        let mut hash = Sha256::new();
+        for name in [&system.computer, &system.channel, &system.provider] {
+            add(&mut hash, name.to_lowercase().as_bytes());
+        }
+        hash
+    }
+
     /// A name derived from this one, for what rests on the record.
     #[must_use]
     pub fn derive(self, word: &str) -> Self {
@@ -78,14 +85,30 @@ impl EventRef {
         Self::cut(&hash.finalize())
     }
 
+    /// 32 digits in lower case, in ASCII.
+    pub fn to_ascii(self) -> [u8; 32] {
+        let mut text = [0; 32];
+        let (digits, _) = text.as_chunks_mut::<2>();
+        for (pair, byte) in digits.iter_mut().zip(self.0.to_be_bytes()) {
+            *pair = [byte >> 4, byte & 15].map(|half| b"0123456789abcdef"[usize::from(half)]);
+        }
+        text
+    }
+
     fn cut(digest: &[u8]) -> Self {
         EventRef(digest.iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte)))
     }
 }
 
+/// A part, and how long it is, so that no two sets of parts are one.
+fn add(hash: &mut Sha256, part: &[u8]) {
+    hash.update((part.len() as u64).to_le_bytes());
+    hash.update(part);
+}
+
 impl fmt::Display for EventRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        f.write_str(std::str::from_utf8(&self.to_ascii()).unwrap_or_default())
     }
 }
 
@@ -172,48 +195,9 @@ pub struct Record {
 }
 
 impl Record {
-    /// Copies what is kept of an event.
+    /// Copies what is kept of an event. A [`Keeper`] does so for many.
     pub fn of(event: &Event) -> Self {
-        let system = &event.system;
-        let mut room = KEPT_BYTES;
-        let mut cut = false;
-        let mut fields = Vec::new();
-        for (name, value) in event.fields() {
-            if name.len() >= room {
-                cut = true;
-                break;
-            }
-            room -= name.len();
-            let mut end = value.len().min(room);
-            while !value.is_char_boundary(end) {
-                end -= 1;
-            }
-            cut |= end < value.len();
-            room -= end;
-            fields.push(Field(name.into(), value[..end].into()));
-        }
-        let source_name = if system.source_name == system.provider { "" } else { &system.source_name };
-        let mut name = |text: &str| -> Name {
-            let kept = bounded(text);
-            cut |= kept.len() < text.len();
-            kept.into()
-        };
-        Record {
-            computer: name(&system.computer),
-            channel: name(&system.channel),
-            provider: name(&system.provider),
-            source_name: name(source_name),
-            event_id: system.event_id,
-            version: system.version,
-            level: system.level,
-            record_id: system.record_id,
-            time: system.time,
-            activity_id: system.activity_id.filter(|id| !id.is_nil()),
-            process_id: system.process_id,
-            user_id: name(&system.user_id),
-            fields: fields.into_iter().collect(),
-            cut,
-        }
+        Keeper::default().record(event)
     }
 
     /// Bytes of memory that it takes, about.
@@ -257,8 +241,8 @@ pub struct Source {
 
 impl Source {
     /// A place in an input.
-    pub fn new(path: &str, position: Position) -> Self {
-        Source { path: path.into(), offset: position.offset, within: position.within }
+    pub fn new(path: Name, position: Position) -> Self {
+        Source { path, offset: position.offset, within: position.within }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use whyrdp::evidence::{Problem, Row, write_row};
+use whyrdp::evidence::{Lines, Problem, Row};
 use whyrdp::scan::{self, Totals};
 use whyrdp::signature::Signatures;
 use whyrdp::source::{self, Discovery, Given};
@@ -164,6 +164,8 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
         }
     };
     let mut complaints = Vec::new();
+    let lines = Lines::new(signatures.sha256());
+    let mut line = Vec::new();
     let mut lost = false;
     let totals = args.reading.rows(&found, signatures, session, &mut |row| {
         if let Row::Problem(problem) = &row {
@@ -172,9 +174,12 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
                 complaints.push(words(problem));
             }
         }
-        let line = write_row(&row, signatures.sha256())
+        line.clear();
+        lines
+            .append(&mut line, &row)
             .map_err(|error| Failure::new(Exit::Output, format_args!("cannot write a row: {error}")))?;
-        output.write(|out| writeln!(out, "{line}"))
+        line.push(b'\n');
+        output.write(|out| out.write_all(&line))
     })?;
     output.finish()?;
     session.console.warn_all(&complaints);

@@ -31,18 +31,26 @@ impl Guid {
     pub fn is_nil(self) -> bool {
         self.0 == [0; 16]
     }
+
+    /// Upper case, hyphens, no braces, in ASCII.
+    pub fn to_ascii(self) -> [u8; 36] {
+        let mut text = *b"00000000-0000-0000-0000-000000000000";
+        let mut digits = text.iter_mut().filter(|place| **place != b'-');
+        for byte in self.0 {
+            for half in [byte >> 4, byte & 15] {
+                if let Some(digit) = digits.next() {
+                    *digit = b"0123456789ABCDEF"[usize::from(half)];
+                }
+            }
+        }
+        text
+    }
 }
 
 impl fmt::Display for Guid {
-    /// Upper case, hyphens, no braces.
+    /// As [`Guid::to_ascii`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, byte) in self.0.iter().enumerate() {
-            if matches!(at, 4 | 6 | 8 | 10) {
-                f.write_str("-")?;
-            }
-            write!(f, "{byte:02X}")?;
-        }
-        Ok(())
+        f.write_str(std::str::from_utf8(&self.to_ascii()).unwrap_or_default())
     }
 }
 

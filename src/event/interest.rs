@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::UNNAMED;
+use super::{Gate, UNNAMED};
 
 /// Which fields of a record are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Names {
     pub fields: BTreeMap<String, bool>,
     /// Whether one matches depends on more of the `System` part than a [`Stamp`] tells.
     pub system: bool,
+    /// What a record must hold for any to match, where that can be told by a value or two.
+    pub gate: Option<Gate>,
 }
 
 impl Names {
@@ -38,6 +40,14 @@ impl Fields {
         }
     }
 
+    /// What stands before records of which these fields are wanted.
+    pub fn gate(&self) -> Option<&Gate> {
+        match self {
+            Fields::All => None,
+            Fields::Named(names) => names.gate.as_ref(),
+        }
+    }
+
     /// Does it depend on a value of this name whether a signature matches?
     pub fn decided_by(&self, name: &str) -> bool {
         match self {
@@ -46,13 +56,14 @@ impl Fields {
         }
     }
 
-    /// Wants what either wants.
+    /// Wants what either wants. What stands before either alone does not stand before both.
     pub fn join(&mut self, other: &Fields) {
         match (&mut *self, other) {
             (Fields::All, _) => {}
             (_, Fields::All) => *self = Fields::All,
             (Fields::Named(mine), Fields::Named(theirs)) => {
                 mine.system |= theirs.system;
+                mine.gate = None;
                 theirs.fields.iter().for_each(|(name, decides)| mine.add(name, *decides));
             }
         }

@@ -60,25 +60,60 @@ impl Time {
         // A Time never leaves the years 1601..9999, all of which jiff holds.
         jiff::Timestamp::new(seconds, i32::try_from(nanoseconds).unwrap_or(0)).unwrap_or_default()
     }
+
+    /// RFC 3339, UTC, always seven fraction digits, in ASCII.
+    pub fn to_ascii(self) -> [u8; 28] {
+        let mut text = *b"0000-00-00T00:00:00.0000000Z";
+        let ticks = self.0.unsigned_abs();
+        let (seconds, fraction) = (ticks / TICKS, ticks % TICKS);
+        let (year, month, day) = civil(seconds / 86_400);
+        let digits = [
+            (0..4, year),
+            (5..7, month),
+            (8..10, day),
+            (11..13, seconds / 3600 % 24),
+            (14..16, seconds / 60 % 60),
+            (17..19, seconds % 60),
+            (20..27, fraction),
+        ];
+        for (place, mut value) in digits {
+            for digit in text[place].iter_mut().rev() {
+                *digit = b'0' + (value % 10) as u8;
+                value /= 10;
+            }
+        }
+        text
+    }
 }
 
 impl fmt::Display for Time {
-    /// RFC 3339, UTC, always seven fraction digits.
+    /// As [`Time::to_ascii`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let zoned = self.timestamp().to_zoned(jiff::tz::TimeZone::UTC);
-        let (date, time) = (zoned.date(), zoned.time());
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:07}Z",
-            date.year(),
-            date.month(),
-            date.day(),
-            time.hour(),
-            time.minute(),
-            time.second(),
-            self.0.rem_euclid(TICKS_PER_SECOND)
-        )
+        f.write_str(std::str::from_utf8(&self.to_ascii()).unwrap_or_default())
     }
+}
+
+const TICKS: u64 = TICKS_PER_SECOND.unsigned_abs();
+
+/// Year, month and day, so many days after 1601-01-01: with that year begin four centuries of which the last alone
+/// ends with a leap year.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let (cycles, rest) = (days / 146_097, days % 146_097);
+    let centuries = (rest / 36_524).min(3);
+    let rest = rest - centuries * 36_524;
+    let (fours, rest) = (rest / 1461, rest % 1461);
+    let years = (rest / 365).min(3);
+    let mut day = rest - years * 365;
+    let leap = years == 3 && (fours < 24 || centuries == 3);
+    let mut month = 1;
+    for length in [31, 28 + u64::from(leap), 31, 30, 31, 30, 31, 31, 30, 31, 30] {
+        if day < length {
+            break;
+        }
+        day -= length;
+        month += 1;
+    }
+    (1601 + cycles * 400 + centuries * 100 + fours * 4 + years, month, day + 1)
 }
 
 impl Serialize for Time {
@@ -105,5 +140,15 @@ mod tests {
         assert_eq!(Time::parse("2020-09-19T05:21:46.565432199+02:00").unwrap(), time);
         assert_eq!(Time::from_filetime(0).to_string(), "1601-01-01T00:00:00.0000000Z");
         assert_eq!(Time::from_filetime(u64::MAX).to_string(), "9999-12-30T22:00:00.0000000Z");
+    }
+
+    #[test]
+    fn days_have_the_date_that_calendars_give_it() {
+        let day = 86_400 * TICKS;
+        for n in (0..(9999 - 1601) * 365).step_by(11) {
+            let time = Time::from_filetime(n * day + n % 86_399 * TICKS + n % TICKS);
+            let known = time.timestamp().to_zoned(jiff::tz::TimeZone::UTC).datetime();
+            assert_eq!(time.to_string(), format!("{known:.7}Z"), "{n}");
+        }
     }
 }

@@ -102,6 +102,11 @@ pub struct Fields {
 const LENGTH_BITS: u32 = 6;
 
 impl Fields {
+    /// Of names, and of as many values as [`append`] put away.
+    pub(super) fn new(names: List, values: &str) -> Self {
+        Fields { names, values: values.into() }
+    }
+
     /// Names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let mut rest = &*self.values;
@@ -137,7 +142,8 @@ fn first(values: &str) -> (&str, &str) {
     ("", "")
 }
 
-fn append(values: &mut String, value: &str) {
+/// Puts a value away behind others.
+pub(super) fn append(values: &mut String, value: &str) {
     let mut length = value.len();
     loop {
         let low = u8::try_from(length & ((1 << LENGTH_BITS) - 1)).unwrap_or_default();

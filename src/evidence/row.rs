@@ -136,8 +136,39 @@ impl std::fmt::Display for RowError {
 /// When a row cannot be put into JSON, which no row of ours does.
 pub fn write_row(row: &Row, signatures_sha256: &str) -> std::io::Result<String> {
     let mut line = Vec::with_capacity(512);
-    super::write_line(&mut line, &Written { schema_version: SCHEMA_VERSION, signatures_sha256, row })?;
+    Lines::new(signatures_sha256).append(&mut line, row)?;
     String::from_utf8(line).map_err(std::io::Error::other)
+}
+
+/// Writes rows that were made with one set of signatures.
+pub struct Lines {
+    signatures_sha256: String,
+    /// What all lines begin with.
+    start: Vec<u8>,
+}
+
+impl Lines {
+    /// Of rows that were made with the signatures of this SHA-256.
+    pub fn new(signatures_sha256: &str) -> Self {
+        let mut start = format!("{{\"schema_version\":{SCHEMA_VERSION},\"signatures_sha256\":").into_bytes();
+        // Text is put into memory, which takes it.
+        let _ = super::write_line(&mut start, &signatures_sha256);
+        start.push(b',');
+        Lines { signatures_sha256: signatures_sha256.to_owned(), start }
+    }
+
+    /// Appends a row as [`write_row`] writes it.
+    ///
+    /// # Errors
+    /// As of [`write_row`].
+    pub fn append(&self, out: &mut Vec<u8>, row: &Row) -> std::io::Result<()> {
+        if let Row::Evidence(evidence) = row {
+            out.extend_from_slice(&self.start);
+            return super::line::write_evidence(out, evidence);
+        }
+        let signatures_sha256 = &self.signatures_sha256;
+        super::write_line(out, &Written { schema_version: SCHEMA_VERSION, signatures_sha256, row })
+    }
 }
 
 /// What stands behind the version and the signatures, where both are these and stand first, as [`write_row`] puts
@@ -168,4 +199,48 @@ pub fn read_row(line: &str, signatures_sha256: &str) -> Result<Row, RowError> {
         return Err(RowError::Signatures(stamp.signatures_sha256));
     }
     serde_json::from_str(line).map_err(malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Event, Position};
+    use crate::evidence::Name;
+
+    #[test]
+    fn evidence_is_written_as_its_serializer_writes_it() {
+        let texts = ["", "SRV01", "a\"b\\c", "Größe", "\u{1b}[2J", "\u{202e}x", "tab\tline\n\u{7f}~ ", "\\", "\"\""];
+        for round in 0..400usize {
+            let pick = |n: usize| texts[(round / 3 + n * 2) % texts.len()];
+            let mut event = Event::default();
+            event.system.computer = pick(0).to_owned();
+            event.system.channel = pick(1).to_owned();
+            event.system.provider = pick(2).to_owned();
+            event.system.source_name = pick(3).to_owned();
+            event.system.user_id = pick(4).to_owned();
+            event.system.event_id = [0, 9, 10, u32::MAX][round % 4];
+            event.system.version = Some(round as u8).filter(|_| round % 3 == 0);
+            event.system.level = Some(round as u8).filter(|_| round % 5 == 0);
+            event.system.process_id = Some(round as u32).filter(|_| round % 2 == 0);
+            event.system.record_id = Some(u64::MAX - round as u64).filter(|_| round % 7 > 0);
+            event.system.time = Some(Time::from_filetime(round as u64 * 12_345_678_901)).filter(|_| round % 4 > 0);
+            event.system.activity_id = Some(Guid([round as u8; 16])).filter(|_| round % 6 > 0);
+            (0..round % 4).for_each(|n| event.push(pick(n), pick(n + 3)));
+            let mut record = Record::of(&event);
+            record.cut = round % 9 == 0;
+            let position = Position { offset: round as u64 * 99, within: (round % 2 * 7) as u32 };
+            let row = Row::Evidence(Evidence {
+                event: EventRef::of(&event),
+                record,
+                signatures: (0..round % 3).map(|n| Name::from(pick(n))).collect(),
+                source: Source::new(pick(5).into(), position),
+            });
+            let mut known = Vec::new();
+            let written = Written { schema_version: SCHEMA_VERSION, signatures_sha256: "a\"bc", row: &row };
+            crate::evidence::write_line(&mut known, &written).unwrap();
+            let line = write_row(&row, "a\"bc").unwrap();
+            assert_eq!(line.as_bytes(), known);
+            assert_eq!(read_row(&line, "a\"bc").unwrap(), row);
+        }
+    }
 }

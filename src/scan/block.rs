@@ -4,12 +4,14 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use rustc_hash::FxHashMap;
+
 use super::limits;
 use super::providers::Providers;
 use super::spans::Spans;
 use super::{Interest, Problem, ProviderFacts, Row, Signatures};
 use crate::event::{Damage, Event, Machine, Sink, Stamp, Time};
-use crate::evidence::{Coverage, EventRef, Evidence, Name, Record, Source};
+use crate::evidence::{Coverage, Evidence, Keeper, List, Name, Source};
 use crate::signature::RuleId;
 use crate::source::Log;
 
@@ -39,8 +41,17 @@ pub struct Part {
 impl Part {
     /// Reads a block. A bug that the block finds in its reader ends the block, not the scan.
     pub fn read(&mut self, path: &str, log: &dyn Log, block: usize, signatures: &Signatures, interest: &Interest) {
-        let mut reader =
-            Reader { path, part: self, signatures, matched: Vec::new(), decided: false, room: limits::ROWS, beyond: 0 };
+        let mut reader = Reader {
+            path: path.into(),
+            part: self,
+            signatures,
+            keeper: Keeper::default(),
+            matched: Vec::new(),
+            lists: FxHashMap::default(),
+            decided: false,
+            room: limits::ROWS,
+            beyond: 0,
+        };
         let done = catch_unwind(AssertUnwindSafe(|| log.read(block, interest, &mut reader)));
         let beyond = reader.beyond;
         if beyond > 0 {
@@ -97,10 +108,13 @@ impl Part {
 
 /// Takes what a source reads of one block.
 struct Reader<'a> {
-    path: &'a str,
+    path: Name,
     part: &'a mut Part,
     signatures: &'a Signatures,
+    keeper: Keeper,
     matched: Vec<RuleId>,
+    /// Slugs of rules that matched together before.
+    lists: FxHashMap<Vec<RuleId>, List>,
     /// `matched` is of the record that comes next.
     decided: bool,
     /// Bytes of rows that may still be kept.
@@ -141,30 +155,43 @@ impl Sink for Reader<'_> {
         if self.matched.is_empty() {
             return;
         }
-        let record = Record::of(event);
+        let record = self.keeper.record(event);
         let Some(room) = self.room.checked_sub(record.size()) else {
             self.beyond += 1;
             return;
         };
         self.room = room;
-        let rules = self.matched.iter().filter_map(|id| self.signatures.rule_at(*id));
-        let mut signatures: Vec<Name> = rules.map(|rule| rule.slug.as_str().into()).collect();
-        signatures.sort_unstable();
-        signatures.dedup();
+        let signatures = self.slugs();
         self.part.rows.push(Row::Evidence(Evidence {
-            event: EventRef::of(event),
+            event: self.keeper.name_of(event),
             record,
-            signatures: signatures.into_iter().collect(),
-            source: Source::new(self.path, event.origin.position),
+            signatures,
+            source: Source::new(self.path.clone(), event.origin.position),
         }));
     }
 
     fn damage(&mut self, damage: Damage) {
-        self.part.problem(complaint(self.path, damage));
+        self.part.problem(complaint(&self.path, damage));
     }
 
     fn machine(&mut self, machine: Machine) {
         self.part.machine.merge(machine);
+    }
+}
+
+impl Reader<'_> {
+    /// Slugs of the rules that matched, sorted.
+    fn slugs(&mut self) -> List {
+        if let Some(known) = self.lists.get(&*self.matched) {
+            return known.clone();
+        }
+        let rules = self.matched.iter().filter_map(|id| self.signatures.rule_at(*id));
+        let mut slugs: Vec<Name> = rules.map(|rule| self.keeper.name(&rule.slug)).collect();
+        slugs.sort_unstable();
+        slugs.dedup();
+        let list: List = slugs.into_iter().collect();
+        self.lists.insert(self.matched.clone(), list.clone());
+        list
     }
 }
 

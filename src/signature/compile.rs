@@ -204,7 +204,7 @@ impl Signatures {
 
     /// What sources must hand over for these signatures.
     pub fn interest(&self) -> Interest {
-        index::interest(&self.all)
+        index::interest(&self.all, &self.index)
     }
 
     /// Slugs of the rules that name neither provider nor event id: for their sake every record is read.

@@ -7,8 +7,17 @@ use super::definition::Glob;
 pub(super) struct Matcher {
     units: Vec<Unit>,
     cased: bool,
-    /// The text itself, where nothing in the pattern is left open: most are a name or a number.
-    literal: Option<Box<str>>,
+    /// Most are plain enough to be compared at once.
+    plain: Option<(Place, Box<str>)>,
+}
+
+/// Where in a text the letters of a pattern stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Whole,
+    Start,
+    End,
+    Inside,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,17 +40,25 @@ impl Matcher {
                 Glob::Any => units.push(Unit::Any),
             }
         }
-        let literal = match glob {
-            [Glob::Literal(text)] => Some(text.as_str().into()),
+        let plain = match glob {
+            [Glob::Literal(text)] => Some((Place::Whole, text)),
+            [Glob::Literal(text), Glob::Any] => Some((Place::Start, text)),
+            [Glob::Any, Glob::Literal(text)] => Some((Place::End, text)),
+            [Glob::Any, Glob::Literal(text), Glob::Any] => Some((Place::Inside, text)),
             _ => None,
         };
-        Matcher { units, cased, literal }
+        let plain = plain.map(|(place, text)| (place, text.as_str().into()));
+        Matcher { units, cased, plain }
     }
 
     pub(super) fn fits(&self, text: &str) -> bool {
-        match &self.literal {
-            Some(literal) if self.cased || **literal == *text => **literal == *text,
-            Some(literal) if literal.is_ascii() && text.is_ascii() => literal.eq_ignore_ascii_case(text),
+        match &self.plain {
+            Some((place, letters)) if self.cased => place.holds(text, letters),
+            // Letters outside ASCII may have some inside it as their lower case.
+            Some((place, letters)) if letters.is_ascii() => {
+                place.holds_uncased(text.as_bytes(), letters.as_bytes())
+                    || (!text.is_ascii() && self.fits_by_letters(text))
+            }
             _ => self.fits_by_letters(text),
         }
     }
@@ -78,6 +95,34 @@ impl Matcher {
             }
             at = *after;
             left = from.clone();
+        }
+    }
+}
+
+impl Place {
+    fn holds(self, text: &str, letters: &str) -> bool {
+        match self {
+            Place::Whole => text == letters,
+            Place::Start => text.starts_with(letters),
+            Place::End => text.ends_with(letters),
+            Place::Inside => text.contains(letters),
+        }
+    }
+
+    /// Both in ASCII.
+    fn holds_uncased(self, text: &[u8], letters: &[u8]) -> bool {
+        let same = |part: Option<&[u8]>| part.is_some_and(|part| part.eq_ignore_ascii_case(letters));
+        match self {
+            Place::Whole => text.eq_ignore_ascii_case(letters),
+            Place::Start => same(text.get(..letters.len())),
+            Place::End => same(text.len().checked_sub(letters.len()).and_then(|start| text.get(start..))),
+            Place::Inside => match letters.first() {
+                None => true,
+                Some(first) => {
+                    let mut starts = memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text);
+                    starts.any(|start| same(text.get(start..start + letters.len())))
+                }
+            },
         }
     }
 }
@@ -128,6 +173,24 @@ mod tests {
         fn fits_as_a_plain_matcher_says(pattern in pieces(), text in "[abAÉ]{0,9}") {
             let letters: Vec<char> = text.chars().collect();
             prop_assert_eq!(Matcher::new(&pattern, false).fits(&text), naive(&pattern, &letters));
+        }
+    }
+
+    #[test]
+    fn what_is_compared_at_once_fits_as_letter_by_letter() {
+        let texts =
+            ["", "k", "K", "\u{212a}", "ak", "kelvin", "x\u{212a}elvin", "\u{212a}ELVIN scale", "KELVI", "kkelvink"];
+        for letters in ["", "k", "Kelvin", "elvin", "é"] {
+            let any = || Glob::Any;
+            let text = || Glob::Literal(letters.to_owned());
+            for glob in [vec![text()], vec![text(), any()], vec![any(), text()], vec![any(), text(), any()]] {
+                for cased in [false, true] {
+                    let matcher = Matcher::new(&glob, cased);
+                    for text in texts {
+                        assert_eq!(matcher.fits(text), matcher.fits_by_letters(text), "{glob:?} {cased} {text:?}");
+                    }
+                }
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 
 use super::definition::{Definitions, FieldTest, Pattern, Rule, Words};
+use super::gates::Needs;
 use super::pins::{self, Pin};
 use super::value::{is_common, system_field};
 use super::wording;
@@ -89,7 +90,7 @@ impl Slots {
 /// What the rules want of records. Each provider's part holds what is wanted of any
 /// provider too, and each listed id what is wanted of ids not listed, so that one
 /// look-up tells everything.
-pub(super) fn interest(all: &Definitions) -> Interest {
+pub(super) fn interest(all: &Definitions, index: &Index) -> Interest {
     let mut interest = Interest::default();
     let shown = Shown::new(all);
     for rule in &all.rules {
@@ -113,7 +114,23 @@ pub(super) fn interest(all: &Definitions) -> Interest {
         }
         spread(wanted);
     }
+    let needs = Needs::of(all.rules.iter().map(|rule| &rule.detection));
+    shut(&mut interest.any_provider, &[&index.any], &needs);
+    for (name, wanted) in &mut interest.providers {
+        let own = index.providers.get(name).into_iter().chain([&index.any]);
+        shut(wanted, &own.collect::<Vec<_>>(), &needs);
+    }
     interest
+}
+
+/// Puts a gate before the records of each id, by the rules that may meet them.
+fn shut(wanted: &mut Wanted, slots: &[&Slots], needs: &Needs) {
+    for (id, fields) in &mut wanted.ids {
+        let Fields::Named(names) = fields else { continue };
+        let mut rules = Vec::new();
+        slots.iter().for_each(|slots| slots.meet(*id, &mut |rule| rules.push(rule)));
+        names.gate = needs.gate(&rules);
+    }
 }
 
 fn none() -> Fields {

@@ -26,6 +26,8 @@ struct Test {
     target: Target,
     all: bool,
     checks: Vec<Check>,
+    /// One value that one check fits is enough: each value need be looked up once.
+    any: bool,
 }
 
 #[derive(Debug)]
@@ -75,8 +77,11 @@ impl Matcher {
     pub(super) fn new(detection: &Detection, pins: &[Pin]) -> Result<Self, String> {
         let test = |test: &FieldTest| {
             let target = Target::of(test.field.as_deref());
-            let checks = test.patterns.iter().map(|pattern| Check::new(pattern, &target)).collect::<Result<_, _>>()?;
-            Ok::<Test, String>(Test { target, all: test.all, checks })
+            let checks = test.patterns.iter().map(|pattern| Check::new(pattern, &target));
+            let checks = checks.collect::<Result<Vec<_>, _>>()?;
+            let of_values = |check: &Check| !matches!(check, Check::Exists(_) | Check::Null | Check::Field(_));
+            let any = !test.all && checks.iter().all(of_values);
+            Ok::<Test, String>(Test { target, all: test.all, checks, any })
         };
         let said = |field: &FieldTest| matches!(pins, [pin] if pin.says(field));
         let group = |tests: &Vec<FieldTest>| tests.iter().filter(|field| !said(field)).map(test).collect();
@@ -103,6 +108,9 @@ impl Matcher {
 
 impl Test {
     fn holds(&self, event: &Event) -> bool {
+        if self.any {
+            return self.target.any(event, &mut |value| self.checks.iter().any(|check| check.fits(value)));
+        }
         let check = |check: &Check| check.holds(&self.target, event);
         if self.all { self.checks.iter().all(check) } else { self.checks.iter().any(check) }
     }

@@ -11,6 +11,7 @@ pub mod correlation;
 pub mod definition;
 mod examples;
 mod filter;
+mod gates;
 mod glob;
 mod index;
 mod matcher;

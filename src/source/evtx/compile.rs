@@ -170,17 +170,22 @@ impl Compiler<'_> {
             Place::Data => (Role::Field, Place::Data),
             Place::Aside => (Role::Ignored, Place::Aside),
         };
-        let name = if place == Place::Data { self.name(local(name.of(self.data))) } else { Run::default() };
+        let name = if place == Place::Data { self.name(name) } else { Run::default() };
         let text = length(self.plans.parts.len());
         self.plans.stack.push(Open { role, place, name, label: None, guard, text, has_children: false });
         self.in_start = true;
         Ok(())
     }
 
-    fn name(&mut self, name: &[u8]) -> Run {
-        let start = length(self.plans.names.len());
-        push_utf16(&mut self.plans.names, name);
-        Run { start, end: length(self.plans.names.len()) }
+    /// A name without its prefix, put among `names` once.
+    fn name(&mut self, name: Span) -> Run {
+        let Plans { known, names, .. } = &mut *self.plans;
+        let data = self.data;
+        *known.entry((Run::default(), name)).or_insert_with(|| {
+            let start = names.len();
+            push_utf16(names, local(name.of(data)));
+            Run::new(start, names.len())
+        })
     }
 
     fn part(&mut self, part: Part) {
@@ -236,7 +241,7 @@ impl Compiler<'_> {
                         open.label = Some(label);
                     }
                 } else {
-                    let label = self.attribute_label(open.name, name);
+                    let label = self.attribute_label(open.name, attribute.name);
                     self.emit(What::Field { label, parts, leaf: false });
                 }
             }
@@ -245,12 +250,17 @@ impl Compiler<'_> {
     }
 
     /// `Element_attribute`.
-    fn attribute_label(&mut self, element: Run, attribute: &[u8]) -> Label {
-        let start = length(self.plans.names.len());
-        self.plans.names.extend_from_within(element.range());
-        self.plans.names.push('_');
-        let name = self.name(local(attribute));
-        Label::Fixed(Run { start, end: name.end })
+    fn attribute_label(&mut self, element: Run, attribute: Span) -> Label {
+        let Plans { known, names, .. } = &mut *self.plans;
+        let data = self.data;
+        let label = known.entry((element, attribute)).or_insert_with(|| {
+            let start = names.len();
+            names.extend_from_within(element.range());
+            names.push('_');
+            push_utf16(names, local(attribute.of(data)));
+            Run::new(start, names.len())
+        });
+        Label::Fixed(*label)
     }
 
     /// The text of `Name`: fixed in nearly all definitions.

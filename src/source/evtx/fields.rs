@@ -5,7 +5,7 @@ use super::binxml::{self, BINXML, Fault, Item};
 use super::known::{self, Class, Known};
 use super::plan::{Label, NONE, Op, Part, Place, Plans, Run, WantId, What};
 use super::value;
-use crate::event::{Event, Fields};
+use crate::event::{Event, Fields, Sign};
 
 /// Fragments within fragments.
 const DEPTH: u32 = 32;
@@ -56,13 +56,29 @@ impl<'i> Want<'i> {
     }
 
     /// References are even: what is wanted to decide is told apart by the odd number.
-    fn id(&self) -> WantId {
+    pub fn id(&self) -> WantId {
         let odd = usize::from(self.deciding);
         self.by.map(|fields| fields.map_or(0, |fields| std::ptr::from_ref(fields).addr()) | odd)
     }
 
     pub fn any(&self) -> bool {
         self.by.iter().any(Option::is_some)
+    }
+
+    /// Is there a gate before each of them?
+    pub fn is_gated(&self) -> bool {
+        self.by.iter().flatten().all(|fields| fields.gate().is_some())
+    }
+
+    /// Every sign of every gate, with its number.
+    pub fn signs(&self) -> impl Iterator<Item = ((usize, usize), &'i Sign)> {
+        let gates = self.by.into_iter().enumerate().filter_map(|(want, fields)| Some((want, fields?.gate()?)));
+        gates.flat_map(|(want, gate)| gate.signs.iter().enumerate().map(move |(sign, of)| ((want, sign), of)))
+    }
+
+    /// The sign of this number.
+    pub fn sign(&self, want: usize, sign: usize) -> Option<&'i Sign> {
+        self.by.get(want).copied().flatten()?.gate()?.signs.get(sign)
     }
 }
 
@@ -85,6 +101,8 @@ pub(super) struct Record<'a> {
     pub has_facts: bool,
     /// The rest of `System` is wanted too.
     system: bool,
+    /// The field that is read now was picked because it is wanted.
+    chosen: bool,
 }
 
 impl<'a> Record<'a> {
@@ -111,6 +129,7 @@ impl<'a> Record<'a> {
             before,
             has_facts: false,
             system,
+            chosen: false,
         }
     }
 
@@ -150,11 +169,15 @@ impl<'a> Record<'a> {
         }
         let plan = self.plans.definition(self.data, instance.definition, place)?;
         let base = self.items.len();
-        self.items.extend(instance.items(self.data));
-        if self.items.iter().skip(base).any(|item| !binxml::fits(*item)) {
+        let (mut fit, mut fragments) = (true, false);
+        self.items.extend(instance.items(self.data).inspect(|item| {
+            fit &= binxml::fits(*item);
+            fragments |= item.kind == BINXML;
+        }));
+        if !fit {
             return Err(Fault { at: instance.definition as usize, what: "values do not fit their types" });
         }
-        let done = match self.picked(plan, base) {
+        let done = match self.picked(plan, base, fragments) {
             Some(picked) => self.picks(picked, base, depth),
             None => self.plan(plan, base, depth),
         };
@@ -163,12 +186,16 @@ impl<'a> Record<'a> {
     }
 
     fn plan(&mut self, plan: Run, base: usize, depth: u32) -> Result<(), Fault> {
-        plan.range().try_for_each(|at| self.op(at, base, depth))
+        plan.range().try_for_each(|at| {
+            self.chosen = false;
+            self.op(at, base, depth)
+        })
     }
 
     fn picks(&mut self, picked: Run, base: usize, depth: u32) -> Result<(), Fault> {
         for at in picked.range() {
             let Some(op) = self.plans.picks.get(at).copied() else { break };
+            self.chosen = true;
             self.op(op as usize, base, depth)?;
         }
         Ok(())
@@ -176,7 +203,7 @@ impl<'a> Record<'a> {
 
     /// The steps of the plan that have anything to do here. `None`: a value may hold more than the plan tells.
     #[inline]
-    fn picked(&mut self, plan: Run, base: usize) -> Option<Run> {
+    fn picked(&mut self, plan: Run, base: usize, fragments: bool) -> Option<Run> {
         if !self.has_facts || self.want_id == u16::MAX {
             return None;
         }
@@ -188,6 +215,9 @@ impl<'a> Record<'a> {
             }
             _ => true,
         });
+        if !fragments {
+            return Some(picked);
+        }
         let values = self.items.get(base..).unwrap_or_default().iter().enumerate();
         let fragments = values.filter(|(_, item)| item.kind == BINXML);
         // A hostile record with more of them goes the long way, whose steps are counted.
@@ -207,7 +237,7 @@ impl<'a> Record<'a> {
         let Some(op) = self.plans.ops.get(at).copied() else { return Ok(()) };
         self.steps += 1;
         if op.guard == NONE || !self.left_out(op, base) {
-            self.step(at, op.what, base, depth)?;
+            self.step(op.what, base, depth)?;
         }
         if self.steps > STEPS || self.text > TEXT {
             return Err(Fault { at: self.start, what: TOO_MUCH });
@@ -219,13 +249,13 @@ impl<'a> Record<'a> {
         Ok(())
     }
 
-    fn step(&mut self, step: usize, what: What, base: usize, depth: u32) -> Result<(), Fault> {
+    fn step(&mut self, what: What, base: usize, depth: u32) -> Result<(), Fault> {
         match what {
             What::Known { known, .. } if self.has_facts && (!self.system || known.is_fact()) => {}
             What::Known { known, parts } => self.known(known, parts, base),
             What::Field { .. } if !self.want.any() => {}
             What::Field { label, parts, leaf } => {
-                if !self.plain_field(step, label, parts, leaf, base) {
+                if !self.plain_field(label, parts, leaf, base) {
                     self.field(label, parts, leaf, base, depth)?;
                 }
             }
@@ -269,7 +299,7 @@ impl<'a> Record<'a> {
 
     /// A field with a fixed name and one simple value, as nearly all are. `false`: it is none.
     #[inline]
-    fn plain_field(&mut self, step: usize, label: Label, parts: Run, leaf: bool, base: usize) -> bool {
+    fn plain_field(&mut self, label: Label, parts: Run, leaf: bool, base: usize) -> bool {
         let (Label::Fixed(name), Some([Part::Slot { slot, optional }])) = (label, self.plans.parts.get(parts.range()))
         else {
             return false;
@@ -280,10 +310,7 @@ impl<'a> Record<'a> {
             return false;
         };
         let bytes = item.span.of(self.data);
-        let want = self.want;
-        if (leaf || !(optional && value::is_empty(item.kind, bytes)))
-            && self.plans.chooses(self.want_id, step, name, |name| want.wants(name))
-        {
+        if (leaf || !(optional && value::is_empty(item.kind, bytes))) && self.chooses(name) {
             let name = self.plans.names.get(name.range()).unwrap_or_default();
             self.text += FIELD + name.len() + bytes.len();
             self.event.push_with(name, |out| value::push_text(out, item.kind, bytes));
@@ -319,7 +346,8 @@ impl<'a> Record<'a> {
             return Ok(());
         }
         match label {
-            Label::Fixed(name) => self.add(name, parts, base, array),
+            Label::Fixed(name) if self.chooses(name) => self.add(name, parts, base, array),
+            Label::Fixed(_) => {}
             Label::Parts(run) => {
                 // Made here, used once: it stands at the end of the names meanwhile.
                 let mut text = String::new();
@@ -327,18 +355,24 @@ impl<'a> Record<'a> {
                 self.text += text.len();
                 let start = self.plans.names.len();
                 self.plans.names.push_str(&text);
-                self.add(Run::new(start, self.plans.names.len()), parts, base, array);
+                if self.want.wants(self.plans.names.get(start..).unwrap_or_default()) {
+                    self.add(Run::new(start, self.plans.names.len()), parts, base, array);
+                }
                 self.plans.names.truncate(start);
             }
         }
         Ok(())
     }
 
+    /// Is the field of that name wanted?
+    #[inline]
+    fn chooses(&mut self, name: Run) -> bool {
+        let want = self.want;
+        self.chosen || self.plans.chooses(self.want_id, name, |name| want.wants(name))
+    }
+
     /// `array`: the part that repeats the field, and its value.
     fn add(&mut self, name: Run, parts: Run, base: usize, array: Option<(usize, Item)>) {
-        if !self.want.wants(self.plans.names.get(name.range()).unwrap_or_default()) {
-            return;
-        }
         match array {
             None => self.push(name, parts, base, None),
             Some((at, item)) => {

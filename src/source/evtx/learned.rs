@@ -4,7 +4,7 @@
 
 use super::binxml::{self, BINXML, Instance, STRING, Span, leading_instance, u64_at};
 use super::known::Known;
-use super::plan::{NONE, Op, Part, Plans, Run, What};
+use super::plan::{NONE, Op, Part, Place, Plans, Run, What};
 use super::value;
 use super::words::{Word, Words};
 use crate::event::{Guid, System, Time};
@@ -96,8 +96,10 @@ pub(super) struct Learned {
     event_id: NumberAt,
     record_id: Slot,
     time: Slot,
-    /// Slots in `Event` that may hold fragments.
-    fragments: Vec<Slot>,
+    /// Slots that may hold fragments, and what stands around them.
+    fragments: Vec<(Slot, Place)>,
+    /// The template has no fields of its own: all stand in fragments.
+    bare: bool,
     forwarded: bool,
     /// Sizes and types of the values up to the last that matters, in the use seen last: most
     /// uses of a template have the same, and then the values stand at the same places.
@@ -128,7 +130,8 @@ struct Draft {
     event_id: Option<NumberAt>,
     record_id: Option<Slot>,
     time: Option<Slot>,
-    fragments: Vec<Slot>,
+    fragments: Vec<(Slot, Place)>,
+    fields: bool,
     forwarded: bool,
 }
 
@@ -139,8 +142,8 @@ pub(super) fn learn(data: &[u8], plans: &Plans, plan: Run, words: &mut Words) ->
         match op.what {
             What::Known { known, parts } => draft.know(data, plans, *op, known, parts, words)?,
             What::Forwarded if op.guard == NONE => draft.forwarded = true,
-            What::Fragment { slot, .. } => draft.fragments.push(Slot::new(slot)),
-            What::Field { .. } => {}
+            What::Fragment { slot, place } => draft.fragments.push((Slot::new(slot), place)),
+            What::Field { .. } => draft.fields = true,
             _ => return None,
         }
     }
@@ -154,6 +157,7 @@ pub(super) fn learn(data: &[u8], plans: &Plans, plan: Run, words: &mut Words) ->
         record_id: draft.record_id?,
         time: draft.time?,
         fragments: draft.fragments,
+        bare: !draft.fields,
         forwarded: draft.forwarded,
         shape: Vec::new(),
         shape_len: 0,
@@ -275,7 +279,7 @@ impl Learned {
         if let NumberAt::Slot(slot) = &mut self.event_id {
             take(slot, Holds::EventId)?;
         }
-        for slot in &mut self.fragments {
+        for (slot, _) in &mut self.fragments {
             take(slot, Holds::Fragment)?;
         }
         take(&mut self.record_id, Holds::Type { kind: 0x0A, len: 8 })?;
@@ -301,6 +305,22 @@ impl Learned {
         Some(())
     }
 
+    /// The fragments of the use that was read last, and what stands around each. `None`: there are fields beside them.
+    pub fn fragments<'a>(
+        &'a self,
+        data: &'a [u8],
+        instance: &Instance,
+    ) -> Option<impl Iterator<Item = (Place, usize, usize)> + 'a> {
+        let (table, values) = instance.places();
+        let fragment = move |(slot, place): &(Slot, Place)| {
+            let [low, high, kind, _] = *data.get(table + slot.slot * 4..values)?.first_chunk::<4>()?;
+            let start = values + slot.start as usize;
+            let end = start + usize::from(u16::from_le_bytes([low, high]));
+            (kind == BINXML && start < end).then_some((*place, start, end))
+        };
+        self.bare.then(|| self.fragments.iter().filter_map(fragment))
+    }
+
     /// Reads one use; `None` where a value has another type than stage one reads.
     #[inline]
     pub fn read(&mut self, data: &[u8], instance: &Instance, words: &mut Words) -> Option<Facts> {
@@ -314,7 +334,7 @@ impl Learned {
         }
         let values = data.get(start..instance.end as usize)?;
         let mut forwarded = self.forwarded;
-        for slot in &self.fragments {
+        for (slot, _) in &self.fragments {
             let entry = data.get(table + slot.slot * 4..start)?.first_chunk::<4>()?;
             let [low, high, kind, _] = *entry;
             if kind == BINXML {

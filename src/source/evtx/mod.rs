@@ -15,6 +15,7 @@ use crate::source::{Aids, Input, Log, change, map};
 mod binxml;
 mod compile;
 mod fields;
+mod gate;
 mod header;
 mod learned;
 mod plan;

@@ -98,8 +98,10 @@ pub(super) struct Plans {
     /// A substitution that must not be null, and the guard around this one.
     pub guards: Vec<(u16, u16)>,
     pub names: String,
-    /// For each step, whether its field is wanted, and by which of `wants` that was found.
-    choices: Vec<Option<(u16, bool)>>,
+    /// Where in `names` a name stands that was met before; behind that of an element, the label of its attribute.
+    pub known: FxHashMap<(Run, Span), Run>,
+    /// Whether a want wants the field of a name, by where that stands in `names`.
+    choices: FxHashMap<(u16, Run), bool>,
     wants: Vec<WantId>,
     /// Steps that a want needs, by plan and want; and where they stand in `picks`.
     picked: FxHashMap<(Run, u16), Run>,
@@ -149,6 +151,7 @@ impl Plans {
         self.parts.clear();
         self.guards.clear();
         self.names.clear();
+        self.known.clear();
         self.choices.clear();
         self.wants.clear();
         self.picked.clear();
@@ -190,22 +193,16 @@ impl Plans {
         picked
     }
 
-    /// Does that want choose the field of that step? Asks `wants` once.
+    /// Does that want choose the field of that name? Asks `wants` once.
     #[inline]
-    pub fn chooses(&mut self, want: u16, step: usize, name: Run, wants: impl FnOnce(&str) -> bool) -> bool {
-        match self.choices.get(step) {
-            Some(Some((known, chosen))) if *known == want && want != u16::MAX => *chosen,
-            _ => {
-                let chosen = wants(self.names.get(name.range()).unwrap_or_default());
-                if self.choices.len() <= step {
-                    self.choices.resize(self.ops.len(), None);
-                }
-                if let Some(choice) = self.choices.get_mut(step) {
-                    *choice = Some((want, chosen));
-                }
-                chosen
-            }
+    pub fn chooses(&mut self, want: u16, name: Run, wants: impl FnOnce(&str) -> bool) -> bool {
+        let known = self.choices.get(&(want, name)).filter(|_| want != u16::MAX);
+        if let Some(chosen) = known {
+            return *chosen;
         }
+        let chosen = wants(self.names.get(name.range()).unwrap_or_default());
+        self.choices.insert((want, name), chosen);
+        chosen
     }
 
     /// The plan of the definition at `offset`.

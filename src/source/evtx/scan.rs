@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::binxml::{self, Fault, Instance};
 use super::fields::{Record, TOO_MUCH, TOO_MUCH_OF_CHUNK, Want};
+use super::gate::Gates;
 use super::header::{self, CHUNK, ChunkHeader, RECORD_HEADER, RECORD_MAGIC, RECORDS, RecordHeader};
 use super::learned::{self, Facts};
 use super::plan::{Place, Plans};
@@ -16,6 +17,8 @@ use crate::event::{Damage, Event, Interest, Sink, Stamp, Wanted};
 const DAMAGE_PER_CHUNK: u32 = 64;
 /// Records per chunk that the crate `evtx` may try: each costs as much as many read here.
 const SLOW_PER_CHUNK: u32 = 64;
+/// Event ids of which it is kept how the last records fared.
+const GUESSES: usize = 256;
 
 /// What a thread keeps from block to block.
 #[derive(Default)]
@@ -24,6 +27,7 @@ pub(super) struct Worker {
     words: Words,
     learned: Templates,
     plans: Plans,
+    gates: Gates,
     items: Vec<binxml::Item>,
     event: Event,
 }
@@ -42,6 +46,9 @@ pub(super) struct Scan<'a> {
     reported: u32,
     /// Records that the crate `evtx` tried so far, to tell them and to read their fields.
     slow: [u32; 2],
+    /// By event id, whether such a record of this chunk will match, as the last ones did: not negative if so. Wrong
+    /// guesses, and ids that share a place, cost time alone.
+    guesses: [i8; GUESSES],
     /// Records that could not be read for one reason, not yet reported.
     unread: Option<Unread>,
 }
@@ -81,6 +88,7 @@ impl<'a> Scan<'a> {
             offset: 0,
             reported: 0,
             slow: [0; 2],
+            guesses: [0; GUESSES],
             unread: None,
         }
     }
@@ -90,7 +98,9 @@ impl<'a> Scan<'a> {
         self.offset = offset;
         self.reported = 0;
         self.slow = [0; 2];
+        self.guesses = [0; GUESSES];
         self.worker.plans.clear();
+        self.worker.gates.clear();
         self.worker.learned.clear();
         match header::chunk(data) {
             Some(header) => {
@@ -225,9 +235,9 @@ impl<'a> Scan<'a> {
     fn record(&mut self, data: &[u8], at: usize, record: RecordHeader) -> Option<usize> {
         let (start, end) = (at + RECORD_HEADER, at + record.size - 4);
         let instance = binxml::leading_instance(data, start, end).ok().flatten();
-        let facts = instance.as_ref().and_then(|instance| self.facts(data, instance));
+        let facts = instance.and_then(|instance| Some((instance, self.facts(data, &instance)?)));
         match facts {
-            Some(facts) => {
+            Some((instance, facts)) => {
                 let texts = &self.worker.words;
                 self.sink.record(&Stamp {
                     computer: texts.text(facts.computer),
@@ -241,8 +251,8 @@ impl<'a> Scan<'a> {
                     kind: "",
                 });
                 let want = self.want(&facts);
-                if want.any() && self.is_matched(data, at, record, want, &facts) {
-                    self.event(data, at, record, want, Some(&facts));
+                if want.any() && !self.is_barred(data, &instance, end, &want) {
+                    self.wanted_record(data, at, record, want, &facts);
                 }
             }
             None => self.whole(data, at, record),
@@ -308,11 +318,44 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Stage two begins with what decides: most of what is wanted by its number turns out to be another's.
-    fn is_matched(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>, facts: &Facts) -> bool {
-        let Some(want) = want.deciding() else { return true };
-        // What cannot be read so is told of by the whole reading.
-        self.fill(data, at, record, want, Some(facts)).is_err() || self.sink.decides(&self.worker.event)
+    /// Can it be told by a value or two that no signature matches?
+    fn is_barred(&mut self, data: &[u8], instance: &Instance, end: usize, want: &Want<'a>) -> bool {
+        if !want.is_gated() || !binxml::is_over(data, instance.end as usize, end) {
+            return false;
+        }
+        let Worker { learned, plans, gates, .. } = &mut *self.worker;
+        let Some(template) = learned.get(instance.definition, || None) else { return false };
+        template.fragments(data, instance).is_some_and(|mut fragments| {
+            fragments.all(|(place, start, end)| gates.bar(data, plans, place, (start, end), want))
+                && instance.items(data).all(binxml::fits)
+        })
+    }
+
+    /// Stage two begins with what decides, where most of what is wanted by its number turns out to be another's. Where
+    /// most of it matches, records are read whole at once.
+    fn wanted_record(&mut self, data: &[u8], at: usize, record: RecordHeader, want: Want<'a>, facts: &Facts) {
+        let Some(deciding) = want.deciding() else {
+            return self.event(data, at, record, want, Some(facts));
+        };
+        let place = facts.event_id as usize % GUESSES;
+        let guess = self.guesses[place];
+        let matched = if guess >= 0 && self.fill(data, at, record, want, Some(facts)).is_ok() {
+            self.worker.event.origin.forwarded = facts.forwarded;
+            let matched = self.sink.decides(&self.worker.event);
+            if matched {
+                self.sink.event(&self.worker.event);
+            }
+            matched
+        } else {
+            // What cannot be read so is told of by the whole reading.
+            let unread = self.fill(data, at, record, deciding, Some(facts)).is_err();
+            let matched = unread || self.sink.decides(&self.worker.event);
+            if matched {
+                self.event(data, at, record, want, Some(facts));
+            }
+            matched
+        };
+        self.guesses[place] = if matched { (guess + 1).min(1) } else { (guess - 1).max(-2) };
     }
 
     /// Stage two. `facts`: what stage one has read, which is not read again.

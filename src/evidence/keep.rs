@@ -1,0 +1,179 @@
+//! Makes evidence of events, one after the other: what neighbours have in common is made once.
+
+use rustc_hash::FxHashSet;
+use sha2::{Digest, Sha256};
+
+use super::name::append;
+use super::{EventRef, Fields, KEPT_BYTES, List, Name, Record, bounded};
+use crate::event::Event;
+
+/// Kinds of records whose lists of field names are at hand, by event id.
+const KINDS: usize = 64;
+/// Providers of which the beginning of their records' names is at hand.
+const STREAMS: usize = 16;
+
+/// What records of one part of a log share.
+#[derive(Default)]
+pub struct Keeper {
+    names: FxHashSet<Name>,
+    /// The names in the last record, by their place in it.
+    last: [Name; 5],
+    lists: Vec<List>,
+    streams: Vec<Option<Stream>>,
+    values: String,
+}
+
+/// Records of one provider: the hash of what all their names begin with.
+struct Stream {
+    computer: String,
+    channel: String,
+    provider: String,
+    begun: Sha256,
+}
+
+impl Keeper {
+    /// The one copy of this name.
+    pub fn name(&mut self, text: &str) -> Name {
+        match self.names.get(text) {
+            Some(known) => known.clone(),
+            None => {
+                let name = Name::from(text);
+                self.names.insert(name.clone());
+                name
+            }
+        }
+    }
+
+    /// What is kept of an event.
+    pub fn record(&mut self, event: &Event) -> Record {
+        let system = &event.system;
+        let (fields, mut cut) = self.fields(event);
+        let source_name = if system.source_name == system.provider { "" } else { &system.source_name };
+        let texts = [&*system.computer, &system.channel, &system.provider, source_name, &system.user_id];
+        for (at, text) in texts.into_iter().enumerate() {
+            let kept = bounded(text);
+            cut |= kept.len() < text.len();
+            if *self.last[at] != *kept {
+                self.last[at] = self.name(kept);
+            }
+        }
+        let [computer, channel, provider, source_name, user_id] = self.last.clone();
+        Record {
+            computer,
+            channel,
+            provider,
+            source_name,
+            event_id: system.event_id,
+            version: system.version,
+            level: system.level,
+            record_id: system.record_id,
+            time: system.time,
+            activity_id: system.activity_id.filter(|id| !id.is_nil()),
+            process_id: system.process_id,
+            user_id,
+            fields,
+            cut,
+        }
+    }
+
+    /// Fields as far as they are kept, and whether some were cut.
+    fn fields(&mut self, event: &Event) -> (Fields, bool) {
+        self.lists.resize(KINDS, List::default());
+        let place = event.system.event_id as usize % KINDS;
+        let known = &self.lists[place];
+        let (mut room, mut cut, mut alike, mut count) = (KEPT_BYTES, false, true, 0);
+        self.values.clear();
+        for (name, value) in event.fields() {
+            if name.len() >= room {
+                cut = true;
+                break;
+            }
+            room -= name.len();
+            let mut end = value.len().min(room);
+            while !value.is_char_boundary(end) {
+                end -= 1;
+            }
+            cut |= end < value.len();
+            room -= end;
+            append(&mut self.values, &value[..end]);
+            alike &= known.get(count).is_some_and(|known| **known == *name);
+            count += 1;
+        }
+        if !(alike && known.len() == count) {
+            let names = event.fields().take(count).map(|(name, _)| self.name(name));
+            self.lists[place] = names.collect();
+        }
+        (Fields::new(self.lists[place].clone(), &self.values), cut)
+    }
+
+    /// [`EventRef::of`], in less time.
+    pub fn name_of(&mut self, event: &Event) -> EventRef {
+        let system = &event.system;
+        let Some(record_id) = system.record_id else { return EventRef::of(event) };
+        self.streams.resize_with(STREAMS, || None);
+        let provider = system.provider.as_bytes();
+        let place = (provider.len() + provider.last().map_or(0, |byte| usize::from(*byte))) % STREAMS;
+        let is_it = |known: &Stream| {
+            known.provider == system.provider && known.channel == system.channel && known.computer == system.computer
+        };
+        let stream = &mut self.streams[place];
+        if !stream.as_ref().is_some_and(is_it) {
+            *stream = Some(Stream {
+                computer: system.computer.clone(),
+                channel: system.channel.clone(),
+                provider: system.provider.clone(),
+                begun: EventRef::begin(event),
+            });
+        }
+        let begun = stream.as_ref().map_or_else(|| EventRef::begin(event), |stream| stream.begun.clone());
+        // As one piece: each takes its time, however short it is.
+        let mut rest = [0; 44];
+        let ticks = system.time.map_or(0, |time| time.ticks());
+        let parts: [&[u8]; 6] = [
+            &4u64.to_le_bytes(),
+            &system.event_id.to_le_bytes(),
+            &8u64.to_le_bytes(),
+            &ticks.to_le_bytes(),
+            &8u64.to_le_bytes(),
+            &record_id.to_le_bytes(),
+        ];
+        let mut at = 0;
+        for part in parts {
+            rest[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+        EventRef::cut(&begun.chain_update(rest).finalize())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Time;
+
+    #[test]
+    fn what_is_kept_of_a_record_does_not_depend_on_those_before_it() {
+        let mut keeper = Keeper::default();
+        let long = "ä".repeat(KEPT_BYTES);
+        let texts = ["", "SRV01", "srv01", "Größe", "x", &long];
+        for round in 0..200usize {
+            let pick = |n: usize| texts[(round * 7 + round / 5 + n) % texts.len()].to_owned();
+            let mut event = Event::default();
+            event.system.computer = pick(0);
+            event.system.channel = pick(round / 3);
+            event.system.provider = pick(round / 7);
+            event.system.source_name = pick(round / 11);
+            event.system.event_id = (round % 5) as u32 * 32;
+            event.system.record_id = Some(round as u64).filter(|id| id % 4 > 0);
+            event.system.time = Some(Time::from_filetime(round as u64)).filter(|_| round % 3 > 0);
+            for n in 0..round % 4 {
+                event.push(&pick(n), &pick(n + 1));
+            }
+            assert_eq!(keeper.name_of(&event), EventRef::of(&event));
+            let alone = Record::of(&event);
+            assert_eq!(keeper.record(&event), alone);
+            let kept: usize = alone.fields.iter().map(|(name, value)| name.len() + value.len()).sum();
+            assert!(kept <= KEPT_BYTES);
+        }
+    }
+}
