@@ -212,8 +212,10 @@ pub fn inputs(page: &mut Page<'_>, inputs: &[InputReport]) -> io::Result<()> {
         one_input(page, input)?;
     }
     if sound.len() > most {
-        let line =
-            format!("{} read without damage left out (all with -v)", count((sound.len() - most) as u64, "input"));
+        let line = format!(
+            "{} read without damage or remark left out (all with -v)",
+            count((sound.len() - most) as u64, "input")
+        );
         page.put(0, "", &Text::of(Style::Dim, &line))?;
     }
     Ok(())
@@ -240,7 +242,8 @@ fn one_input(page: &mut Page<'_>, input: &InputReport) -> io::Result<()> {
     let most = if page.options.verbose { usize::MAX } else { PLACES };
     for damage in input.damage.iter().take(most) {
         let at = damage.offset.map(|offset| format!("offset {offset:#x}: ")).unwrap_or_default();
-        page.put_styled(2, (Style::Red, "damage "), &Text::plain(&at).cut(Style::Plain, &damage.what, 300))?;
+        let lead = if damage.lost { (Style::Red, "damage ") } else { (Style::Yellow, "remark ") };
+        page.put_styled(2, lead, &Text::plain(&at).cut(Style::Plain, &damage.what, 300))?;
     }
     if input.damage.len() > most {
         let left = count((input.damage.len() - most) as u64, "place");
