@@ -1,6 +1,6 @@
 //! The answer in one sentence, and when there is none, why.
 
-use super::model::{CauseReport, Level, Report};
+use super::model::{CauseReport, Hit, Level, Report, Scope};
 use super::wanted::briefly;
 use crate::signature::definition::Outcome;
 
@@ -54,6 +54,19 @@ pub(super) fn list(words: &[String], most: usize) -> String {
         [head @ .., last] if words.len() <= most => format!("{} and {last}", head.join(", ")),
         _ => format!("{} and {} more", words[..most].join(", "), words.len() - most),
     }
+}
+
+/// Whom a cause hits, of those who are seen; `None` where the logs name nobody.
+pub(super) fn hits(scope: &Scope) -> Option<String> {
+    let of = |hit: Hit, one: &str| match (hit.affected, hit.seen) {
+        (0, _) => None,
+        (1, 1) => Some(format!("the only {one} seen")),
+        (affected, seen) if affected == seen => Some(format!("all {} {one}s seen", digits(seen))),
+        (affected, seen) => Some(format!("{} of {} {one}s seen", digits(affected), digits(seen))),
+    };
+    let told = [of(scope.users, "user"), of(scope.clients, "client"), of(scope.servers, "server")];
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 /// How attempts ended, in words: "2 failed, 1 established".

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::facts::{Facts, known};
-use super::headline::{answer, count, digits, endings, explains_failure, headline};
+use super::headline::{answer, count, digits, endings, explains_failure, headline, hits};
 use super::model::{AttemptReport, CauseReport, Level, Report};
 use super::terminal::clean;
 use super::wanted::wanted;
@@ -82,6 +82,9 @@ impl Page<'_> {
         if !cause.hosts.is_empty() {
             let hosts: Vec<String> = cause.hosts.iter().map(|host| code(host)).collect();
             writeln!(out, "- Where: {}", hosts.join(", "))?;
+        }
+        if let Some(hits) = hits(&cause.scope) {
+            writeln!(out, "- Hits: {hits}")?;
         }
         if let Some(time) = cause.last_success {
             writeln!(out, "- Last worked: {}", when::moment(&self.options.timezone, time))?;
