@@ -1,8 +1,8 @@
 //! The answer in one sentence, and when there is none, why.
 
-use super::model::{CauseReport, Hit, Level, Report, Scope};
+use super::model::{CauseReport, Finding, Hit, Level, Report, Scope};
 use super::wanted::briefly;
-use crate::signature::definition::Outcome;
+use crate::signature::definition::{Outcome, Severity};
 
 /// One sentence without markup, not yet escaped.
 pub fn headline(report: &Report) -> String {
@@ -54,6 +54,11 @@ pub(super) fn list(words: &[String], most: usize) -> String {
         [head @ .., last] if words.len() <= most => format!("{} and {last}", head.join(", ")),
         _ => format!("{} and {} more", words[..most].join(", "), words.len() - most),
     }
+}
+
+/// Findings so severe that they are told right behind the answer.
+pub(super) fn beside(report: &Report) -> impl Iterator<Item = &Finding> {
+    report.findings.iter().filter(|finding| finding.severity >= Severity::High)
 }
 
 /// Whom a cause hits, of those who are seen; `None` where the logs name nobody.

@@ -19,16 +19,16 @@ pub fn section(page: &Page<'_>) -> Markup {
     html! {
         section #causes aria-labelledby="h-causes" {
             h2 #h-causes { "Causes" }
-            @if !all().any(|(_, cause)| strong(cause)) { p { "No cause is proven or likely from these logs." } }
+            @if !all().any(|(_, cause)| strong(cause)) { p { "No cause of a failure is proven or likely from these logs." } }
             @for (at, cause) in all().filter(|(_, cause)| strong(cause)) { (full(page, at, cause)) }
             @if !weak.is_empty() {
                 details.fold {
-                    summary { (count(weak.len() as u64, "other cause")) " seen or possible, not proven" }
+                    summary { (count(weak.len() as u64, "other cause")) ": possible, or seen where nothing failed" }
                     @for (at, cause) in weak { (full(page, at, cause)) }
                 }
             }
             @if !findings.is_empty() {
-                h3 { "Findings that explain no failure" }
+                h3 #findings { "Findings that explain no failure" }
                 ul.findings { @for finding in findings { (found(page, finding)) } }
             }
         }
