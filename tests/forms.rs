@@ -297,6 +297,28 @@ fn jsonl_has_every_part_of_the_report() {
     }
 }
 
+/// Nobody listens.
+struct Closed;
+
+impl std::io::Write for Closed {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn every_form_hands_on_that_nobody_listens_any_more() {
+    let report = sample::report();
+    for form in FORMATS {
+        let error = (form.write)(&report, &mut Closed, &Options::default()).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe, "{}", form.name);
+    }
+}
+
 #[test]
 fn the_same_report_gives_the_same_bytes_in_every_form() {
     let report = sample::report();

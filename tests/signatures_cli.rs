@@ -85,6 +85,30 @@ fn help_shows_examples() {
 }
 
 #[test]
+fn examples_of_the_help_that_need_no_files_do_what_they_show() {
+    let helps = [&["--help"][..], &["explain", "--help"], &["signatures", "--help"]];
+    let more = [&["signatures", "list", "--help"][..], &["signatures", "show", "--help"]];
+    let mut tried = 0;
+    for help in helps.iter().chain(&more) {
+        let text = run(help).1;
+        for line in text.lines().filter_map(|line| line.trim().strip_prefix("whyrdp ")) {
+            let typed = line.split("  ").next().unwrap();
+            if !["explain ", "signatures list", "signatures show"].iter().any(|one| typed.starts_with(one)) {
+                continue;
+            }
+            let words = typed.split('"').enumerate().flat_map(|(at, part)| match at % 2 {
+                0 => part.split_whitespace().collect(),
+                _ => vec![part],
+            });
+            let (code, _, err) = run(&words.collect::<Vec<_>>());
+            assert_eq!((code, &*err), (0, ""), "{typed}");
+            tried += 1;
+        }
+    }
+    assert!(tried >= 10, "{tried}");
+}
+
+#[test]
 fn list_narrows_by_family_cause_channel_level_and_kind() {
     let lines = |args: &[&str]| {
         let (code, out, err) = run(&[&["signatures", "list"], args].concat());

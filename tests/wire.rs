@@ -108,6 +108,30 @@ fn a_log_of_the_client_alone_tells_whether_it_got_through() {
 }
 
 #[test]
+fn a_log_of_the_client_alone_names_what_may_keep_tcp_from_coming_about() {
+    let line = |at: u32, level: &str, words: &str| {
+        format!("[13:31:{at:02}:000] [21343:21358] [{level}][com.freerdp.core] - {words}\n")
+    };
+    let log = [
+        line(1, "DEBUG", "freerdp_connect:freerdp_set_last_error_ex resetting error state"),
+        line(2, "DEBUG", "connecting to peer 192.0.2.21"),
+        line(17, "ERROR", "freerdp_tcp_connect:freerdp_set_last_error_ex ERRCONNECT_CONNECT_FAILED [0x00020006]"),
+        line(17, "ERROR", "freerdp_post_connect failed"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("client.log");
+    std::fs::write(&file, log.concat()).unwrap();
+    let report = told_by_log(&file);
+    assert_eq!(outcomes(&report), ["failed"]);
+    assert_eq!(report["summary"]["top_cause"], serde_json::Value::Null);
+    let causes = report["causes"].as_array().unwrap().iter();
+    let possible: Vec<_> = causes.map(|cause| (cause["id"].as_str().unwrap(), &cause["verdict"])).collect();
+    for cause in ["host-unreachable", "perimeter-firewall-blocks-rdp"] {
+        assert!(possible.contains(&(cause, &"possible".into())), "{cause}: {possible:?}");
+    }
+}
+
+#[test]
 fn nobody_is_sent_for_logs_of_windows_to_a_client_that_is_none() {
     for name in ["closed-port", "no-common-cipher", "nla-wrong-password"] {
         let report = told_by_log(&recording(&format!("{name}.log")));

@@ -38,7 +38,7 @@ pub struct Args {
     #[command(flatten)]
     reading: Reading,
     /// Read paths from this file, one a line, or from standard input (-)
-    #[arg(long, value_name = "FILE", conflicts_with = "paths")]
+    #[arg(long, value_name = "FILE", conflicts_with = "paths", help_heading = "Input")]
     files_from: Option<PathBuf>,
     /// Write to this file, whole or not at all
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
@@ -142,11 +142,11 @@ pub fn nothing(found: &Discovery, totals: Totals) -> Option<Failure> {
     Some(Failure::new(Exit::Nothing, format_args!("{what}: {READS}")))
 }
 
-/// The words of the system, and what to do.
+/// The words of the system, or plainer ones.
 fn advised(what: &str) -> String {
     let missing = ["os error 2)", "os error 3)"].iter().any(|error| what.contains(error));
     if missing && !what.starts_with("a link") {
-        return format!("no such file or folder; {READS}");
+        return "no such file or folder".to_owned();
     }
     what.to_owned()
 }

@@ -71,11 +71,19 @@ pub fn write(report: &Report, out: &mut dyn Write, _: &Options) -> io::Result<()
 /// Writes a head and lines, every cell of a line made harmless.
 pub(super) fn table(out: &mut dyn Write, head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> io::Result<()> {
     let mut writer = csv::WriterBuilder::new().flexible(false).from_writer(out);
-    writer.write_record(head)?;
+    writer.write_record(head).map_err(written)?;
     for row in rows {
-        writer.write_record(row.iter().map(|cell| harmless(cell)))?;
+        writer.write_record(row.iter().map(|cell| harmless(cell))).map_err(written)?;
     }
     writer.flush()
+}
+
+/// The error of the output itself, which tells whether anybody still listens.
+fn written(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 /// Text that no spreadsheet runs. A semicolon begins a cell where that is the list separator.

@@ -254,7 +254,7 @@ impl Page<'_> {
         for input in inputs.iter().take(self.most(100)) {
             let hash = input.sha256.as_deref().map(code).unwrap_or_default();
             let (bytes, records) = (digits(input.bytes), digits(input.records));
-            writeln!(out, "| {} | {bytes} | {records} | {} | {hash} |", code(&input.path), input.damage.len())?;
+            writeln!(out, "| {} | {bytes} | {records} | {} | {hash} |", code(&input.path), input.losses())?;
         }
         rest(out, inputs.len(), self.most(100))
     }

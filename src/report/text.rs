@@ -181,7 +181,7 @@ fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Resul
     if let Some(complaint) = &report.complaint {
         page.put(0, "", &Text::plain(&complained(complaint, index)))?;
     }
-    let lost = report.inputs.iter().filter(|input| !input.damage.is_empty()).count() as u64;
+    let lost = report.inputs.iter().filter(|input| input.losses() > 0).count() as u64;
     if lost > 0 {
         let line = format!("{} with damage; see INPUTS for what could not be read.", count(lost, "input"));
         page.put(0, "", &Text::of(Style::Yellow, &line))?;

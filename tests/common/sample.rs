@@ -526,8 +526,12 @@ fn inputs() -> Vec<InputReport> {
             sha256: Some("cd".repeat(32)),
             lost: Lost { events: 7, buffers: 1 },
             damage: vec![
-                DamageReport { offset: Some(69_632), what: "chunk 1: wrong magic; its records are missing".into() },
-                DamageReport { offset: None, what: "file ends early\u{1b}[1A".into() },
+                DamageReport {
+                    offset: Some(69_632),
+                    what: "chunk 1: wrong magic; its records are missing".into(),
+                    lost: true,
+                },
+                DamageReport { offset: None, what: "file ends early\u{1b}[1A".into(), lost: false },
             ],
             ..input("SRV01/System.evtx", 20_123)
         },

@@ -42,7 +42,7 @@ pub struct Selecting {
     #[arg(long, value_name = "NAME")]
     user: Vec<String>,
     /// Only attempts from this client address (repeatable)
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     client_ip: Vec<String>,
     /// Another name or address of a computer, where the logs do not tell (repeatable)
     #[arg(long, value_name = "NAME=ADDRESS", value_parser = alias)]
@@ -102,5 +102,14 @@ fn alias(typed: &str) -> Result<(String, String), String> {
             Ok((name.trim().to_owned(), address.trim().to_owned()))
         }
         _ => Err("give a computer and its other name or address, e.g. SRV01=10.0.0.5".to_owned()),
+    }
+}
+
+/// An address; the interface that Windows writes behind some may be left out.
+fn address(typed: &str) -> Result<String, String> {
+    let bare = typed.split('%').next().unwrap_or(typed);
+    match bare.parse::<std::net::IpAddr>() {
+        Ok(_) => Ok(typed.to_owned()),
+        Err(_) => Err("no address: give one such as 10.0.0.5 or fe80::1; --host takes names".to_owned()),
     }
 }

@@ -20,13 +20,17 @@ pub struct TraceOptions {
     /// of the computer that wrote them; IANA name, +02:00, UTC, local
     #[arg(long, value_name = "ZONE", value_parser = zone::parse)]
     trace_tz: Option<TimeZone>,
-    /// Day of the first line of FreeRDP's logs, which tell hours alone: 2026-11-21
-    #[arg(long, value_name = "DATE")]
+    /// Day of the first line of FreeRDP's logs, which tell hours alone: 2026-03-04
+    #[arg(long, value_name = "DATE", value_parser = day)]
     trace_day: Option<Date>,
     /// Folder of .tmf files by which WPP messages of .etl files are read; without them such
     /// messages stay unread
     #[arg(long, value_name = "DIR")]
     tmf: Option<PathBuf>,
+}
+
+fn day(typed: &str) -> Result<Date, String> {
+    typed.parse().map_err(|_| "no date: give year, month and day, e.g. 2026-03-04".to_owned())
 }
 
 impl TraceOptions {

@@ -15,7 +15,7 @@ const EXAMPLES: &str = "\
 Examples:
   whyrdp signatures list --kind cause --family licensing
   whyrdp signatures list --channel RdpCoreTS --level high
-  whyrdp signatures list --cause krb-clock-skew --format json";
+  whyrdp signatures list --cause clock-skew --format json";
 
 /// As typed.
 #[derive(Debug, clap::Args)]

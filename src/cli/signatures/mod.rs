@@ -18,7 +18,7 @@ use super::exit::{Exit, Failure};
 const EXAMPLES: &str = "\
 Examples:
   whyrdp signatures list --cause rdp-selfsigned-renewal-denied
-  whyrdp signatures show schannel_36870_server --format yaml
+  whyrdp signatures show schannel_36870_server_key_missing --format yaml
   whyrdp signatures check my-rules/             file:line: rule: code: message
   whyrdp signatures test my-rules/              every example of every rule
 

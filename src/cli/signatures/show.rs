@@ -17,7 +17,7 @@ use crate::cli::output::Output;
 const EXAMPLES: &str = "\
 Examples:
   whyrdp signatures show rdp-selfsigned-renewal-denied
-  whyrdp signatures show schannel_36870_server --format yaml    to copy and change";
+  whyrdp signatures show schannel_36870_server_key_missing --format yaml    to copy and change";
 
 /// As typed.
 #[derive(Debug, clap::Args)]
@@ -187,5 +187,6 @@ fn clue(clue: &Clue) -> String {
         Observation::Absent { rule, .. } => format!("no {rule}"),
         Observation::Sequence { rules, .. } => rules.join(", then "),
     };
-    format!("{:<8} {what}: {}", clue.bearing, clue.why.trim())
+    let after = clue.after.as_ref().map(|rule| format!(" after {rule}")).unwrap_or_default();
+    format!("{:<8} {what}{after}: {}", clue.bearing, clue.why.trim())
 }

@@ -139,7 +139,7 @@ fn inputs(page: &Page<'_>) -> Markup {
                             td {
                                 (say(&input.path))
                                 @for damage in input.damage.iter().take(20) {
-                                    br; span.damage { @if let Some(offset) = damage.offset { "at byte " (offset) ": " } (say(&damage.what)) }
+                                    br; span class={ @if damage.lost { "damage" } @else { "dim" } } { @if let Some(offset) = damage.offset { "at byte " (offset) ": " } (say(&damage.what)) }
                                 }
                                 @if input.damage.len() > 20 { br; span.damage { "and " (input.damage.len() - 20) " more places" } }
                             }

@@ -55,6 +55,13 @@ impl From<(&String, &ProviderFacts)> for ProviderReport {
     }
 }
 
+impl InputReport {
+    /// Places of which something is missing, without mere remarks.
+    pub fn losses(&self) -> usize {
+        self.damage.iter().filter(|damage| damage.lost).count()
+    }
+}
+
 /// What a logger lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lost {
@@ -64,17 +71,25 @@ pub struct Lost {
     pub buffers: u64,
 }
 
-/// A place that could not be read.
+/// A place that could not be read, or something that readers of an input should know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DamageReport {
     /// Byte offset, where one is known.
     pub offset: Option<u64>,
     /// What is wrong and what was lost.
     pub what: String,
+    /// Something is missing because of it; `false` of a remark, say that times had to be guessed.
+    #[serde(default = "yes")]
+    pub lost: bool,
+}
+
+/// Older reports do not tell remarks from losses.
+fn yes() -> bool {
+    true
 }
 
 impl From<&Problem> for DamageReport {
     fn from(problem: &Problem) -> Self {
-        DamageReport { offset: problem.offset, what: problem.what.to_string() }
+        DamageReport { offset: problem.offset, what: problem.what.to_string(), lost: problem.lost }
     }
 }

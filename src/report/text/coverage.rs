@@ -23,7 +23,9 @@ pub fn hosts(page: &mut Page<'_>, hosts: &[HostCoverage]) -> io::Result<()> {
         if at > 0 {
             page.blank()?;
         }
-        host_line(page, host)?;
+        let own = |other: &&HostCoverage| other.clock.reference.as_ref() == Some(&host.host);
+        let compared = hosts.iter().filter(own).any(|other| other.host != host.host);
+        host_line(page, host, compared)?;
         clock_lines(page, &host.clock)?;
         for one in host.audit.iter().filter(|one| one.state == "off") {
             let line = format!(
@@ -80,7 +82,8 @@ fn named(channel: &str, wide: bool) -> &str {
     }
 }
 
-fn host_line(page: &mut Page<'_>, host: &HostCoverage) -> io::Result<()> {
+/// A computer in one line; `compared` if the clocks of others were compared with its own.
+fn host_line(page: &mut Page<'_>, host: &HostCoverage, compared: bool) -> io::Result<()> {
     let mut text = Text::new().cut(Style::Bold, &host.host, 64);
     if !host.aliases.is_empty() {
         text = text.add(Style::Plain, &format!(" (also {})", list(&host.aliases, 4)));
@@ -90,25 +93,28 @@ fn host_line(page: &mut Page<'_>, host: &HostCoverage) -> io::Result<()> {
         facts.push(list(&host.roles, 6));
     }
     facts.extend(host.os.iter().map(|os| format!("Windows {os}")));
-    facts.extend(clock(&host.clock));
+    facts.extend(clock(&host.clock, compared));
     if !facts.is_empty() {
         text = text.add(Style::Plain, &format!(": {}", facts.join("; ")));
     }
     page.put(0, "", &text)
 }
 
-fn clock(clock: &Clock) -> Option<String> {
+fn clock(clock: &Clock, compared: bool) -> Option<String> {
     let words = match (clock.state.as_str(), clock.offset_ms) {
-        ("reference", _) => "the reference clock".to_owned(),
+        ("reference", _) if compared => "the reference clock".to_owned(),
         ("aligned" | "assumed", Some(offset)) if clock.known_by.is_some() => {
             let way = if offset < 0 { "behind" } else { "ahead of" };
-            let seconds = offset.unsigned_abs() as f64 / 1000.0;
+            let far = match offset.unsigned_abs() {
+                ms if ms < 60_000 => format!("{:.3} s", ms as f64 / 1000.0),
+                _ => span(offset),
+            };
             let reference = clock.reference.as_deref().unwrap_or("the reference");
             let basis = match clock.known_by.as_deref() {
                 Some("readings") => "by a domain controller's time in the records of both".to_owned(),
-                _ => count(clock.pairs, "pair"),
+                _ => format!("{} of records", count(clock.pairs, "pair")),
             };
-            format!("clock {seconds:.3} s {way} {reference} ({basis})")
+            format!("clock {far} {way} {reference} ({basis})")
         }
         ("assumed", _) => "clock assumed right".to_owned(),
         ("unaligned", _) => "clock not comparable".to_owned(),
@@ -206,8 +212,10 @@ pub fn inputs(page: &mut Page<'_>, inputs: &[InputReport]) -> io::Result<()> {
         one_input(page, input)?;
     }
     if sound.len() > most {
-        let line =
-            format!("{} read without damage left out (all with -v)", count((sound.len() - most) as u64, "input"));
+        let line = format!(
+            "{} read without damage or remark left out (all with -v)",
+            count((sound.len() - most) as u64, "input")
+        );
         page.put(0, "", &Text::of(Style::Dim, &line))?;
     }
     Ok(())
@@ -234,7 +242,8 @@ fn one_input(page: &mut Page<'_>, input: &InputReport) -> io::Result<()> {
     let most = if page.options.verbose { usize::MAX } else { PLACES };
     for damage in input.damage.iter().take(most) {
         let at = damage.offset.map(|offset| format!("offset {offset:#x}: ")).unwrap_or_default();
-        page.put_styled(2, (Style::Red, "damage "), &Text::plain(&at).cut(Style::Plain, &damage.what, 300))?;
+        let lead = if damage.lost { (Style::Red, "damage ") } else { (Style::Yellow, "remark ") };
+        page.put_styled(2, lead, &Text::plain(&at).cut(Style::Plain, &damage.what, 300))?;
     }
     if input.damage.len() > most {
         let left = count((input.damage.len() - most) as u64, "place");
