@@ -12,6 +12,8 @@ use crate::source::{self, Aids, Given, Input};
 /// What was looked at, and what is not as the report says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verified {
+    /// Inputs that the report had read.
+    pub inputs: u64,
     /// Inputs whose hash is that of the report.
     pub hashed: u64,
     /// Inputs of which the report has no hash.
@@ -62,6 +64,7 @@ impl Verified {
     }
 
     fn input(&mut self, input: &InputReport, path: &Path) {
+        self.inputs += 1;
         let Some(expected) = &input.sha256 else {
             self.unhashed += 1;
             return;

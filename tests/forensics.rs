@@ -126,6 +126,8 @@ fn a_report_fits_its_inputs_until_one_changes() {
     let (code, out, _) = run(&["verify", path(&at)]);
     assert_eq!(code, 1, "{out}");
     assert!(out.contains("SHA-256 is ") && out.contains(path(&log)), "{out}");
+    let inputs = report["inputs"].as_array().unwrap().len();
+    assert!(out.contains(&format!("{} of {inputs} inputs have the hash", inputs - 1)), "{out}");
 
     // A record moved away.
     let offset = |row: &&Value| path(&log) == row["source"]["path"];

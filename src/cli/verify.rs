@@ -49,12 +49,11 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
             let place = difference.offset.map(|offset| format!(" at byte {offset}")).unwrap_or_default();
             writeln!(out, "{}{place}: {}", clean(&difference.path, 1000), clean(&difference.what, 1000))?;
         }
-        let hashed = done.hashed + done.unhashed;
-        writeln!(
-            out,
-            "{} of {hashed} inputs have the hash of the report, {} have none in it",
-            done.hashed, done.unhashed
-        )?;
+        write!(out, "{} of {} inputs have the hash of the report", done.hashed, done.inputs)?;
+        match done.unhashed {
+            0 => writeln!(out)?,
+            unhashed => writeln!(out, "; of {unhashed} it has none (analyze --hash takes it)")?,
+        }
         writeln!(out, "{} cited records are where the report says", done.records)?;
         writeln!(
             out,
