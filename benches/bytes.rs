@@ -36,7 +36,8 @@ fn main() {
 }
 
 /// Writes whole chunks, over and over, behind the header of the first log. As in a log of that size, a chunk is
-/// followed by another one of its computer and channel where its log has more.
+/// followed by another one of its computer and channel where its log has more. Where there are more than fit, they are
+/// taken at even distances, so that a small log is of the same kind.
 fn make(megabytes: usize, out: &Path, folders: &[&str]) {
     let mut logs = Vec::new();
     let mut below: Vec<PathBuf> = folders.iter().map(PathBuf::from).collect();
@@ -56,7 +57,8 @@ fn make(megabytes: usize, out: &Path, folders: &[&str]) {
     let mut file = BufWriter::with_capacity(BLOCK, File::create(out).unwrap());
     file.write_all(&header).unwrap();
     let count = (megabytes << 20).div_ceil(CHUNK);
-    chunks.iter().cycle().take(count).for_each(|chunk| file.write_all(chunk).unwrap());
+    let spread = chunks.len().max(count);
+    (0..count).for_each(|n| file.write_all(chunks[n * spread / count % chunks.len()]).unwrap());
     file.into_inner().unwrap().sync_all().unwrap();
     println!("{count} chunks, {} different ones of {} logs", chunks.len(), logs.len());
 }

@@ -1,26 +1,113 @@
-//! By which one value it can be told that no signature matches a record, before anything else of it is read.
+//! By which few values it can be told that no signature matches a record, before anything else of it is read.
 
-/// Records in which no field has one of its values are matched by no signature. Plain data, so that sources need
-/// not know signatures.
+/// Which records a signature may match, by some of their values. Plain data, so that sources need not know signatures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gate {
-    /// Any of these lets a record through.
+    /// What values may show, at most [`Gate::MOST`].
     pub signs: Vec<Sign>,
+    /// Any of these lets a record through.
+    pub ways: Vec<Way>,
 }
 
-/// Values of a field.
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl Gate {
+    /// Most signs.
+    pub const MOST: usize = u32::BITS as usize;
+
+    /// Is a record let through of which these signs were seen?
+    pub fn lets_through(&self, seen: Seen) -> bool {
+        let holds = |way: &Way| way.with & seen.maybe == way.with && way.without & seen.surely == 0;
+        self.ways.iter().any(holds)
+    }
+}
+
+/// What must be seen, and what must not, as bits by the number of the sign.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Way {
+    /// Each must be shown by some value.
+    pub with: u32,
+    /// No value may show any of them.
+    pub without: u32,
+}
+
+/// Signs that some value shows, as bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Those that may be shown.
+    pub maybe: u32,
+    /// Those that are shown for sure.
+    pub surely: u32,
+}
+
+impl Seen {
+    /// Adds what a value shows of a sign.
+    pub fn look(&mut self, number: usize, sign: &Sign, value: &str) {
+        let shown = sign.letters.iter().any(|(place, letters)| place.hold(value.as_bytes(), letters.as_bytes()));
+        // There are letters outside ASCII that have some inside it as their lower case.
+        let maybe = shown || !value.is_ascii();
+        // A field without a value may be left out.
+        self.surely |= u32::from(shown && !value.is_empty()) << number;
+        self.maybe |= u32::from(maybe) << number;
+    }
+}
+
+/// Letters in the values of a field, whatever their case.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sign {
-    /// Name of the field; never that of unnamed data, nor `param1`.
+    /// Name of the field.
     pub field: String,
-    /// ASCII texts.
-    pub values: Vec<String>,
+    /// Any of these, all in ASCII.
+    pub letters: Vec<(Place, String)>,
 }
 
-impl Sign {
-    /// May a value be one of these, whatever the case of its letters? There are letters outside ASCII that have some
-    /// inside it as their lower case.
-    pub fn may_be(&self, value: &str) -> bool {
-        self.values.iter().any(|known| known.eq_ignore_ascii_case(value)) || !value.is_ascii()
+/// Where in a text letters stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// They are all of it.
+    Whole,
+    /// It starts with them.
+    Start,
+    /// It ends with them.
+    End,
+    /// Anywhere.
+    Inside,
+}
+
+impl Place {
+    /// Do these letters of ASCII stand there, whatever their case?
+    pub fn hold(self, text: &[u8], letters: &[u8]) -> bool {
+        let same = |part: Option<&[u8]>| part.is_some_and(|part| part.eq_ignore_ascii_case(letters));
+        match self {
+            Place::Whole => text.eq_ignore_ascii_case(letters),
+            Place::Start => same(text.get(..letters.len())),
+            Place::End => same(text.len().checked_sub(letters.len()).and_then(|start| text.get(start..))),
+            Place::Inside => match letters.first() {
+                None => true,
+                Some(first) => {
+                    let mut starts = memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text);
+                    starts.any(|start| same(text.get(start..start + letters.len())))
+                }
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_way_is_open_where_all_is_seen_and_nothing_that_must_not_be() {
+        let sign = |place, letters: &str| Sign { field: String::new(), letters: vec![(place, letters.to_owned())] };
+        let mut signs = vec![sign(Place::Whole, "3"), sign(Place::End, "$")];
+        signs[1].letters.push((Place::Whole, String::new()));
+        let gate = Gate { signs, ways: vec![Way { with: 1, without: 2 }] };
+        let through = |values: [&str; 2]| {
+            let mut seen = Seen::default();
+            (0..2).for_each(|at| seen.look(at, &gate.signs[at], values[at]));
+            gate.lets_through(seen)
+        };
+        assert!(through(["3", "ann"]) && through(["3", "ann\u{212a}"]) && through(["3", ""]));
+        assert!(!through(["3", "SRV01$"]) && !through(["10", "ann"]) && !through(["3", "é$"]));
+        assert!(through(["\u{212a}", "ann"]), "may be anything");
     }
 }

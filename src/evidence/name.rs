@@ -228,34 +228,73 @@ impl<'de> Visitor<'de> for Pairs {
 pub struct Names {
     names: HashSet<Name>,
     lists: HashSet<List>,
+    recent_names: Recent<String>,
+    recent_lists: Recent<Vec<Name>>,
 }
 
 impl Names {
     /// The one copy of this name.
     pub fn share(&mut self, name: &mut Name) {
-        match self.names.get(&**name) {
-            Some(known) => *name = known.clone(),
-            None => drop(self.names.insert(name.clone())),
-        }
+        let Names { names, recent_names, .. } = self;
+        recent_names.find(&mut name.0, |name| match names.get(name.as_str()) {
+            Some(known) => known.0.clone(),
+            None => {
+                names.insert(Name(name.clone()));
+                name.clone()
+            }
+        });
     }
 
     /// The one copy of this list.
     pub fn share_list(&mut self, list: &mut List) {
-        if let Some(known) = self.lists.get(&**list) {
-            *list = known.clone();
-            return;
-        }
-        let names = list.iter().cloned().map(|mut name| {
-            self.share(&mut name);
-            name
+        let mut recent = std::mem::take(&mut self.recent_lists);
+        recent.find(&mut list.0, |list| {
+            if let Some(known) = self.lists.get(list.as_slice()) {
+                return known.0.clone();
+            }
+            let names = list.iter().cloned().map(|mut name| {
+                self.share(&mut name);
+                name
+            });
+            let own = Arc::new(names.collect());
+            self.lists.insert(List(Arc::clone(&own)));
+            own
         });
-        *list = names.collect();
-        self.lists.insert(list.clone());
+        self.recent_lists = recent;
     }
 
     /// The one copy of the list of names in these fields.
     pub fn share_fields(&mut self, fields: &mut Fields) {
         self.share_list(&mut fields.names);
+    }
+}
+
+/// What was shared last, by where it lies: neighbours come with the same copies. Those are held, so that nothing else
+/// comes to lie there.
+#[derive(Clone, Debug)]
+struct Recent<T>(Vec<Option<(Arc<T>, Arc<T>)>>);
+
+/// How many.
+const RECENT: usize = 64;
+
+impl<T> Default for Recent<T> {
+    fn default() -> Self {
+        Recent(Vec::new())
+    }
+}
+
+impl<T> Recent<T> {
+    fn find(&mut self, copy: &mut Arc<T>, find: impl FnOnce(&Arc<T>) -> Arc<T>) {
+        self.0.resize_with(RECENT, || None);
+        let place = (Arc::as_ptr(copy).addr() >> 5) % RECENT;
+        if let Some((known, own)) = &self.0[place]
+            && Arc::ptr_eq(known, copy)
+        {
+            *copy = Arc::clone(own);
+            return;
+        }
+        let own = find(copy);
+        self.0[place] = Some((std::mem::replace(copy, Arc::clone(&own)), own));
     }
 }
 

@@ -1,7 +1,10 @@
 //! The answer in one sentence, and when there is none, why.
 
+use std::collections::BTreeSet;
+
 use super::model::{CauseReport, Finding, Hit, Level, Report, Scope};
 use super::wanted::briefly;
+use crate::evidence::EventRef;
 use crate::signature::definition::{Outcome, Severity};
 
 /// One sentence without markup, not yet escaped.
@@ -23,9 +26,10 @@ pub(super) fn answer(report: &Report) -> Option<&CauseReport> {
 
 /// Does it explain an attempt that failed or dropped, rather than an end that was wanted?
 pub(super) fn explains_failure(report: &Report, cause: &CauseReport) -> bool {
-    report.attempts.iter().any(|attempt| {
-        matches!(attempt.outcome, Outcome::Failed | Outcome::Dropped) && cause.attempts.contains(&attempt.id)
-    })
+    let own: BTreeSet<EventRef> = cause.attempts.iter().copied().collect();
+    let mut unhappy =
+        report.attempts.iter().filter(|attempt| matches!(attempt.outcome, Outcome::Failed | Outcome::Dropped));
+    unhappy.any(|attempt| own.contains(&attempt.id))
 }
 
 /// `n` and the noun, in the plural where it is one.

@@ -29,7 +29,8 @@ impl Providers {
         let place = (name.as_ptr() as usize >> 4 ^ name.as_ptr() as usize >> 10) % RECENT;
         let hint = self.recent.get(place).copied().unwrap_or_default();
         let at = match self.list.get(hint) {
-            Some((known, own)) if **known == *name && same(own.guid, facts.guid) => hint,
+            // Where the name lies must not tell to which of several of one name a record without a GUID goes.
+            Some((known, own)) if own.guid == facts.guid && **known == *name => hint,
             _ => match self.find(name, facts.guid) {
                 Some(at) => at,
                 None => {
@@ -100,4 +101,24 @@ impl Providers {
 /// Whether these may be GUIDs of one provider, of which not every record tells it.
 fn same(first: Option<Guid>, second: Option<Guid>) -> bool {
     first.is_none() || second.is_none() || first == second
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_without_a_guid_goes_to_the_first_of_its_name_wherever_the_name_lies() {
+        let guid = |n| Some(Guid([n; 16]));
+        // Copies of a name at many places in memory.
+        let names: Vec<String> = (0..300).map(|_| "Disk".to_owned()).collect();
+        let mut providers = Providers::default();
+        for name in &names {
+            for guid in [guid(1), guid(2), None] {
+                providers.add(name, ProviderFacts { guid, records: 1 });
+            }
+        }
+        let counts: Vec<_> = providers.sorted().map(|(_, facts)| (facts.guid, facts.records)).collect();
+        assert_eq!(counts, [(guid(1), 600), (guid(2), 300)]);
+    }
 }

@@ -1,6 +1,7 @@
 //! Wildcard patterns against text, letter by letter, in time of at most pattern times text.
 
 use super::definition::Glob;
+use crate::event::Place;
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
@@ -9,15 +10,6 @@ pub(super) struct Matcher {
     cased: bool,
     /// Most are plain enough to be compared at once.
     plain: Option<(Place, Box<str>)>,
-}
-
-/// Where in a text the letters of a pattern stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Whole,
-    Start,
-    End,
-    Inside,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,11 +45,10 @@ impl Matcher {
 
     pub(super) fn fits(&self, text: &str) -> bool {
         match &self.plain {
-            Some((place, letters)) if self.cased => place.holds(text, letters),
+            Some((place, letters)) if self.cased => holds(*place, text, letters),
             // Letters outside ASCII may have some inside it as their lower case.
             Some((place, letters)) if letters.is_ascii() => {
-                place.holds_uncased(text.as_bytes(), letters.as_bytes())
-                    || (!text.is_ascii() && self.fits_by_letters(text))
+                place.hold(text.as_bytes(), letters.as_bytes()) || (!text.is_ascii() && self.fits_by_letters(text))
             }
             _ => self.fits_by_letters(text),
         }
@@ -99,31 +90,12 @@ impl Matcher {
     }
 }
 
-impl Place {
-    fn holds(self, text: &str, letters: &str) -> bool {
-        match self {
-            Place::Whole => text == letters,
-            Place::Start => text.starts_with(letters),
-            Place::End => text.ends_with(letters),
-            Place::Inside => text.contains(letters),
-        }
-    }
-
-    /// Both in ASCII.
-    fn holds_uncased(self, text: &[u8], letters: &[u8]) -> bool {
-        let same = |part: Option<&[u8]>| part.is_some_and(|part| part.eq_ignore_ascii_case(letters));
-        match self {
-            Place::Whole => text.eq_ignore_ascii_case(letters),
-            Place::Start => same(text.get(..letters.len())),
-            Place::End => same(text.len().checked_sub(letters.len()).and_then(|start| text.get(start..))),
-            Place::Inside => match letters.first() {
-                None => true,
-                Some(first) => {
-                    let mut starts = memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text);
-                    starts.any(|start| same(text.get(start..start + letters.len())))
-                }
-            },
-        }
+fn holds(place: Place, text: &str, letters: &str) -> bool {
+    match place {
+        Place::Whole => text == letters,
+        Place::Start => text.starts_with(letters),
+        Place::End => text.ends_with(letters),
+        Place::Inside => text.contains(letters),
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 
 use super::definition::{Definitions, FieldTest, Pattern, Rule, Words};
-use super::gates::Needs;
+use super::gates::Paths;
 use super::pins::{self, Pin};
 use super::value::{is_common, system_field};
 use super::wording;
@@ -114,22 +114,22 @@ pub(super) fn interest(all: &Definitions, index: &Index) -> Interest {
         }
         spread(wanted);
     }
-    let needs = Needs::of(all.rules.iter().map(|rule| &rule.detection));
-    shut(&mut interest.any_provider, &[&index.any], &needs);
+    let paths = Paths::of(all.rules.iter().map(|rule| &rule.detection));
+    shut(&mut interest.any_provider, &[&index.any], &paths);
     for (name, wanted) in &mut interest.providers {
         let own = index.providers.get(name).into_iter().chain([&index.any]);
-        shut(wanted, &own.collect::<Vec<_>>(), &needs);
+        shut(wanted, &own.collect::<Vec<_>>(), &paths);
     }
     interest
 }
 
 /// Puts a gate before the records of each id, by the rules that may meet them.
-fn shut(wanted: &mut Wanted, slots: &[&Slots], needs: &Needs) {
+fn shut(wanted: &mut Wanted, slots: &[&Slots], paths: &Paths) {
     for (id, fields) in &mut wanted.ids {
         let Fields::Named(names) = fields else { continue };
         let mut rules = Vec::new();
         slots.iter().for_each(|slots| slots.meet(*id, &mut |rule| rules.push(rule)));
-        names.gate = needs.gate(&rules);
+        names.gate = paths.gate(&rules);
     }
 }
 

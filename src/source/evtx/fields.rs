@@ -5,7 +5,7 @@ use super::binxml::{self, BINXML, Fault, Item};
 use super::known::{self, Class, Known};
 use super::plan::{Label, NONE, Op, Part, Place, Plans, Run, WantId, What};
 use super::value;
-use crate::event::{Event, Fields, Sign};
+use crate::event::{Event, Fields, Gate};
 
 /// Fragments within fragments.
 const DEPTH: u32 = 32;
@@ -70,15 +70,9 @@ impl<'i> Want<'i> {
         self.by.iter().flatten().all(|fields| fields.gate().is_some())
     }
 
-    /// Every sign of every gate, with its number.
-    pub fn signs(&self) -> impl Iterator<Item = ((usize, usize), &'i Sign)> {
-        let gates = self.by.into_iter().enumerate().filter_map(|(want, fields)| Some((want, fields?.gate()?)));
-        gates.flat_map(|(want, gate)| gate.signs.iter().enumerate().map(move |(sign, of)| ((want, sign), of)))
-    }
-
-    /// The sign of this number.
-    pub fn sign(&self, want: usize, sign: usize) -> Option<&'i Sign> {
-        self.by.get(want).copied().flatten()?.gate()?.signs.get(sign)
+    /// The gate before that one of them.
+    pub fn gate(&self, want: usize) -> Option<&'i Gate> {
+        self.by.get(want).copied().flatten()?.gate()
     }
 }
 

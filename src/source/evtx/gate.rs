@@ -1,14 +1,18 @@
-//! Looks at the one value or two by which most records that are wanted by their number turn out to be of no interest,
-//! where they stand, before anything is read. Whatever is not as simple as in nearly all records is let through.
+//! Looks at the few values by which most records that are wanted by their number turn out to be of no interest, where
+//! they stand, before anything is read. Whatever is not as simple as in nearly all records is let through.
 
 use rustc_hash::FxHashMap;
 
 use super::binxml::{self, BINXML, Instance};
 use super::fields::Want;
-use super::plan::{Label, Part, Place, Plans, Run, What};
+use super::plan::{Label, NONE, Part, Place, Plans, Run, What};
 use super::value;
+use crate::event::{Gate, Seen, Sign, positional};
 
-/// A slot that is looked at, and the sign that it may show: which of the wants', and which of its signs.
+/// Gates before one record.
+pub(super) const WANTS: usize = 3;
+
+/// A slot that is looked at, and the sign that it may show: of which gate, and which of its signs.
 #[derive(Clone, Copy)]
 struct Look {
     slot: usize,
@@ -33,13 +37,18 @@ impl Gates {
         self.looks.clear();
     }
 
-    /// Can no signature match a record with this fragment in `Event`, for what the fragment holds? To be asked of
-    /// wants of which each has a gate.
-    pub fn bar(&mut self, data: &[u8], plans: &mut Plans, place: Place, span: (usize, usize), want: &Want<'_>) -> bool {
-        let (start, end) = span;
-        let Ok(Some(instance)) = binxml::leading_instance(data, start, end) else { return false };
+    /// Adds the signs that the values of this fragment in `Event` show. `None`: it is not as simple as that.
+    pub fn look(
+        &mut self,
+        data: &[u8],
+        plans: &mut Plans,
+        (place, start, end): (Place, usize, usize),
+        want: &Want<'_>,
+        seen: &mut [Seen; WANTS],
+    ) -> Option<()> {
+        let instance = binxml::leading_instance(data, start, end).ok()??;
         if !binxml::is_over(data, instance.end as usize, end) {
-            return false;
+            return None;
         }
         let key = (instance.definition, place, plans.want(want.id()));
         let known = match self.known.get(&key) {
@@ -50,7 +59,7 @@ impl Gates {
                 found
             }
         };
-        known.is_some_and(|looks| self.shows_none(data, &instance, looks, want))
+        self.read(data, &instance, known?, want, seen)
     }
 
     /// Which slots of a template hold the fields that the signs name.
@@ -59,6 +68,8 @@ impl Gates {
         let plan = plans.definition(data, definition, place);
         plans.reading = false;
         let start = self.looks.len();
+        let mut found = [0u32; WANTS];
+        let mut unnamed = false;
         for op in plans.ops.get(plan.ok()?.range())? {
             let (name, parts) = match op.what {
                 What::Field { label: Label::Fixed(name), parts, .. } => (name, parts),
@@ -67,32 +78,66 @@ impl Gates {
                 _ => return None,
             };
             let name = plans.names.get(name.range())?;
-            for (number, _) in want.signs().filter(|(_, sign)| sign.field == name) {
-                let [Part::Slot { slot, .. }] = plans.parts.get(parts.range())? else { return None };
-                self.looks.push(Look { slot: usize::from(*slot), want: number.0, sign: number.1 });
+            unnamed |= name.is_empty();
+            for (want, sign, of) in signs(want) {
+                if of.field == name {
+                    let [Part::Slot { slot, .. }] = plans.parts.get(parts.range())? else { return None };
+                    // Where the slot itself is the guard, a field that is left out reads as empty.
+                    if op.guard != NONE && *plans.guards.get(usize::from(op.guard))? != (*slot, NONE) {
+                        return None;
+                    }
+                    self.looks.push(Look { slot: usize::from(*slot), want, sign });
+                    found[want] |= 1 << sign;
+                }
             }
+        }
+        // `param1` is the first unnamed value, unless something is called so.
+        let by_place = |(want, sign, of): (usize, usize, &Sign)| {
+            unnamed && found[want] >> sign & 1 == 0 && positional(&of.field).is_some()
+        };
+        if signs(want).any(by_place) {
+            return None;
         }
         self.looks.get_mut(start..)?.sort_unstable_by_key(|look| look.slot);
         Some(Run::new(start, self.looks.len()))
     }
 
-    /// Are all values sound, none of them a fragment, and those of the signs not among theirs?
-    fn shows_none(&mut self, data: &[u8], instance: &Instance, looks: Run, want: &Want<'_>) -> bool {
-        let mut looks = self.looks.get(looks.range()).unwrap_or_default().iter().peekable();
+    /// `None`: a value is not sound, or a fragment, or an array.
+    fn read(
+        &mut self,
+        data: &[u8],
+        instance: &Instance,
+        looks: Run,
+        want: &Want<'_>,
+        seen: &mut [Seen; WANTS],
+    ) -> Option<()> {
+        let mut looks = self.looks.get(looks.range())?.iter().peekable();
         for (slot, item) in instance.items(data).enumerate() {
             if item.kind == BINXML || !binxml::fits(item) {
-                return false;
+                return None;
             }
+            if looks.peek().is_none_or(|look| look.slot > slot) {
+                continue;
+            }
+            if value::is_array(item.kind) {
+                return None;
+            }
+            self.text.clear();
+            value::push_text(&mut self.text, item.kind, item.span.of(data));
             while let Some(look) = looks.next_if(|look| look.slot == slot) {
-                self.text.clear();
-                value::push_text(&mut self.text, item.kind, item.span.of(data));
-                let shown = || want.sign(look.want, look.sign).is_none_or(|sign| sign.may_be(&self.text));
-                if value::is_array(item.kind) || shown() {
-                    return false;
-                }
+                let sign = want.gate(look.want)?.signs.get(look.sign)?;
+                seen[look.want].look(look.sign, sign, &self.text);
             }
         }
         // A slot that is not there reads as empty.
-        looks.next().is_none()
+        looks.next().is_none().then_some(())
     }
+}
+
+/// Every sign, behind the number of its gate and its own.
+fn signs<'i>(want: &Want<'i>) -> impl Iterator<Item = (usize, usize, &'i Sign)> {
+    let of_gate =
+        |(want, gate): (usize, &'i Gate)| gate.signs.iter().enumerate().map(move |(at, sign)| (want, at, sign));
+    let want = *want;
+    (0..WANTS).filter_map(move |at| Some((at, want.gate(at)?))).flat_map(of_gate)
 }

@@ -4,14 +4,14 @@ use rustc_hash::FxHashMap;
 
 use super::binxml::{self, Fault, Instance};
 use super::fields::{Record, TOO_MUCH, TOO_MUCH_OF_CHUNK, Want};
-use super::gate::Gates;
+use super::gate::{Gates, WANTS};
 use super::header::{self, CHUNK, ChunkHeader, RECORD_HEADER, RECORD_MAGIC, RECORDS, RecordHeader};
 use super::learned::{self, Facts};
 use super::plan::{Place, Plans};
 use super::slow;
 use super::templates::Templates;
 use super::words::{Word, Words};
-use crate::event::{Damage, Event, Interest, Sink, Stamp, Wanted};
+use crate::event::{Damage, Event, Interest, Seen, Sink, Stamp, Wanted};
 
 /// Places reported per chunk; the rest are counted.
 const DAMAGE_PER_CHUNK: u32 = 64;
@@ -318,17 +318,20 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Can it be told by a value or two that no signature matches?
+    /// Can it be told by a few values that no signature matches?
     fn is_barred(&mut self, data: &[u8], instance: &Instance, end: usize, want: &Want<'a>) -> bool {
         if !want.is_gated() || !binxml::is_over(data, instance.end as usize, end) {
             return false;
         }
         let Worker { learned, plans, gates, .. } = &mut *self.worker;
-        let Some(template) = learned.get(instance.definition, || None) else { return false };
-        template.fragments(data, instance).is_some_and(|mut fragments| {
-            fragments.all(|(place, start, end)| gates.bar(data, plans, place, (start, end), want))
-                && instance.items(data).all(binxml::fits)
-        })
+        let template = learned.get(instance.definition, || None);
+        let Some(mut fragments) = template.and_then(|template| template.fragments(data, instance)) else {
+            return false;
+        };
+        let mut seen = [Seen::default(); WANTS];
+        fragments.all(|fragment| gates.look(data, plans, fragment, want, &mut seen).is_some())
+            && instance.items(data).all(binxml::fits)
+            && (0..WANTS).filter_map(|at| Some((want.gate(at)?, seen[at]))).all(|(gate, seen)| !gate.lets_through(seen))
     }
 
     /// Stage two begins with what decides, where most of what is wanted by its number turns out to be another's. Where
