@@ -14,7 +14,7 @@ use schema::assert_valid;
 use unicode_width::UnicodeWidthStr;
 use whyrdp::report::model::{Level, Report};
 use whyrdp::report::{FORMATS, Options, format, headline};
-use whyrdp::signature::definition::Outcome;
+use whyrdp::signature::definition::{Outcome, Severity};
 
 fn render(report: &Report, name: &str, options: &Options) -> String {
     let mut out = Vec::new();
@@ -173,6 +173,18 @@ fn headline_is_honest_when_there_is_no_cause() {
     let mut nothing = without_causes(&[]);
     nothing.inputs.clear();
     assert_eq!(headline(&nothing), "Cannot be judged: these inputs hold no record that could be read");
+}
+
+#[test]
+fn an_attack_beside_the_answer_is_told_before_the_evidence() {
+    let mut report = sample::report();
+    report.findings[0].severity = Severity::Critical;
+    let title = report.findings[0].title.trim_end_matches('.').to_owned();
+    for form in ["text", "md", "html"] {
+        let told = render(&report, form, &Options::default());
+        let place = |words: &str| told.find(words).unwrap_or_else(|| panic!("{form}: {words}\n{told}"));
+        assert!(place("Beside it") < place("Evidence") && place(&title) < place("Evidence"), "{form}");
+    }
 }
 
 #[test]

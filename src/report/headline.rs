@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::model::{CauseReport, Level, Report};
+use super::model::{CauseReport, Finding, Hit, Level, Report, Scope};
 use super::wanted::briefly;
 use crate::evidence::EventRef;
-use crate::signature::definition::Outcome;
+use crate::signature::definition::{Outcome, Severity};
 
 /// One sentence without markup, not yet escaped.
 pub fn headline(report: &Report) -> String {
@@ -58,6 +58,24 @@ pub(super) fn list(words: &[String], most: usize) -> String {
         [head @ .., last] if words.len() <= most => format!("{} and {last}", head.join(", ")),
         _ => format!("{} and {} more", words[..most].join(", "), words.len() - most),
     }
+}
+
+/// Findings so severe that they are told right behind the answer.
+pub(super) fn beside(report: &Report) -> impl Iterator<Item = &Finding> {
+    report.findings.iter().filter(|finding| finding.severity >= Severity::High)
+}
+
+/// Whom a cause hits, of those who are seen; `None` where the logs name nobody.
+pub(super) fn hits(scope: &Scope) -> Option<String> {
+    let of = |hit: Hit, one: &str| match (hit.affected, hit.seen) {
+        (0, _) => None,
+        (1, 1) => Some(format!("the only {one} seen")),
+        (affected, seen) if affected == seen => Some(format!("all {} {one}s seen", digits(seen))),
+        (affected, seen) => Some(format!("{} of {} {one}s seen", digits(affected), digits(seen))),
+    };
+    let told = [of(scope.users, "user"), of(scope.clients, "client"), of(scope.servers, "server")];
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 /// How attempts ended, in words: "2 failed, 1 established".

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::facts::{Facts, known};
-use super::headline::{answer, count, digits, endings, explains_failure, headline};
+use super::headline::{answer, beside, count, digits, endings, explains_failure, headline, hits};
 use super::model::{AttemptReport, CauseReport, Level, Report};
 use super::terminal::clean;
 use super::wanted::wanted;
@@ -48,6 +48,11 @@ impl Page<'_> {
             let span = when::span(&self.options.timezone, s.first, s.last);
             writeln!(out, "{} ({span}): {}.", count(s.attempts, "attempt"), endings(report))?;
         }
+        for finding in beside(report) {
+            let on = finding.host.as_deref().map(|host| format!(" on {}", code(host))).unwrap_or_default();
+            let title = prose(finding.title.trim_end_matches('.'));
+            writeln!(out, "Beside it: {title}{on} ({}), see the findings.", finding.severity.word())?;
+        }
         writeln!(out, "All times are {}.", prose(&when::name(&self.options.timezone)))?;
         if self.options.selected {
             writeln!(out, "Only the attempts that were asked for are told here.")?;
@@ -83,6 +88,9 @@ impl Page<'_> {
             let hosts: Vec<String> = cause.hosts.iter().map(|host| code(host)).collect();
             writeln!(out, "- Where: {}", hosts.join(", "))?;
         }
+        if let Some(hits) = hits(&cause.scope) {
+            writeln!(out, "- Hits: {hits}")?;
+        }
         if let Some(time) = cause.last_success {
             writeln!(out, "- Last worked: {}", when::moment(&self.options.timezone, time))?;
         }
@@ -109,8 +117,9 @@ impl Page<'_> {
             writeln!(out, "- **{}** {}", claim.role.word(), prose(&claim.why))?;
             let same = cause.evidence.iter().filter(|other| (other.role, &other.why) == (claim.role, &claim.why));
             let events: Vec<EventRef> = same.map(|other| other.event).collect();
+            let mut said = "";
             for event in events.iter().take(self.most(3)) {
-                self.record(out, *event)?;
+                said = self.record(out, *event, said)?;
             }
             if events.len() > self.most(3) {
                 writeln!(out, "  - and {} more", events.len() - 3)?;
@@ -119,29 +128,46 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn record(&self, out: &mut String, event: EventRef) -> Done {
-        let Some(row) = self.facts.row(event) else { return Ok(()) };
+    /// One record, and what it says unless the one before said the same.
+    fn record<'r>(&'r self, out: &mut String, event: EventRef, said: &'r str) -> Result<&'r str, std::fmt::Error> {
+        let Some(row) = self.facts.row(event) else { return Ok(said) };
         let time = when::instant(&self.options.timezone, row.time);
         let id = row.record_id.map(|id| format!(" record {id}")).unwrap_or_default();
         let source = format!("{} {}{id}", row.provider, row.event_id);
-        writeln!(out, "  - {time} {} {}: {}", code(&row.host), code(&source), code(&row.message))
+        let (host, source) = (code(&row.host), code(&source));
+        match row.message == said {
+            true => writeln!(out, "  - {time} {host} {source}")?,
+            false => writeln!(out, "  - {time} {host} {source}: {}", code(&row.message))?,
+        }
+        Ok(&row.message)
     }
 
     fn others(&self, out: &mut String, answered: bool) -> Done {
-        let strong = |cause: &CauseReport| cause.verdict >= Level::Probable && explains_failure(self.report, cause);
-        let weak: Vec<&CauseReport> = self.report.causes.iter().filter(|cause| !strong(cause)).collect();
-        if weak.is_empty() {
-            return if answered { Ok(()) } else { writeln!(out, "\nNo cause is proven from these logs.") };
+        let unhappy = self.report.summary.failed + self.report.summary.dropped > 0;
+        if unhappy && !answered {
+            writeln!(out, "\nNo cause of a failure is proven from these logs.")?;
         }
-        writeln!(out, "\n## Possible, not proven\n")?;
-        for cause in weak.iter().take(self.most(8)) {
+        let (sure, possible): (Vec<&CauseReport>, Vec<_>) =
+            self.report.causes.iter().partition(|cause| cause.verdict >= Level::Probable);
+        let beside: Vec<&CauseReport> =
+            sure.into_iter().filter(|cause| !explains_failure(self.report, cause)).collect();
+        self.brief(out, "Possible, not proven", &possible)?;
+        self.brief(out, "Seen, but no cause of a failure", &beside)
+    }
+
+    fn brief(&self, out: &mut String, title: &str, causes: &[&CauseReport]) -> Done {
+        if causes.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n## {title}\n")?;
+        for cause in causes.iter().take(self.most(8)) {
             write!(out, "- {} ({}, score {})", prose(&cause.title), cause.verdict.word(), cause.score)?;
-            match cause.verify.first() {
+            match cause.verify.first().filter(|_| cause.verdict == Level::Possible) {
                 Some(check) => writeln!(out, "; to settle it: {}", prose(check))?,
                 None => writeln!(out)?,
             }
         }
-        rest(out, weak.len(), self.most(8))
+        rest(out, causes.len(), self.most(8))
     }
 
     fn attempts(&self, out: &mut String) -> Done {

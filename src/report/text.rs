@@ -14,11 +14,10 @@ mod timeline;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, Write};
 
-use super::headline::{answer, count, endings, explains_failure, headline};
+use super::headline::{answer, beside, count, endings, explains_failure, headline};
 use super::model::{EventRow, Level, Report, Row};
 use super::{Options, headline::list};
 use crate::evidence::{EventRef, is_unnamed};
-use crate::signature::definition::Severity;
 use page::{Page, Style, Text};
 
 /// Writes the report as text.
@@ -167,7 +166,7 @@ fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Resul
         page.put(0, "", &Text::plain(&line))?;
     }
     others(page, report)?;
-    for finding in report.findings.iter().filter(|finding| finding.severity >= Severity::High) {
+    for finding in beside(report) {
         let host = finding.host.as_deref().map(|host| format!(" on {host}")).unwrap_or_default();
         let line =
             format!("{}{host} ({}), see FINDINGS.", finding.title.trim_end_matches('.'), finding.severity.word());

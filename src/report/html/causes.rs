@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::{Page, level_badge, say, severity_badge};
 use crate::evidence::EventRef;
-use crate::report::headline::{count, explains_failure};
-use crate::report::model::{CauseReport, Cited, Finding, Hit, Level};
+use crate::report::headline::{count, explains_failure, hits};
+use crate::report::model::{CauseReport, Cited, Finding, Level};
 use crate::signature::definition::Bearing;
 
 /// Records and changes shown before a fold.
@@ -19,16 +19,16 @@ pub fn section(page: &Page<'_>) -> Markup {
     html! {
         section #causes aria-labelledby="h-causes" {
             h2 #h-causes { "Causes" }
-            @if !all().any(|(_, cause)| strong(cause)) { p { "No cause is proven or likely from these logs." } }
+            @if !all().any(|(_, cause)| strong(cause)) { p { "No cause of a failure is proven or likely from these logs." } }
             @for (at, cause) in all().filter(|(_, cause)| strong(cause)) { (full(page, at, cause)) }
             @if !weak.is_empty() {
                 details.fold {
-                    summary { (count(weak.len() as u64, "other cause")) " seen or possible, not proven" }
+                    summary { (count(weak.len() as u64, "other cause")) ": possible, or seen where nothing failed" }
                     @for (at, cause) in weak { (full(page, at, cause)) }
                 }
             }
             @if !findings.is_empty() {
-                h3 { "Findings that explain no failure" }
+                h3 #findings { "Findings that explain no failure" }
                 ul.findings { @for finding in findings { (found(page, finding)) } }
             }
         }
@@ -68,10 +68,10 @@ fn full(page: &Page<'_>, at: usize, cause: &CauseReport) -> Markup {
             dl.facts {
                 @if !cause.attempts.is_empty() {
                     dt { "Explains" }
-                    dd { "attempt " (page.attempts(&cause.attempts)) " (" (page.span(cause.first, cause.last)) ")" }
+                    dd { (if cause.attempts.len() == 1 { "attempt " } else { "attempts " }) (page.attempts(&cause.attempts)) " (" (page.span(cause.first, cause.last)) ")" }
                 }
                 @if !cause.hosts.is_empty() { dt { "Where" } dd { (say(&cause.hosts.join(", "))) } }
-                @if let Some(hits) = scope(cause) { dt { "Hits" } dd { (hits) } }
+                @if let Some(hits) = hits(&cause.scope) { dt { "Hits" } dd { (hits) } }
                 @if let Some(time) = cause.last_success { dt { "Last worked" } dd { (page.time(time)) } }
                 @if !roots.is_empty() { dt { "Caused by" } dd { (titled(roots)) } }
                 @if !leads.is_empty() { dt { "Leads to" } dd { (titled(leads)) } }
@@ -115,16 +115,6 @@ fn reference(link: &str) -> Markup {
     html! {
         @if safe { a href=(link) rel="noopener noreferrer" { (say(link)) } } @else { (say(link)) }
     }
-}
-
-fn scope(cause: &CauseReport) -> Option<String> {
-    let of = |hit: Hit, one: &str| (hit.seen > 0).then(|| format!("{} of {}", hit.affected, count(hit.seen, one)));
-    let hits: Vec<String> =
-        [of(cause.scope.users, "user"), of(cause.scope.clients, "client"), of(cause.scope.servers, "server")]
-            .into_iter()
-            .flatten()
-            .collect();
-    (!hits.is_empty()).then(|| hits.join(", "))
 }
 
 /// Evidence by claim, each once with its records.

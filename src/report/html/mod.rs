@@ -21,7 +21,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::facts::Facts;
-use super::headline::{answer, count, digits, headline};
+use super::headline::{answer, beside, count, digits, headline};
 use super::model::{CauseReport, EventRow, Level, Report};
 use super::terminal::clean;
 use super::{Options, when};
@@ -215,6 +215,13 @@ fn lead(page: &Page<'_>) -> Markup {
                 li { b { (digits(s.attempts)) } " " (if s.attempts == 1 { "attempt" } else { "attempts" }) }
                 @for (number, word) in tiles.iter().filter(|(number, _)| *number > 0) {
                     li class={ "out-" (word) } { b { (digits(*number)) } " " (word) }
+                }
+            }
+            @for finding in beside(report) {
+                p {
+                    strong { "Beside it: " } (say(finding.title.trim_end_matches('.')))
+                    @if let Some(host) = &finding.host { " on " (say(host)) }
+                    " (" (finding.severity.word()) ") " a href="#findings" { "findings" }
                 }
             }
             p.note {

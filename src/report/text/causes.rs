@@ -5,8 +5,8 @@ use std::io;
 use super::page::{Page, Style, Text};
 use super::{Index, level, short};
 use crate::evidence::EventRef;
-use crate::report::headline::{count, digits, explains_failure, list};
-use crate::report::model::{CauseReport, Cited, Hit, Level, Report};
+use crate::report::headline::{count, digits, explains_failure, hits, list};
+use crate::report::model::{CauseReport, Cited, Level, Report};
 use crate::signature::definition::{Bearing, Severity};
 
 /// Records shown for one claim, and causes told briefly, unless everything is wanted.
@@ -79,28 +79,13 @@ fn whom(page: &mut Page<'_>, index: &Index<'_>, cause: &CauseReport) -> io::Resu
     if !cause.hosts.is_empty() {
         page.put(3, "where     ", &Text::plain(&list(&cause.hosts, 6)))?;
     }
-    let scope = [
-        (cause.scope.users, "user", "users"),
-        (cause.scope.clients, "client", "clients"),
-        (cause.scope.servers, "server", "servers"),
-    ];
-    let hits: Vec<String> =
-        scope.iter().filter(|(hit, ..)| hit.affected > 0).map(|(hit, one, many)| of(*hit, one, many)).collect();
-    if !hits.is_empty() {
-        page.put(3, "hits      ", &Text::plain(&hits.join(", ")))?;
+    if let Some(hits) = hits(&cause.scope) {
+        page.put(3, "hits      ", &Text::plain(&hits))?;
     }
     if let Some(time) = cause.last_success {
         page.put(3, "worked    ", &Text::plain(&format!("last time at {}", page.moment(time))))?;
     }
     Ok(())
-}
-
-fn of(hit: Hit, one: &str, many: &str) -> String {
-    match (hit.affected, hit.seen) {
-        (1, 1) => format!("the only {one} seen"),
-        (affected, seen) if affected == seen => format!("all {} {many} seen", digits(seen)),
-        (affected, seen) => format!("{} of {} {many} seen", digits(affected), digits(seen)),
-    }
 }
 
 /// Evidence by claim: what one rule says of the cause once, then its records.
