@@ -75,14 +75,9 @@ pub enum Place {
 impl Place {
     /// Do these letters of ASCII stand there, whatever their case?
     pub fn hold(self, text: &[u8], letters: &[u8]) -> bool {
-        // Most differ in the first letter.
-        let begins = |part: &[u8]| match (part, letters) {
-            ([a, ..], [b, ..]) => a.eq_ignore_ascii_case(b),
-            _ => true,
-        };
-        let same = |part: Option<&[u8]>| part.is_some_and(|part| begins(part) && part.eq_ignore_ascii_case(letters));
+        let same = |part: Option<&[u8]>| part.is_some_and(|part| part.eq_ignore_ascii_case(letters));
         match self {
-            Place::Whole => same(Some(text)),
+            Place::Whole => text.eq_ignore_ascii_case(letters),
             Place::Start => same(text.get(..letters.len())),
             Place::End => same(text.len().checked_sub(letters.len()).and_then(|start| text.get(start..))),
             Place::Inside => match letters.first() {
