@@ -15,8 +15,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CHUNK, HEADER, LARGEST = 65536, 4096, 1 << 18
-# Records of one seed of rows or reports, and seeds of one case.
-ROWS, PIECES = 80, 4
+# Records of one seed of rows, and seeds of one case; entries of each long part of a report.
+ROWS, PIECES, ENTRIES = 80, 4, 24
 KINDS = [("rules", 0), ("causes", 1), ("codes", 2), ("events", 4), ("dialogs", 5), ("claims", 6)]
 
 
@@ -111,7 +111,7 @@ def report(text, out):
     """A report with the beginning of its long parts: each form writes all of it."""
     whole = json.loads(text or b"{}")
     for part in ("timeline", "attempts", "inputs"):
-        whole[part] = whole.get(part, [])[:ROWS]
+        whole[part] = whole.get(part, [])[:ENTRIES]
     keep(out / "report", json.dumps(whole).encode())
 
 
