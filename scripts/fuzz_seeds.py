@@ -6,6 +6,7 @@ WHYRDP is the program, CORPUS_LOGS what `whyrdp-corpus generate` wrote, OUT the 
 """
 
 import hashlib
+import json
 import pathlib
 import re
 import struct
@@ -14,6 +15,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CHUNK, HEADER, LARGEST = 65536, 4096, 1 << 18
+# Records of one seed of rows, and seeds of one case; entries of each long part of a report.
+ROWS, PIECES, ENTRIES = 80, 4, 24
 KINDS = [("rules", 0), ("causes", 1), ("codes", 2), ("events", 4), ("dialogs", 5), ("claims", 6)]
 
 
@@ -93,6 +96,25 @@ def formats(text, out):
         keep(out / "tmf", struct.pack("<H", len(payload)) + payload + text)
 
 
+def rows(text, out):
+    """Rows of one case in pieces: a run takes as long as its rows are many. Both ends of a connection stand near each
+    other in time; what speaks of whole inputs goes with each piece."""
+    lines = re.sub(rb'"signatures_sha256":"[0-9a-f]{64}"', b'"signatures_sha256":"SIGNATURES"', text).splitlines(True)
+    told = [line for line in lines if b'"row":"evidence"' not in line]
+    evidence = sorted((line for line in lines if line not in told), key=lambda line: re.findall(rb'"time":"([^"]+)', line))
+    starts = list(range(0, len(evidence), ROWS))
+    for start in starts[:: len(starts) // PIECES + 1]:
+        keep(out / "rows", b"".join(evidence[start : start + ROWS] + told)[:LARGEST])
+
+
+def report(text, out):
+    """A report with the beginning of its long parts: each form writes all of it."""
+    whole = json.loads(text or b"{}")
+    for part in ("timeline", "attempts", "inputs"):
+        whole[part] = whole.get(part, [])[:ENTRIES]
+    keep(out / "report", json.dumps(whole).encode())
+
+
 def main(program, logs, out, *real):
     out, logs = pathlib.Path(out), pathlib.Path(logs)
     for path in sorted(logs.rglob("*")):
@@ -117,10 +139,8 @@ def main(program, logs, out, *real):
         for path in sorted((ROOT / "signatures" / name).rglob("*.*"))[:400]:
             keep(out / "signatures", bytes([3 if path.stem == "pairs" else kind]) + path.read_bytes())
     for case in sorted(path for path in logs.iterdir() if path.is_dir())[:60]:
-        rows = subprocess.run([program, "scan", case], capture_output=True, check=False).stdout
-        keep(out / "rows", re.sub(rb'"signatures_sha256":"[0-9a-f]{64}"', b'"signatures_sha256":"SIGNATURES"', rows)[:LARGEST])
-        report = subprocess.run([program, "analyze", "--format", "json", case], capture_output=True, check=False).stdout
-        keep(out / "report", report[:LARGEST])
+        rows(subprocess.run([program, "scan", case], capture_output=True, check=False).stdout, out)
+        report(subprocess.run([program, "analyze", "--format", "json", case], capture_output=True, check=False).stdout, out)
     for folder in sorted(out.iterdir()):
         print(folder.name, len(list(folder.iterdir())))
 

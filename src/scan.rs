@@ -96,7 +96,11 @@ pub fn scan<E>(
                 let most = room();
                 let mut next = Vec::new();
                 pool.in_place_scope(|scope| {
-                    scope.spawn(|_| next = queue.next(most).into_par_iter().map(|unit| (read(&unit), unit)).collect());
+                    scope.spawn(|_| {
+                        // One by one: pieces of several would leave one thread with the last, and the others idle.
+                        let units = queue.next(most).into_par_iter().with_max_len(1);
+                        next = units.map(|unit| (read(&unit), unit)).collect();
+                    });
                     emitter.parts(parts)
                 })?;
                 next

@@ -22,6 +22,8 @@ impl Path {
 
 /// Paths beyond these are no short way.
 const MOST: usize = 16;
+/// Of more rules no gate is made: it would ask for little, and take long to make.
+const RULES: usize = 128;
 
 /// In how many paths a rule can match, by its number: each with all that it asks for.
 pub(super) struct Paths(Vec<Vec<Path>>);
@@ -34,6 +36,9 @@ impl Paths {
 
     /// The gate before the rules of these numbers.
     pub(super) fn gate(&self, rules: &[u32]) -> Option<Gate> {
+        if rules.len() > RULES {
+            return None;
+        }
         let mut all: Vec<&Path> = Vec::new();
         for rule in rules {
             let own = self.0.get(*rule as usize)?;

@@ -83,10 +83,13 @@ pub(super) fn push_hex(out: &mut String, value: u64) {
 
 pub(super) fn push_bytes(out: &mut String, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    out.reserve(bytes.len() * 2);
-    for byte in bytes {
-        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        out.push(char::from(DIGITS[usize::from(byte & 15)]));
+    for block in bytes.chunks(BLOCK) {
+        let mut digits = [[b'0'; 2]; BLOCK];
+        for (pair, byte) in digits.iter_mut().zip(block) {
+            *pair = [byte >> 4, byte & 15].map(|half| DIGITS[usize::from(half)]);
+        }
+        let digits = digits.get(..block.len()).unwrap_or_default();
+        out.push_str(std::str::from_utf8(digits.as_flattened()).unwrap_or_default());
     }
 }
 

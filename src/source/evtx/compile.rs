@@ -179,13 +179,8 @@ impl Compiler<'_> {
 
     /// A name without its prefix, put among `names` once.
     fn name(&mut self, name: Span) -> Run {
-        let Plans { known, names, .. } = &mut *self.plans;
         let data = self.data;
-        *known.entry((Run::default(), name)).or_insert_with(|| {
-            let start = names.len();
-            push_utf16(names, local(name.of(data)));
-            Run::new(start, names.len())
-        })
+        self.once((Run::default(), name), |names| push_utf16(names, local(name.of(data))))
     }
 
     fn part(&mut self, part: Part) {
@@ -251,16 +246,24 @@ impl Compiler<'_> {
 
     /// `Element_attribute`.
     fn attribute_label(&mut self, element: Run, attribute: Span) -> Label {
-        let Plans { known, names, .. } = &mut *self.plans;
         let data = self.data;
-        let label = known.entry((element, attribute)).or_insert_with(|| {
-            let start = names.len();
+        Label::Fixed(self.once((element, attribute), |names| {
             names.extend_from_within(element.range());
             names.push('_');
             push_utf16(names, local(attribute.of(data)));
-            Run::new(start, names.len())
-        });
-        Label::Fixed(*label)
+        }))
+    }
+
+    fn once(&mut self, key: (Run, Span), push: impl FnOnce(&mut String)) -> Run {
+        let Plans { known, names, .. } = &mut *self.plans;
+        if let Some(known) = known.get(&key) {
+            return *known;
+        }
+        let start = names.len();
+        push(names);
+        let made = Run::new(start, names.len());
+        known.insert(key, made);
+        made
     }
 
     /// The text of `Name`: fixed in nearly all definitions.

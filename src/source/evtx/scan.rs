@@ -17,6 +17,8 @@ use crate::event::{Damage, Event, Interest, Seen, Sink, Stamp, Wanted};
 const DAMAGE_PER_CHUNK: u32 = 64;
 /// Records per chunk that the crate `evtx` may try: each costs as much as many read here.
 const SLOW_PER_CHUNK: u32 = 64;
+/// Event ids of which it is kept what is wanted of their records.
+const WANTED: usize = 64;
 /// Event ids of which it is kept how the last records fared.
 const GUESSES: usize = 256;
 
@@ -32,14 +34,17 @@ pub(super) struct Worker {
     event: Event,
 }
 
+/// Provider, source name and event id of a record, and what is wanted of such.
+type Met<'a> = ((Word, Option<Word>, u32), Want<'a>);
+
 /// Reads the chunks of one block.
 pub(super) struct Scan<'a> {
     worker: &'a mut Worker,
     interest: &'a Interest,
     /// What is wanted of the providers met so far.
     wanted: FxHashMap<Word, Option<&'a Wanted>>,
-    /// The provider looked up last.
-    last_wanted: (Word, Option<&'a Wanted>),
+    /// What is wanted of the records met last, by event id.
+    recent: [Option<Met<'a>>; WANTED],
     sink: &'a mut dyn Sink,
     /// File offset of the chunk.
     offset: u64,
@@ -83,7 +88,7 @@ impl<'a> Scan<'a> {
             worker,
             interest,
             wanted: FxHashMap::default(),
-            last_wanted: (Word::MAX, None),
+            recent: [None; WANTED],
             sink,
             offset: 0,
             reported: 0,
@@ -273,19 +278,24 @@ impl<'a> Scan<'a> {
 
     #[inline]
     fn want(&mut self, facts: &Facts) -> Want<'a> {
-        let by_name = self.wanted_of(facts.provider).and_then(|wanted| wanted.fields(facts.event_id));
-        let by_source = facts.source_name.and_then(|source| self.wanted_of(source)?.fields(facts.event_id));
-        Want::of([by_name, by_source, self.interest.any_provider.fields(facts.event_id)])
+        let key = (facts.provider, facts.source_name, facts.event_id);
+        let place = facts.event_id as usize % WANTED;
+        match &self.recent[place] {
+            Some((known, want)) if *known == key => *want,
+            _ => {
+                let by_name = self.wanted_of(facts.provider).and_then(|wanted| wanted.fields(facts.event_id));
+                let by_source = facts.source_name.and_then(|source| self.wanted_of(source)?.fields(facts.event_id));
+                let want = Want::of([by_name, by_source, self.interest.any_provider.fields(facts.event_id)]);
+                self.recent[place] = Some((key, want));
+                want
+            }
+        }
     }
 
     #[inline]
     fn wanted_of(&mut self, provider: Word) -> Option<&'a Wanted> {
-        if self.last_wanted.0 != provider {
-            let (interest, words) = (self.interest, &self.worker.words);
-            let wanted = *self.wanted.entry(provider).or_insert_with(|| interest.provider(words.text(provider)));
-            self.last_wanted = (provider, wanted);
-        }
-        self.last_wanted.1
+        let (interest, words) = (self.interest, &self.worker.words);
+        *self.wanted.entry(provider).or_insert_with(|| interest.provider(words.text(provider)))
     }
 
     /// A record that stage one cannot read: by its whole plan, or by the crate `evtx`.
