@@ -1,6 +1,7 @@
 //! What to collect, by computer and the most decisive first, with the commands that do it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use crate::event::Time;
 use crate::report::model::Collect;
@@ -75,7 +76,7 @@ fn collect(host: Option<&str>, role: &str, lack: Lack, group: &Group<'_>, off: &
     let mut logs: Vec<(&str, u64)> = group.logs.iter().map(|(log, weight)| (*log, *weight)).collect();
     logs.sort_by(|(a, x), (b, y)| y.cmp(x).then_with(|| a.cmp(b)));
     let logs: Vec<String> = logs.into_iter().map(|(log, _)| log.to_string()).collect();
-    let prefix = host.map(|host| host.split('.').next().unwrap_or(host)).unwrap_or(role).replace(' ', "-");
+    let prefix = plain(called(host, role));
     let export = |log: &String| format!("wevtutil epl \"{log}\" \"{prefix}-{}.evtx\"", file(log));
     let larger = |log: &String| format!("wevtutil sl \"{log}\" /ms:{LARGER}");
     let commands = match lack {
@@ -108,11 +109,27 @@ fn collect(host: Option<&str>, role: &str, lack: Lack, group: &Group<'_>, off: &
     }
 }
 
+/// What stands for a computer in names of files: no address with colons, which no file of Windows may have.
+fn called<'a>(host: Option<&'a str>, role: &'a str) -> &'a str {
+    let Some(host) = host else { return role };
+    match host.parse() {
+        Ok(IpAddr::V4(_)) => host,
+        Ok(IpAddr::V6(_)) => role,
+        Err(_) => host.split('.').next().unwrap_or(host),
+    }
+}
+
 /// A file name for a channel: its last telling words.
 fn file(channel: &str) -> String {
     let name = channel.strip_suffix("/Operational").unwrap_or(channel);
-    let name = name.rsplit_once("Microsoft-Windows-").map_or(name, |(_, rest)| rest);
-    name.chars().map(|sign| if sign.is_ascii_alphanumeric() || sign == '-' { sign } else { '-' }).collect()
+    plain(name.rsplit_once("Microsoft-Windows-").map_or(name, |(_, rest)| rest))
+}
+
+/// A name, some of which logs tell, as part of a command that somebody pastes into an elevated prompt: nothing in it
+/// may end the quotes or be expanded.
+fn plain(name: &str) -> String {
+    let harmless = |sign: &char| sign.is_alphanumeric() || matches!(sign, '-' | '_' | '.');
+    name.chars().map(|sign| if harmless(&sign) { sign } else { '-' }).collect()
 }
 
 #[cfg(test)]
@@ -122,6 +139,20 @@ mod tests {
     fn missing(host: Option<&str>, channel: &str, lack: Lack) -> Missing {
         let (because, log) = (String::new(), String::new());
         Missing { because, log, host: host.map(str::to_string), role: "server", channel: channel.to_string(), lack }
+    }
+
+    #[test]
+    fn a_computer_with_a_hostile_name_puts_no_command_beside_those_told() {
+        let hostile = missing(Some("a\"&calc&\"$(x)`%PATH%"), "System", Lack::Export);
+        let mut wants = Wants::default();
+        wants.add(&hostile, ("network", "a"), 1, (Time::default(), Time::default()));
+        assert_eq!(wants.ranked(&[])[0].commands, ["wevtutil epl \"System\" \"a--calc----x---PATH--System.evtx\""]);
+    }
+
+    #[test]
+    fn a_computer_known_by_its_address_keeps_the_whole_of_it() {
+        assert_eq!(called(Some("172.16.6.14"), "server"), "172.16.6.14");
+        assert_eq!((called(Some("fd00::1"), "server"), called(Some("pc_1.corp"), "client")), ("server", "pc_1"));
     }
 
     #[test]

@@ -202,7 +202,7 @@ fn gap(
     let (because, lack) = match own.map(|(_, coverage)| (coverage.contiguous(), coverage.bounds())) {
         None => (format!("{log} is not here"), Lack::Export),
         Some(_) if own.is_some_and(|(_, coverage)| coverage.runs.is_empty()) => {
-            (format!("{log} stands in a trace, which does not tell whether it is whole"), Lack::Export)
+            (format!("{log} is here without record numbers, so that nothing tells whether it is whole"), Lack::Export)
         }
         // What it held before its first record is gone; what it wrote after its last one is there to be exported.
         Some((true, Some((first, last)))) => {
