@@ -198,3 +198,25 @@ fn a_code_that_one_stretch_logged_is_what_the_complaint_is_about_in_all() {
     assert!(about(&held).is_some_and(|about| !about.is_empty() && about.len() < held.attempts.len()));
     assert_eq!(about(&held), about(&cut));
 }
+
+#[test]
+fn that_all_failures_are_guesses_is_said_of_the_whole_and_of_its_stretches() {
+    let (signatures, _) = Signatures::open(true, &[]);
+    let all_guesses = |slug: &str, guesses: Option<u32>| {
+        let folder = cases::logs(slug);
+        let story = cases::findings(folder.path().to_owned(), &signatures);
+        let all = repeated(&story, 3, 3);
+        let held = correlate(&all, &signatures, &Request::default());
+        let (cut, _) = in_stretches(&all, &signatures, &Request::default(), 2 * story.evidence.len());
+        for report in [held, cut] {
+            let told = &report.causes[0].explanation;
+            let said =
+                guesses.map(|count| format!("All {count} failed attempts for which it is confirmed are guesses"));
+            let right = said.map_or(!told.contains("of an attack"), |said| told.contains(&said));
+            assert!(right, "{slug}: {told}");
+        }
+    };
+    all_guesses("brute-force-beside-success", Some(180));
+    // A user's failure stands first here, whatever strangers do beside it.
+    all_guesses("guessing-around-disabled-account-2012r2", None);
+}

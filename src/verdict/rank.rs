@@ -116,7 +116,16 @@ impl Ranked {
 
     /// The cause as the report shows it.
     fn told(self, all: &People) -> CauseReport {
-        let explanation = format!("{} {}", self.report.explanation, self.basis.sentence());
+        let mut explanation = format!("{} {}", self.report.explanation, self.basis.sentence());
+        if let (0, attacks @ 1..) = self.explained {
+            let level = self.report.verdict.word();
+            let guesses = match attacks {
+                1 => format!("The failed attempt for which it is {level} is a guess"),
+                many => format!("All {many} failed attempts for which it is {level} are guesses"),
+            };
+            explanation =
+                format!("{explanation} {guesses} of an attack (see the findings); none is known to be a user's.");
+        }
         CauseReport { explanation, scope: self.people.among(all), ..self.report }
     }
 }
