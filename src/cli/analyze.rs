@@ -51,6 +51,6 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     if let Some(failure) = scan::nothing(&found, totals) {
         return Err(failure);
     }
-    let exit = report::tell(all, signatures, &args.selecting, &args.rendering, output, session)?;
+    let exit = report::tell(all, &args.selecting, &args.rendering, output, session)?;
     Ok(exit.max(partial))
 }

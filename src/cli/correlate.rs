@@ -78,7 +78,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     if rows == 0 {
         return Err(Failure::new(Exit::Nothing, "no row could be read: give what `whyrdp scan` wrote"));
     }
-    let exit = report::tell(all, signatures, &args.selecting, &args.rendering, output, session)?;
+    let exit = report::tell(all, &args.selecting, &args.rendering, output, session)?;
     Ok(exit.max(partial))
 }
 

@@ -1,6 +1,5 @@
 //! The end of the road: rows become the report that is asked for.
 
-use std::cell::Cell;
 use std::io::{self, Write};
 
 use whyrdp::correlate::{Request, Stretches, correlate_in_stretches, correlate_long};
@@ -8,7 +7,6 @@ use whyrdp::event::Time;
 use whyrdp::evidence::{EventRef, write_line};
 use whyrdp::report::model::{self, AttemptReport, Each, Entries, Report};
 use whyrdp::report::redact::Hints;
-use whyrdp::signature::Signatures;
 
 use super::Session;
 use super::exit::{Exit, Failure};
@@ -20,7 +18,6 @@ use super::runs::{Entry, Runs};
 /// Makes the report that is asked for and writes it; says how the program is to end because of what it says.
 pub fn tell(
     mut rows: Rows<'_>,
-    signatures: &Signatures,
     selecting: &Selecting,
     rendering: &Rendering,
     outputs: Outputs,
@@ -31,7 +28,7 @@ pub fn tell(
     let selects = selecting.selects();
     if rows.are_held() {
         let hints = || Hints::of(&rows.found);
-        return correlate_long(&rows.found, signatures, &request, |report| {
+        return correlate_long(&rows.found, rows.signatures, &request, |report| {
             rendering.write(report, hints, selects, outputs, session)
         });
     }
@@ -46,14 +43,9 @@ pub fn tell(
             "this form holds the whole report, 2 to 3 kB a row: --format jsonl and json do not, without --redact",
         );
     }
-    let long = Long::make(&rows, signatures, &request, rows.room).map_err(no_disk)?;
-    let trouble = Cell::new(None);
-    let report = long.head.with(each(&long.attempts, &trouble), each(&long.timeline, &trouble));
-    let exit = rendering.write(report, || rows.hints, selects, outputs, session)?;
-    match trouble.take() {
-        Some(error) => Err(no_disk(error)),
-        None => Ok(exit),
-    }
+    let long = Long::make(&rows, &request).map_err(no_disk)?;
+    let report = long.head.with(long.attempts.each(), long.timeline.each());
+    rendering.write(report, || rows.hints, selects, outputs, session)
 }
 
 /// A report whose long parts are on disk.
@@ -64,9 +56,9 @@ struct Long {
 }
 
 impl Long {
-    fn make(rows: &Rows<'_>, signatures: &Signatures, request: &Request, room: usize) -> io::Result<Self> {
+    fn make(rows: &Rows<'_>, request: &Request) -> io::Result<Self> {
         let (mut attempts, mut timeline) = (Runs::default(), Runs::default());
-        let stretches = Stretches::new(rows.runs.merged()?, room, signatures);
+        let stretches = Stretches::new(rows.runs.merged()?, rows.room, rows.signatures);
         let head = correlate_in_stretches(&rows.found, stretches, request, rows.logged, |own, events| {
             attempts.write(|take| own.each(take))?;
             timeline.write(|take| events.each(take))
@@ -75,21 +67,19 @@ impl Long {
     }
 }
 
-/// Entries from disk. Reading ends with the first trouble, which is kept.
-fn each<'r, T: Entry>(runs: &'r Runs<T>, trouble: &'r Cell<Option<io::Error>>) -> Each<'r, T> {
-    Each::new(move |take| {
-        let mut read = || {
-            for entry in runs.merged()? {
-                if !take(entry?) {
+impl<T: Entry> Runs<T> {
+    /// All entries, read anew each time.
+    fn each(&self) -> Each<'_, T> {
+        Each::read(|take| {
+            let lost = |error| io::Error::other(format!("what was sorted on disk cannot be read again: {error}"));
+            for entry in self.merged().map_err(lost)? {
+                if !take(entry.map_err(lost)?) {
                     break;
                 }
             }
             Ok(())
-        };
-        if let Err(error) = read() {
-            trouble.set(Some(error));
-        }
-    })
+        })
+    }
 }
 
 impl Entry for AttemptReport {

@@ -13,7 +13,8 @@ use super::runs::{Entry, Runs};
 
 /// All rows of a case.
 pub struct Rows<'s> {
-    signatures: &'s Signatures,
+    /// With which they were made.
+    pub signatures: &'s Signatures,
     complaint: Said,
     /// How many pieces of evidence are held.
     pub room: usize,

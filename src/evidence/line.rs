@@ -77,19 +77,10 @@ fn member(out: &mut Vec<u8>, key: &str, name: &Name, always: bool) -> io::Result
 }
 
 fn number(out: &mut Vec<u8>, key: &str, value: Option<u64>) {
-    let Some(mut value) = value else { return };
-    out.extend_from_slice(key.as_bytes());
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
+    if let Some(value) = value {
+        out.extend_from_slice(key.as_bytes());
+        out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
-    out.extend_from_slice(&digits[at..]);
 }
 
 /// Letters, digits and signs of ASCII stand for themselves, but for two.

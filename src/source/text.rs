@@ -52,25 +52,12 @@ pub(super) fn push_ansi(out: &mut String, bytes: &[u8]) {
     }));
 }
 
-pub(super) fn push_decimal(out: &mut String, mut value: u64) {
-    let mut digits = [b'0'; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-    }
-    out.push_str(std::str::from_utf8(&digits[at..]).unwrap_or_default());
+pub(super) fn push_decimal(out: &mut String, value: u64) {
+    out.push_str(itoa::Buffer::new().format(value));
 }
 
 pub(super) fn push_signed(out: &mut String, value: i64) {
-    if value < 0 {
-        out.push('-');
-    }
-    push_decimal(out, value.unsigned_abs());
+    out.push_str(itoa::Buffer::new().format(value));
 }
 
 pub(super) fn push_hex(out: &mut String, value: u64) {

@@ -109,9 +109,12 @@ impl Rendering {
         let exit = if self.fails(&report) { Exit::Found } else { Exit::Done };
         // Whoever needs a part twice, or looks for names in all of it, has to hold it.
         if let Some(write) = format.write_long.filter(|_| !self.redact) {
-            return self.put(outputs, exit, &report, |out| write(&report, out, &options));
+            return self.put(outputs, exit, &report, |out| {
+                write(&report, out, &options)?;
+                report.trouble()
+            });
         }
-        let report = report.whole();
+        let report = report.read().map_err(|error| Failure::output(outputs.report.name(), &error))?;
         let redacted = if self.redact { Some(redacted(&report, &hints())?) } else { None };
         let shown = redacted.as_ref().unwrap_or(&report);
         self.put(outputs, exit, &report, |out| (format.write)(shown, out, &options))
