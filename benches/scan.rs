@@ -85,7 +85,7 @@ fn logs_are_scanned_one_thread(bencher: Bencher<'_, '_>) {
 /// All rules meet the events that they match.
 #[divan::bench]
 fn rules_are_matched(bencher: Bencher<'_, '_>) {
-    let examples = SIGNATURES.rules().iter().filter_map(|rule| rule.meaning.as_ref()).flat_map(|of| &of.tests.hits);
+    let examples = SIGNATURES.rules().filter_map(|rule| rule.meaning.as_ref()).flat_map(|of| &of.tests.hits);
     let events: Vec<Event> = examples.map(|example| event(example).unwrap()).collect();
     let mut matched = Vec::new();
     bencher.counter(ItemsCount::new(events.len())).bench_local(|| {

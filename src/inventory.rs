@@ -48,7 +48,7 @@ fn ends(hosts: &[HostCoverage], role: Role, signatures: &Signatures, missing: &m
 
 /// Channels in which one end of a connection says how far it came.
 fn telling(role: Role, signatures: &Signatures) -> BTreeSet<&str> {
-    let rules = signatures.rules().iter();
+    let rules = signatures.rules();
     let marking = rules
         .filter(|rule| rule.meaning.as_ref().is_some_and(|meaning| meaning.host == role && meaning.mark.is_some()));
     marking.flat_map(|rule| signatures.providers(rule)).filter_map(|provider| signatures.channel(provider)).collect()

@@ -80,7 +80,7 @@ pub fn scan<E>(
     let room = || if (options.stop)() { 0 } else { threads * BLOCKS_PER_THREAD };
 
     let interest = signatures.interest();
-    let read = |unit: &Unit<'_>| unit.read(signatures, &interest);
+    let read = |unit: &Unit<'_>| unit.read(signatures, interest);
     let mut queue = Queue::new(inputs, &options.aids, pool.is_some());
     let mut emitter = Emitter { options, emit, file: Part::default(), before: 0, totals: Totals::default() };
     emitter.totals.inputs = inputs.len() as u64;

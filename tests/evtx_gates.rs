@@ -57,7 +57,7 @@ fn matched(path: &Path, interest: &Interest) -> Matched {
 
 /// Records of the file, and how many of them the rules were asked about.
 fn agree(path: &Path) -> (usize, usize) {
-    let short = matched(path, &SIGNATURES.interest());
+    let short = matched(path, SIGNATURES.interest());
     let whole = matched(path, &Interest::everything());
     assert_eq!(short.found, whole.found, "{}", path.display());
     assert_eq!(short.records, whole.records, "{}", path.display());

@@ -123,7 +123,7 @@ impl Known {
         let mut keys: BTreeMap<String, BTreeSet<Key>> = BTreeMap::new();
         for rule in &all.rules {
             let alone = Definitions { rules: vec![rule.clone()], ..Definitions::default() };
-            let interest = Signatures::compile(alone).0.interest();
+            let interest = Signatures::compile(alone).0.interest().clone();
             let of = |(name, wanted): (&String, &whyrdp::event::Wanted)| {
                 wanted.ids.keys().map(|id| (name.clone(), *id)).collect::<Vec<Key>>()
             };

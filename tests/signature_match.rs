@@ -107,7 +107,7 @@ fn regular_expressions_search_and_count_case() {
     for bad in ["(", "(?=a)", "(a{1000}){1000}"] {
         let (signatures, problems) =
             Signatures::compile(rules(&[("a", &format!("  s: {{'A|re': '{bad}'}}\n  condition: s"))]));
-        assert!(signatures.rules().is_empty());
+        assert_eq!(signatures.rules().len(), 0);
         assert_eq!(problems[0].code, "unusable");
     }
 }
@@ -236,7 +236,8 @@ fn events_meet_only_rules_that_can_match_and_all_of_those() {
 #[test]
 fn what_is_wanted_covers_tests_captures_words_and_groups() {
     let (all, _) = load_dir(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/signatures"));
-    let interest = compile(all).interest();
+    let signatures = compile(all);
+    let interest = signatures.interest();
     let names = |fields: &Fields| match fields {
         Fields::All => panic!("all"),
         Fields::Named(names) => names.fields.keys().cloned().collect::<Vec<_>>(),
@@ -272,7 +273,7 @@ fn one_look_up_tells_all_that_is_wanted() {
 fn a_rule_that_can_never_match_is_told_of() {
     let (signatures, problems) =
         Signatures::compile(rules(&[("a", "  s: {EventID: 1}\n  t: {EventID: 2}\n  condition: s and t")]));
-    assert!(signatures.rules().is_empty());
+    assert_eq!(signatures.rules().len(), 0);
     assert_eq!(problems[0].rule.as_deref(), Some("a"));
 }
 

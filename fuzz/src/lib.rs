@@ -17,7 +17,7 @@ pub mod wire;
 const MOST_TEXT: usize = 4 << 20;
 
 /// What the built-in signatures want.
-static WANTED: LazyLock<Interest> = LazyLock::new(|| Signatures::open(true, &[]).0.interest());
+static WANTED: LazyLock<Interest> = LazyLock::new(|| Signatures::open(true, &[]).0.interest().clone());
 
 thread_local! {
     static FOLDER: RefCell<Option<tempfile::TempDir>> = const { RefCell::new(None) };

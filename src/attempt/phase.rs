@@ -80,7 +80,7 @@ fn never_seen(attempt: &Attempt, case: &Case<'_>) -> Option<Phase> {
     let covering = |rule: &&Rule| {
         case.signatures.providers(rule).iter().any(|p| case.covers(server, &format!("{p}/Operational"), from, to))
     };
-    let rule = case.signatures.rules().iter().filter(opens).find(covering)?;
+    let rule = case.signatures.rules().filter(opens).find(covering)?;
     let start = case.items.partition_point(|item| item.time < from);
     let seen = case.items[start..].iter().take_while(|item| item.time <= to).any(|item| {
         item.host == server && (item.marks(Role::Server, Mark::Open) || item.marks(Role::Server, Mark::Knock))

@@ -224,7 +224,7 @@ fn logged(hosts: &Hosts, findings: &Findings, of_starts: &BTreeSet<String>) -> V
 fn start_logs(signatures: &Signatures) -> BTreeSet<String> {
     let of_starts =
         |rule: &&Rule| rule.meaning.as_ref().and_then(|m| m.sets.as_ref()).is_some_and(|set| set.state == BOOT);
-    let rules = signatures.rules().iter().filter(of_starts);
+    let rules = signatures.rules().filter(of_starts);
     let channels = rules.flat_map(|rule| signatures.providers(rule)).filter_map(|name| signatures.channel(name));
     channels.map(str::to_lowercase).collect()
 }

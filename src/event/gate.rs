@@ -1,7 +1,9 @@
 //! By which few values it can be told that no signature matches a record, before anything else of it is read.
 
+use serde::{Deserialize, Serialize};
+
 /// Which records a signature may match, by some of their values. Plain data, so that sources need not know signatures.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gate {
     /// What values may show, at most [`Gate::MOST`].
     pub signs: Vec<Sign>,
@@ -21,7 +23,7 @@ impl Gate {
 }
 
 /// What must be seen, and what must not, as bits by the number of the sign.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Way {
     /// Each must be shown by some value.
     pub with: u32,
@@ -51,7 +53,7 @@ impl Seen {
 }
 
 /// Letters in the values of a field, whatever their case.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Sign {
     /// Name of the field.
     pub field: String,
@@ -60,7 +62,7 @@ pub struct Sign {
 }
 
 /// Where in a text letters stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Place {
     /// They are all of it.
     Whole,

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Gate, UNNAMED};
 
 /// Which fields of a record are wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fields {
     /// Every one.
     All,
@@ -14,7 +16,7 @@ pub enum Fields {
 }
 
 /// Names of fields; unnamed data counts as [`UNNAMED`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names {
     /// `true`: whether a signature matches depends on it. The others are only told of a record that matched.
     pub fields: BTreeMap<String, bool>,
@@ -75,7 +77,7 @@ fn listed(name: &str) -> &str {
 }
 
 /// What is wanted of one provider.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
     /// By event id.
     pub ids: BTreeMap<u32, Fields>,
@@ -91,7 +93,7 @@ impl Wanted {
 }
 
 /// What signatures want of the records, as plain data, so that sources need not know signatures.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interest {
     /// By provider name (`Name` or `EventSourceName`) in lower case.
     pub providers: BTreeMap<String, Wanted>,

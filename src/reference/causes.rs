@@ -88,7 +88,7 @@ fn clue_line(signatures: &Signatures, clue: &Clue) -> Line {
     let text = match &clue.what {
         Observation::Rule(slug) => title(slug),
         Observation::State { state, value, .. } => {
-            let sets = signatures.rules().iter().filter(|rule| {
+            let sets = signatures.rules().filter(|rule| {
                 let set = rule.meaning.as_ref().and_then(|meaning| meaning.sets.as_ref());
                 set.is_some_and(|set| set.state == *state && set.value == *value)
             });
@@ -121,7 +121,7 @@ pub fn phase(signatures: &Signatures, phase: Phase) -> Topic {
     topic.fact("comes after", before.unwrap_or_default());
     topic.fact("comes before", phase.next(true).map(|other| other.word()).unwrap_or_default());
     let rules = |entered: bool| {
-        let wanted = signatures.rules().iter().filter(|rule| {
+        let wanted = signatures.rules().filter(|rule| {
             let meaning = rule.meaning.as_ref();
             meaning.and_then(|m| if entered { m.reaches } else { m.stops }) == Some(phase)
         });

@@ -222,7 +222,7 @@ fn judge(signatures: &Signatures, topic: &mut Topic, code: Option<u32>, extended
 
 /// Rules that look for a code, and the causes that rest on them.
 fn looked_for(signatures: &Signatures, topic: &mut Topic, space: &str, number: u32) {
-    let rules: Vec<&Rule> = signatures.rules().iter().filter(|rule| names(rule, space, number)).collect();
+    let rules: Vec<&Rule> = signatures.rules().filter(|rule| names(rule, space, number)).collect();
     let slugs: BTreeSet<&str> = rules.iter().map(|rule| rule.slug.as_str()).collect();
     topic.section("Signatures that look for it", rules.iter().map(|rule| records::line(signatures, rule)).collect());
     records::bears(signatures, topic, &slugs);

@@ -40,7 +40,7 @@ pub fn names(signatures: &Signatures, asked: &str) -> Vec<String> {
 
 fn all(signatures: &Signatures) -> Vec<String> {
     let causes = signatures.causes().iter().flat_map(|cause| [cause.id.clone(), cause.family.clone()]);
-    let rules = signatures.rules().iter().map(|rule| rule.slug.clone());
+    let rules = signatures.rules().map(|rule| rule.slug.clone());
     let correlations = signatures.correlations().iter().map(|one| one.slug.clone());
     let phases = Phase::ALL.iter().map(|phase| phase.word().to_owned());
     let dialogs = signatures.dialogs().iter().map(|dialog| dialog.id.clone());

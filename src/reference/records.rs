@@ -41,7 +41,7 @@ pub fn event(signatures: &Signatures, provider: Option<&str>, id: u32) -> Vec<To
     for words in signatures.words().iter().filter(|words| words.events.contains_key(&id)) {
         keys.insert(words.provider.clone());
     }
-    for (name, _) in signatures.rules().iter().flat_map(|r| signatures.records(r)).filter(|(_, other)| *other == id) {
+    for (name, _) in signatures.rules().flat_map(|r| signatures.records(r)).filter(|(_, other)| *other == id) {
         if !keys.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
             keys.insert(name);
         }
@@ -73,7 +73,6 @@ fn one(signatures: &Signatures, provider: &str, id: u32) -> Topic {
     let sentence = words.and_then(|words| words.events.get(&id)).map(|text| fields(text));
     let rules: Vec<&Rule> = signatures
         .rules()
-        .iter()
         .filter(|r| signatures.records(r).iter().any(|(name, n)| *n == id && name.eq_ignore_ascii_case(provider)))
         .collect();
     let title = sentence.or_else(|| rules.first().map(|rule| rule.title.clone())).unwrap_or_default();

@@ -6,14 +6,20 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 
 use super::definition::Definitions;
+use super::parts::Packed;
 
 static BLOB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/signatures.postcard"));
+
+/// What comes with the program, as it was packed.
+pub(super) fn packed() -> Packed {
+    // The build wrote the blob with these very types; a test decodes it.
+    postcard::from_bytes(BLOB).unwrap_or_default()
+}
 
 impl Definitions {
     /// What comes with the program.
     pub fn builtin() -> Self {
-        // The build wrote the blob with these very types; a test decodes it.
-        postcard::from_bytes(BLOB).unwrap_or_default()
+        packed().0.into()
     }
 
     /// Lays `over` upon these: what has the same slug, id, cause, number or provider is replaced.

@@ -2,13 +2,14 @@
 //! by code, and by event.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 
+use super::builtin;
 use super::definition::{Cause, Claim, Code, CodeRange, Correlation, Definitions, Dialog, Pair, Rule, Words};
-use super::filter;
-use super::index::{self, Index};
 use super::matcher::Matcher;
+use super::parts::{self, Ground, Parts};
 use super::phrase;
 use super::pins::{self, Pin};
 use super::read::{self, Problem};
@@ -27,17 +28,22 @@ const MESSAGES: &str = "messages";
 /// A set of signatures, ready for use.
 #[derive(Debug)]
 pub struct Signatures {
-    all: Definitions,
-    /// One for each rule, in the same order.
-    ready: Vec<Ready>,
-    index: Index,
-    unpinned: Vec<String>,
-    words: FxHashMap<String, usize>,
+    parts: Parts,
+    /// One for each rule, in the same order, made when it is first met.
+    ready: Vec<OnceLock<Option<Ready>>>,
+    ground: Ground,
+    words: OnceLock<FxHashMap<String, usize>>,
 }
 
 impl Signatures {
     /// What comes with the program, if wanted, with each of these folders laid over it.
     pub fn open(builtin: bool, folders: &[PathBuf]) -> (Self, Vec<Problem>) {
+        // What the build and the tests have looked at alone needs no second look.
+        if builtin && folders.is_empty() {
+            let (parts, ground) = builtin::packed();
+            let ready = parts.rules.iter().map(|_| OnceLock::new()).collect();
+            return (Signatures { parts, ready, ground, words: OnceLock::new() }, Vec::new());
+        }
         let mut all = if builtin { Definitions::builtin() } else { Definitions::default() };
         let mut problems = Vec::new();
         for folder in folders {
@@ -45,37 +51,21 @@ impl Signatures {
             problems.extend(found);
             all.merge(own);
         }
-        // What the build and the tests have looked at alone needs no second look.
-        let (signatures, found) = Self::ready_made(all, folders.is_empty());
+        let (signatures, found) = Self::compile(all);
         problems.extend(found);
         (signatures, problems)
     }
 
     /// Makes definitions ready. Rules that cannot be used are left out, and told of.
-    pub fn compile(all: Definitions) -> (Self, Vec<Problem>) {
-        Self::ready_made(all, false)
-    }
-
-    fn ready_made(mut all: Definitions, sound: bool) -> (Self, Vec<Problem>) {
-        let mut problems = Vec::new();
-        if !sound {
-            call_by_slug(&mut all);
-            problems.extend(read::check_links(&all).into_iter().map(|(problem, _)| problem));
-        }
-        filter::apply(&mut all);
-        all.rules.sort_by(|a, b| a.slug.cmp(&b.slug));
-        all.rules.dedup_by(|a, b| a.slug == b.slug);
-        all.correlations.sort_by(|a, b| a.slug.cmp(&b.slug));
-        all.causes.sort_by(|a, b| a.id.cmp(&b.id));
-        all.codes.values_mut().for_each(|codes| codes.sort_by_key(|code| code.number));
-        let mut ready = Vec::with_capacity(all.rules.len());
-        let mut index = Index::default();
-        let mut unpinned = Vec::new();
-        all.rules.retain(|rule| match Ready::new(rule, sound) {
+    pub fn compile(mut all: Definitions) -> (Self, Vec<Problem>) {
+        call_by_slug(&mut all);
+        let mut problems: Vec<Problem> = read::check_links(&all).into_iter().map(|(problem, _)| problem).collect();
+        parts::arrange(&mut all);
+        let (mut ready, mut pins) = (Vec::with_capacity(all.rules.len()), Vec::with_capacity(all.rules.len()));
+        all.rules.retain(|rule| match Ready::checked(rule) {
             Ok(one) => {
-                index.add(u32::try_from(ready.len()).unwrap_or(u32::MAX), &one.pins);
-                unpinned.extend(one.pins.contains(&Pin::default()).then(|| rule.slug.clone()));
-                ready.push(one);
+                pins.push(one.pins.clone());
+                ready.push(OnceLock::from(Some(one)));
                 true
             }
             Err(message) => {
@@ -88,13 +78,13 @@ impl Signatures {
         let Definitions { rules, correlations, .. } = &mut all;
         let there = |slug: &String| rules.binary_search_by(|rule| rule.slug.cmp(slug)).is_ok();
         correlations.retain(|correlation| correlation.rules.iter().all(there));
-        let words = all.words.iter().enumerate().map(|(at, words)| (words.provider.to_lowercase(), at)).collect();
-        (Signatures { all, ready, index, unpinned, words }, problems)
+        let ground = Ground::of(&all, &pins);
+        (Signatures { parts: all.into(), ready, ground, words: OnceLock::new() }, problems)
     }
 
     /// Every rule, by slug; a [`RuleId`] counts in this order.
-    pub fn rules(&self) -> &[Rule] {
-        &self.all.rules
+    pub fn rules(&self) -> impl ExactSizeIterator<Item = &Rule> {
+        self.parts.rules.iter().map(|(_, rule)| &**rule)
     }
 
     /// The rule of this slug.
@@ -104,13 +94,13 @@ impl Signatures {
 
     /// The number of the rule of this slug.
     pub fn rule_id(&self, slug: &str) -> Option<RuleId> {
-        let at = self.all.rules.binary_search_by(|rule| rule.slug.as_str().cmp(slug)).ok()?;
+        let at = self.parts.rules.binary_search_by(|(own, _)| (**own).cmp(slug)).ok()?;
         u32::try_from(at).ok().map(RuleId)
     }
 
     /// The rule of this number.
     pub fn rule_at(&self, id: RuleId) -> Option<&Rule> {
-        self.all.rules.get(usize::try_from(id.0).ok()?)
+        self.parts.rules.get(usize::try_from(id.0).ok()?).map(|(_, rule)| &**rule)
     }
 
     /// Providers that the rule names, as it spells them; none where it may match any.
@@ -120,28 +110,28 @@ impl Signatures {
 
     /// Every cause, by id.
     pub fn causes(&self) -> &[Cause] {
-        &self.all.causes
+        &self.parts.causes
     }
 
     /// The cause of this id.
     pub fn cause(&self, id: &str) -> Option<&Cause> {
-        let at = self.all.causes.binary_search_by(|cause| cause.id.as_str().cmp(id)).ok()?;
-        self.all.causes.get(at)
+        let at = self.causes().binary_search_by(|cause| cause.id.as_str().cmp(id)).ok()?;
+        self.causes().get(at)
     }
 
     /// Every correlation, by slug.
     pub fn correlations(&self) -> &[Correlation] {
-        &self.all.correlations
+        &self.parts.correlations
     }
 
     /// Names of the number spaces.
     pub fn spaces(&self) -> impl Iterator<Item = &str> {
-        self.all.codes.keys().map(String::as_str)
+        self.parts.codes.keys().map(String::as_str)
     }
 
     /// The codes of a number space, by number.
     pub fn codes(&self, space: &str) -> &[Code] {
-        self.all.codes.get(space).map_or(&[], Vec::as_slice)
+        self.parts.codes.get(space).map_or(&[], |codes| codes.as_slice())
     }
 
     /// What a number means. An HRESULT that wraps a Win32 error means what that error means.
@@ -154,27 +144,27 @@ impl Signatures {
 
     /// Groups of codes of a number space.
     pub fn ranges(&self, space: &str) -> &[CodeRange] {
-        self.all.ranges.get(space).map_or(&[], Vec::as_slice)
+        self.parts.ranges.get(space).map_or(&[], Vec::as_slice)
     }
 
     /// Code pairs that mean more than their halves.
     pub fn pairs(&self) -> &[Pair] {
-        &self.all.pairs
+        &self.parts.pairs
     }
 
     /// Dialogs, by id.
     pub fn dialogs(&self) -> &[Dialog] {
-        &self.all.dialogs
+        &self.parts.dialogs
     }
 
     /// The dialogs whose words stand in a text, the best first.
     pub fn dialogs_in(&self, text: &str) -> Vec<&Dialog> {
-        phrase::dialogs(&self.all.dialogs, text)
+        phrase::dialogs(&self.parts.dialogs, text)
     }
 
     /// Popular claims, by id.
     pub fn claims(&self) -> &[Claim] {
-        &self.all.claims
+        &self.parts.claims
     }
 
     /// Providers, as the rule spells them, with the event ids by which it may match.
@@ -194,28 +184,28 @@ impl Signatures {
 
     /// Words for events, by provider.
     pub fn words(&self) -> &[Words] {
-        &self.all.words
+        &self.parts.words
     }
 
     /// SHA-256 of the sources.
     pub fn sha256(&self) -> &str {
-        &self.all.sha256
+        &self.parts.sha256
     }
 
     /// What sources must hand over for these signatures.
-    pub fn interest(&self) -> Interest {
-        index::interest(&self.all, &self.index)
+    pub fn interest(&self) -> &Interest {
+        &self.ground.interest
     }
 
     /// Slugs of the rules that name neither provider nor event id: for their sake every record is read.
     pub fn unpinned(&self) -> &[String] {
-        &self.unpinned
+        &self.ground.unpinned
     }
 
     /// Puts the rules that match into `out`, in order of their numbers; what was in it is dropped.
     pub fn matches(&self, event: &Event, out: &mut Vec<RuleId>) {
         out.clear();
-        self.index.candidates(event, &mut |rule| {
+        self.ground.index.candidates(event, &mut |rule| {
             let id = RuleId(rule);
             if !out.contains(&id) && self.ready(id).is_some_and(|ready| ready.matcher.fits(event)) {
                 out.push(id);
@@ -286,7 +276,9 @@ impl Signatures {
     }
 
     fn ready(&self, id: RuleId) -> Option<&Ready> {
-        self.ready.get(usize::try_from(id.0).ok()?)
+        let at = usize::try_from(id.0).ok()?;
+        let make = || Ready::new(self.rule_at(id)?).ok();
+        self.ready.get(at)?.get_or_init(make).as_ref()
     }
 
     fn template(&self, provider: &str, source_name: &str, event_id: u32) -> Option<&String> {
@@ -299,7 +291,9 @@ impl Signatures {
     }
 
     fn words_of(&self, provider: &str) -> Option<&Words> {
-        self.all.words.get(*self.words.get(&provider.to_lowercase())?)
+        let all = self.words();
+        let numbered = || all.iter().enumerate().map(|(at, words)| (words.provider.to_lowercase(), at)).collect();
+        all.get(*self.words.get_or_init(numbered).get(&provider.to_lowercase())?)
     }
 }
 
@@ -327,16 +321,38 @@ struct Ready {
 }
 
 impl Ready {
-    fn new(rule: &Rule, sound: bool) -> Result<Self, String> {
+    fn new(rule: &Rule) -> Result<Self, String> {
         let pins = pins::of(&rule.detection);
-        if pins.is_empty() {
-            return Err("the rule can match no event: its event ids exclude each other".to_owned());
-        }
         let providers = pins::providers(&rule.detection, &pins);
         let matcher = Matcher::new(&rule.detection, &pins)?;
-        if !sound {
-            matcher.check()?;
-        }
         Ok(Ready { matcher, providers, pins })
+    }
+
+    /// Of a rule that nobody has looked at.
+    fn checked(rule: &Rule) -> Result<Self, String> {
+        let ready = Ready::new(rule)?;
+        if ready.pins.is_empty() {
+            return Err("the rule can match no event: its event ids exclude each other".to_owned());
+        }
+        ready.matcher.check()?;
+        Ok(ready)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_build_worked_out_what_a_start_would() {
+        let (built, _) = Signatures::open(true, &[]);
+        let (made, problems) = Signatures::compile(Definitions::builtin());
+        assert_eq!(problems, []);
+        assert!(built.ground == made.ground, "rules, and what is wanted of records, are told by the same code");
+        for (one, other) in built.rules().zip(made.rules()) {
+            assert_eq!(one, other);
+            assert_eq!((built.providers(one), built.records(one)), (made.providers(other), made.records(other)));
+        }
+        assert!(built.rules().len() > 500 && built.rules().len() == made.rules().len());
     }
 }

@@ -5,10 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::definition::{Definitions, FieldTest, Pattern, Rule, Words};
 use super::gates::Paths;
-use super::pins::{self, Pin};
+use super::pins::Pin;
 use super::value::{is_common, system_field};
 use super::wording;
 use crate::event::{Event, Fields, Interest, Names, UNNAMED, Wanted, positional};
@@ -16,13 +17,13 @@ use crate::event::{Event, Fields, Interest, Names, UNNAMED, Wanted, positional};
 /// Longest provider name that is looked up without an allocation.
 const NAME_BYTES: usize = 128;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Index {
     providers: FxHashMap<String, Slots>,
     any: Slots,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Slots {
     ids: FxHashMap<u32, Vec<u32>>,
     others: Vec<u32>,
@@ -87,19 +88,19 @@ impl Slots {
     }
 }
 
-/// What the rules want of records. Each provider's part holds what is wanted of any
+/// What the rules want of records, each with its pins. Each provider's part holds what is wanted of any
 /// provider too, and each listed id what is wanted of ids not listed, so that one
 /// look-up tells everything.
-pub(super) fn interest(all: &Definitions, index: &Index) -> Interest {
+pub(super) fn interest(all: &Definitions, pins: &[Vec<Pin>], index: &Index) -> Interest {
     let mut interest = Interest::default();
     let shown = Shown::new(all);
-    for rule in &all.rules {
+    for (rule, pins) in all.rules.iter().zip(pins) {
         let own = fields(rule, all);
-        for pin in pins::of(&rule.detection) {
+        for pin in pins {
             match &pin.providers {
-                None => want(&mut interest.any_provider, &pin, &own, &shown, None),
+                None => want(&mut interest.any_provider, pin, &own, &shown, None),
                 Some(names) => names.iter().for_each(|name| {
-                    want(interest.providers.entry(name.clone()).or_default(), &pin, &own, &shown, Some(name));
+                    want(interest.providers.entry(name.clone()).or_default(), pin, &own, &shown, Some(name));
                 }),
             }
         }

@@ -1,7 +1,7 @@
 //! What a record means: rules and causes, read once, then shared by all threads.
 //!
 //! `read` turns files into definitions, `builtin` holds those that come with the
-//! program, `compile` makes them ready, `matcher` asks them of events, `phrase` of what a user read.
+//! program, as the build packed them (`parts`), `compile` makes them ready, `matcher` asks them of events, `phrase` of what a user read.
 
 pub mod audit;
 mod builtin;
@@ -14,7 +14,9 @@ mod filter;
 mod gates;
 mod glob;
 mod index;
+mod later;
 mod matcher;
+mod parts;
 pub mod phrase;
 mod pins;
 pub mod read;

@@ -157,7 +157,7 @@ fn telling<'a>(case: &'a Case<'_>, host: HostId) -> BTreeSet<&'a str> {
             && case.roles[host].contains(&meaning.host)
             && matches!(meaning.mark, Some(Mark::Open | Mark::Session | Mark::End))
     };
-    let rules = case.signatures.rules().iter().filter(|rule| rule.meaning.as_ref().is_some_and(marks));
+    let rules = case.signatures.rules().filter(|rule| rule.meaning.as_ref().is_some_and(marks));
     rules
         .flat_map(|rule| case.signatures.providers(rule))
         .filter_map(|provider| case.signatures.channel(provider))

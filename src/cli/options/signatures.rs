@@ -35,7 +35,7 @@ impl SignatureOptions {
             let what = format_args!("{} in the signatures, and --strict allows none", count(problems.len(), "problem"));
             return Err(Failure::usage(what));
         }
-        if signatures.rules().is_empty() {
+        if signatures.rules().len() == 0 {
             let hint = if self.no_builtin {
                 "give --signatures DIR, or leave out --no-builtin"
             } else {

@@ -134,7 +134,7 @@ fn lines(signatures: &Signatures) -> Vec<Line<'_>> {
         let names = |cause: &&Cause| cause.evidence.iter().any(|clue| bears(&clue.what, slug));
         signatures.causes().iter().filter(names).map(|cause| cause.id.as_str()).collect()
     };
-    let rules = signatures.rules().iter().map(|rule| Line {
+    let rules = signatures.rules().map(|rule| Line {
         kind: match rule.meaning.as_ref().map(|meaning| meaning.kind.word()) {
             None => What::Sigma,
             Some("marker") => What::Marker,

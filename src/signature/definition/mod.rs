@@ -240,7 +240,7 @@ words! {
 }
 
 /// One rule file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
     /// File name without ending; the name by which causes call it.
     pub slug: String,
@@ -278,7 +278,7 @@ pub struct Logsource {
 }
 
 /// Sigma `detection`: named searches and the condition over them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Detection {
     /// In file order.
     pub searches: Vec<Search>,
@@ -391,6 +391,13 @@ pub enum Condition {
     Or(Vec<Condition>),
     /// It does not hold.
     Not(Box<Condition>),
+}
+
+impl Default for Condition {
+    /// What never holds.
+    fn default() -> Self {
+        Condition::Or(Vec::new())
+    }
 }
 
 /// The `whyrdp` block of a rule: what a match means for a connection.
