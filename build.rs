@@ -16,7 +16,6 @@ mod library {
         mod filter;
         mod gates;
         mod index;
-        mod later;
         mod parts;
         mod pins;
         pub mod read;

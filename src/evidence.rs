@@ -279,17 +279,23 @@ impl Evidence {
         names.share_list(&mut self.signatures);
     }
 
-    /// Takes over what another copy of the record tells.
-    pub fn merge(&mut self, other: Evidence) {
-        let mut signatures = self.signatures.to_vec();
-        signatures.extend(other.signatures.iter().cloned());
-        signatures.sort_unstable();
-        signatures.dedup();
+    /// Takes over what another copy of the record tells, and says whether that is anything new. Most copies are the
+    /// same record once more, from a log that was read before.
+    pub fn merge(&mut self, other: Evidence) -> bool {
+        let matched = self.signatures != other.signatures;
+        if matched {
+            let mut signatures = self.signatures.to_vec();
+            signatures.extend(other.signatures.iter().cloned());
+            signatures.sort_unstable();
+            signatures.dedup();
+            self.signatures = signatures.into_iter().collect();
+        }
         // Copies may differ where one was cut by damage: the smaller pair is shown, whichever came first.
-        if (&other.source, &other.record) < (&self.source, &self.record) {
+        let smaller = (&other.source, &other.record) < (&self.source, &self.record);
+        if smaller {
             (self.source, self.record) = (other.source, other.record);
         }
-        self.signatures = signatures.into_iter().collect();
+        matched || smaller
     }
 
     /// Id of the claim that this signature matched this record.

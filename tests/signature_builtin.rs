@@ -101,7 +101,7 @@ fn causes_words_and_correlations_refer_to_what_exists() {
 fn no_name_and_no_id_stands_twice() {
     let all = Definitions::builtin();
     let mut seen = BTreeSet::new();
-    let ids = all.rules.iter().map(|rule| &rule.id).chain(all.correlations.iter().map(|rule| &rule.id));
+    let ids = all.rules.iter().map(|rule| &rule.about.id).chain(all.correlations.iter().map(|rule| &rule.id));
     let slugs = all.rules.iter().map(|rule| &rule.slug).chain(all.correlations.iter().map(|rule| &rule.slug));
     let causes = all.causes.iter().map(|cause| &cause.id);
     for name in ids.chain(slugs).chain(causes) {

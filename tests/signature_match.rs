@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use whyrdp::event::{Event, Fields, Guid};
-use whyrdp::signature::definition::{Definitions, Rule};
+use whyrdp::signature::definition::{About, Definitions, Rule};
 use whyrdp::signature::read::{load_dir, load_text};
 use whyrdp::signature::{RuleId, Signatures, test_rule, value_of};
 
@@ -317,7 +317,7 @@ fn a_users_folder_overrides_by_slug_and_id() {
     let (mut all, _) = load_dir(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/signatures"));
     let before = all.sha256.clone();
     let mut over = rules(&[("schannel_36870_server", "  s: {EventID: 1}\n  condition: s")]);
-    over.rules[0].title = "Mine".into();
+    over.rules[0].about = About { title: "Mine".into(), ..About::default() }.into();
     let mut renamed: Rule = all.rules[0].clone();
     renamed.slug = "another_name".into();
     over.rules.push(renamed);
@@ -325,7 +325,7 @@ fn a_users_folder_overrides_by_slug_and_id() {
     all.merge(over);
     let slugs: Vec<&str> = all.rules.iter().map(|rule| rule.slug.as_str()).collect();
     assert_eq!(slugs, ["another_name", "schannel_36870_server", "win_security_rdp_logon"]);
-    assert_eq!(all.rules[1].title, "Mine");
+    assert_eq!(all.rules[1].about.title, "Mine");
     assert_eq!(all.codes["disconnect"].len(), 3);
     assert_ne!(all.sha256, before);
 }

@@ -1,5 +1,6 @@
 //! Correlations over the whole case: many matches of a rule within a span.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::signature::correlation::{self, Hit};
@@ -14,16 +15,19 @@ pub fn bursts(
     items: &[Item<'_>],
     by_rule: &BTreeMap<&str, Vec<ItemId>>,
 ) -> Vec<Vec<ItemId>> {
+    let hosts: Vec<String> =
+        (0..=items.iter().map(|item| item.host).max().unwrap_or(0)).map(|host| host.to_string()).collect();
     let mut hits: Vec<Hit<'_>> = Vec::new();
     for slug in &correlation.rules {
         for &id in by_rule.get(slug.as_str()).into_iter().flatten() {
             let item = &items[id];
             let record = &item.evidence.record;
-            let mut group = vec![item.host.to_string()];
             let value = |name: &str| match correlation.field_in(slug, name) {
-                "EventID" => Some(record.event_id.to_string()),
-                name => record.field(name).map(str::to_string),
+                "EventID" => Some(Cow::Owned(record.event_id.to_string())),
+                name => record.field(name).map(Cow::Borrowed),
             };
+            let mut group = Vec::with_capacity(1 + correlation.group_by.len());
+            group.push(Cow::Borrowed(hosts[item.host].as_str()));
             group.extend(correlation.group_by.iter().map(|name| value(name).unwrap_or_default()));
             let value = correlation.measured().and_then(value);
             hits.push(Hit { rule: slug, time: item.time, group, value, index: id });

@@ -447,10 +447,17 @@ fn count_within(times: &[Time], span: (Time, Time)) -> usize {
 
 /// Nothing in the record speaks against this connection, and it held at that time.
 fn agrees(connection: &Connection, item: &Item<'_>) -> bool {
-    let ip = item.ip(Slot::ClientIp);
-    let other_ip = ip.is_some() && connection.client_ip.is_some() && ip != connection.client_ip;
-    let named = connection.user.as_deref().and_then(user_key);
-    let names = item.capture(Slot::User).and_then(user_key);
-    let other_user = named.is_some() && names.is_some() && named != names;
-    connection.holds(item.time, TICKS_PER_SECOND) && !other_ip && !other_user
+    if !connection.holds(item.time, TICKS_PER_SECOND) {
+        return false;
+    }
+    let other_ip = || {
+        let ip = item.ip(Slot::ClientIp);
+        ip.is_some() && connection.client_ip.is_some() && ip != connection.client_ip
+    };
+    let other_user = || {
+        let named = connection.user.as_deref().and_then(user_key);
+        let names = item.capture(Slot::User).and_then(user_key);
+        named.is_some() && names.is_some() && named != names
+    };
+    !other_ip() && !other_user()
 }

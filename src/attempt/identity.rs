@@ -35,7 +35,15 @@ impl Hosts {
     /// with it are one host, shown by the full name.
     pub fn new<'a>(computers: impl Iterator<Item = &'a str>) -> Self {
         let mut hosts = Hosts::default();
-        let names: BTreeSet<&str> = computers.filter(|name| !name.is_empty()).collect();
+        let mut names = BTreeSet::new();
+        let mut last = "";
+        // Neighbours mostly have one name.
+        for name in computers.filter(|name| !name.is_empty()) {
+            if name != last {
+                names.insert(name);
+                last = name;
+            }
+        }
         let (full, short): (Vec<&str>, Vec<&str>) = names.into_iter().partition(|name| name.contains('.'));
         for name in full.into_iter().chain(short) {
             let id = hosts.resolve(name).unwrap_or_else(|| hosts.add(name));

@@ -22,9 +22,11 @@ mod step;
 mod timeline;
 mod writer;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::event::Time;
 use crate::evidence::{Coverage, EventRef, Findings, List};
@@ -281,8 +283,8 @@ impl<'a> Case<'a> {
     /// Looks up hosts and rules, and puts records in order.
     fn resolve(findings: &'a Findings, signatures: &'a Signatures, hints: &Hints) -> Self {
         let (hosts, writers) = writer::resolve(findings, signatures, &hints.aliases);
-        let mut matches: HashMap<&List, Matched<'a>> = HashMap::new();
-        let mut named: HashMap<&str, Option<HostId>> = HashMap::new();
+        let mut matches: FxHashMap<&List, Matched<'a>> = FxHashMap::default();
+        let mut named: FxHashMap<&str, Option<HostId>> = FxHashMap::default();
         let mut items: Vec<Item<'a>> = Vec::with_capacity(findings.evidence.len());
         items.extend(findings.evidence.values().filter_map(|evidence| {
             let matched =
@@ -295,20 +297,16 @@ impl<'a> Case<'a> {
             Some(Item { evidence, host, time: evidence.record.time?, rules, noise })
         }));
         let steps = step::correct(&mut items, &hosts, findings, signatures);
-        items.sort_by(|a, b| {
+        items.sort_unstable_by(|a, b| {
             let key = |item: &Item<'a>| {
-                (
-                    item.time,
-                    item.host,
-                    &item.evidence.record.channel,
-                    item.evidence.record.record_id,
-                    item.evidence.event,
-                )
+                let record = &item.evidence.record;
+                (&*record.channel, record.record_id, item.evidence.event)
             };
-            key(a).cmp(&key(b))
+            // Records are looked into only where that does not tell them apart.
+            (a.time, a.host).cmp(&(b.time, b.host)).then_with(|| key(a).cmp(&key(b)))
         });
         writer::once(&mut items);
-        let mut by_rule: BTreeMap<&str, Vec<ItemId>> = BTreeMap::new();
+        let mut by_rule: FxHashMap<&str, Vec<ItemId>> = FxHashMap::default();
         let mut roles = vec![BTreeSet::new(); hosts.len()];
         let mut of_host = vec![Vec::new(); hosts.len()];
         for (id, item) in items.iter().enumerate() {
@@ -318,6 +316,7 @@ impl<'a> Case<'a> {
             }
             roles[item.host].extend(item.meanings().filter(|meaning| shows_role(meaning)).map(|meaning| meaning.host));
         }
+        let mut by_rule: BTreeMap<&str, Vec<ItemId>> = by_rule.into_iter().collect();
         let mut bursts = BTreeMap::new();
         for correlation in signatures.correlations() {
             let fired = burst::bursts(correlation, &items, &by_rule);

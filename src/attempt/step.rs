@@ -86,7 +86,7 @@ pub fn correct(items: &mut [Item<'_>], hosts: &Hosts, findings: &Findings, signa
         logs.entry((item.host, &item.evidence.record.channel)).or_default().push(at);
     }
     for log in logs.values_mut() {
-        log.sort_by_key(|at| (items[*at].evidence.record.record_id, items[*at].time));
+        log.sort_by_cached_key(|at| (items[*at].evidence.record.record_id, items[*at].time));
     }
     let logs: Vec<(HostId, Vec<usize>)> = logs.into_iter().map(|((host, _), log)| (host, log)).collect();
     let mut steps: Vec<Vec<Step>> = vec![Vec::new(); hosts.len()];

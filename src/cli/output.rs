@@ -44,6 +44,9 @@ impl Unfinished {
     }
 }
 
+/// Bytes that are written at once: as many as a pipe takes.
+const BUFFER: usize = 1 << 16;
+
 /// Where data goes.
 pub struct Output {
     target: Target,
@@ -70,7 +73,7 @@ impl Output {
     /// Opens `path`, or standard output where there is none.
     pub fn open(path: Option<&Path>, force: bool, unfinished: &Unfinished) -> Result<Self, Failure> {
         let Some(path) = path.filter(|path| path.as_os_str() != "-") else {
-            let target = Target::Standard(BufWriter::new(io::stdout()));
+            let target = Target::Standard(BufWriter::with_capacity(BUFFER, io::stdout()));
             return Ok(Output { target, name: "standard output".to_owned() });
         };
         let name = path.display().to_string();
@@ -125,7 +128,7 @@ impl Output {
 }
 
 fn direct(file: File) -> Target {
-    Target::Direct(BufWriter::new(file))
+    Target::Direct(BufWriter::with_capacity(BUFFER, file))
 }
 
 /// A temporary file in the same folder, with the rights that any new file gets there.
@@ -138,7 +141,7 @@ fn pending(path: &Path, force: bool, unfinished: &Unfinished) -> io::Result<Targ
             .make_in(folder, |path| OpenOptions::new().write(true).create_new(true).open(path))
     };
     let file = unfinished.make(make, NamedTempFile::path)?;
-    let writer = BufWriter::new(file);
+    let writer = BufWriter::with_capacity(BUFFER, file);
     Ok(Target::File(Box::new(Pending { writer, path: path.to_owned(), force, unfinished: unfinished.clone() })))
 }
 

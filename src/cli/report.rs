@@ -27,10 +27,13 @@ pub fn tell(
     let request: Request = selecting.request(rendering.zone(), newest)?;
     let selects = selecting.selects();
     if rows.are_held() {
-        let hints = || Hints::of(&rows.found);
-        return correlate_long(&rows.found, rows.signatures, &request, |report| {
-            rendering.write(report, hints, selects, outputs, session)
+        let found = rows.found;
+        let told = correlate_long(&found, rows.signatures, &request, |report| {
+            rendering.write(report, || Hints::of(&found), selects, outputs, session)
         });
+        // The program ends: taking so many small things apart would be work for nobody.
+        std::mem::forget(found);
+        return told;
     }
     rows.put_away()?;
     session.console.warn(format_args!(

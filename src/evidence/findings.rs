@@ -59,13 +59,16 @@ impl Findings {
     }
 
     fn add_evidence(&mut self, mut evidence: Evidence) {
-        evidence.share(&mut self.names);
         match self.evidence.entry(evidence.event) {
             Entry::Vacant(slot) => {
+                evidence.share(&mut self.names);
                 slot.insert(evidence);
             }
             Entry::Occupied(mut slot) => {
-                slot.get_mut().merge(evidence);
+                let known = slot.get_mut();
+                if known.merge(evidence) {
+                    known.share(&mut self.names);
+                }
             }
         }
     }

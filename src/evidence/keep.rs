@@ -1,11 +1,11 @@
 //! Makes evidence of events, one after the other: what neighbours have in common is made once.
 
 use rustc_hash::FxHashSet;
-use sha2::{Digest, Sha256};
+use sha2::block_api::compress256;
 
 use super::name::append;
 use super::{EventRef, Fields, KEPT_BYTES, List, Name, Record, bounded};
-use crate::event::Event;
+use crate::event::{Event, System};
 
 /// Kinds of records whose lists of field names are at hand, by event id.
 const KINDS: usize = 64;
@@ -23,12 +23,62 @@ pub struct Keeper {
     values: String,
 }
 
-/// Records of one provider: the hash of what all their names begin with.
+/// Records of one provider: SHA-256 of what all their names begin with, as far as it fills blocks.
 struct Stream {
     computer: String,
     channel: String,
     provider: String,
-    begun: Sha256,
+    state: [u32; 8],
+    /// Bytes of what they begin with.
+    length: usize,
+    /// What of them fills no block.
+    rest: Vec<u8>,
+}
+
+/// Where SHA-256 begins: FIPS 180-4, 5.3.3.
+const START: [u32; 8] =
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
+/// Bytes of a block.
+const BLOCK: usize = 64;
+/// Bytes that a name ends with: event id, time and record id, each behind its length.
+const END: usize = 44;
+
+impl Stream {
+    fn of(event: &Event) -> Self {
+        let System { computer, channel, provider, .. } = &event.system;
+        let mut begun = Vec::new();
+        for name in [computer, channel, provider] {
+            let name = name.to_lowercase();
+            begun.extend_from_slice(&(name.len() as u64).to_le_bytes());
+            begun.extend_from_slice(name.as_bytes());
+        }
+        let (blocks, rest) = begun.as_chunks::<BLOCK>();
+        let mut state = START;
+        compress256(&mut state, blocks);
+        let (computer, channel, provider) = (computer.clone(), channel.clone(), provider.clone());
+        Stream { computer, channel, provider, state, length: begun.len(), rest: rest.to_vec() }
+    }
+
+    /// Is the record one of them?
+    fn has(&self, system: &System) -> bool {
+        self.provider == system.provider && self.channel == system.channel && self.computer == system.computer
+    }
+
+    /// The first half of the hash of all, ended as FIPS 180-4, 5.1.1 says: it fills a block or two.
+    fn ended(&self, end: &[u8; END]) -> EventRef {
+        let mut last = [0; 2 * BLOCK];
+        let upto = self.rest.len() + END;
+        last[..self.rest.len()].copy_from_slice(&self.rest);
+        last[self.rest.len()..upto].copy_from_slice(end);
+        last[upto] = 0x80;
+        let bits = (self.length + END) as u64 * 8;
+        let blocks = if upto + 1 + size_of::<u64>() <= BLOCK { 1 } else { 2 };
+        let all = blocks * BLOCK;
+        last[all - size_of::<u64>()..all].copy_from_slice(&bits.to_be_bytes());
+        let mut state = self.state;
+        compress256(&mut state, &last.as_chunks().0[..blocks]);
+        EventRef(state[..4].iter().fold(0, |sum, word| sum << 32 | u128::from(*word)))
+    }
 }
 
 impl Keeper {
@@ -113,21 +163,10 @@ impl Keeper {
         self.streams.resize_with(STREAMS, || None);
         let provider = system.provider.as_bytes();
         let place = (provider.len() + provider.last().map_or(0, |byte| usize::from(*byte))) % STREAMS;
-        let is_it = |known: &Stream| {
-            known.provider == system.provider && known.channel == system.channel && known.computer == system.computer
+        let stream = match &mut self.streams[place] {
+            Some(stream) if stream.has(system) => stream,
+            other => other.insert(Stream::of(event)),
         };
-        let stream = &mut self.streams[place];
-        if !stream.as_ref().is_some_and(is_it) {
-            *stream = Some(Stream {
-                computer: system.computer.clone(),
-                channel: system.channel.clone(),
-                provider: system.provider.clone(),
-                begun: EventRef::begin(event),
-            });
-        }
-        let begun = stream.as_ref().map_or_else(|| EventRef::begin(event), |stream| stream.begun.clone());
-        // As one piece: each takes its time, however short it is.
-        let mut rest = [0; 44];
         let ticks = system.time.map_or(0, |time| time.ticks());
         let parts: [&[u8]; 6] = [
             &4u64.to_le_bytes(),
@@ -137,12 +176,12 @@ impl Keeper {
             &8u64.to_le_bytes(),
             &record_id.to_le_bytes(),
         ];
-        let mut at = 0;
+        let (mut end, mut at) = ([0; END], 0);
         for part in parts {
-            rest[at..at + part.len()].copy_from_slice(part);
+            end[at..at + part.len()].copy_from_slice(part);
             at += part.len();
         }
-        EventRef::cut(&begun.chain_update(rest).finalize())
+        stream.ended(&end)
     }
 }
 
@@ -150,6 +189,17 @@ impl Keeper {
 mod tests {
     use super::*;
     use crate::event::Time;
+
+    #[test]
+    fn names_are_the_same_hash_however_long_they_are() {
+        let mut keeper = Keeper::default();
+        for length in 0..3 * BLOCK {
+            let mut event = Event::default();
+            event.system.computer = "x".repeat(length);
+            event.system.record_id = Some(length as u64);
+            assert_eq!(keeper.name_of(&event), EventRef::of(&event), "{length}");
+        }
+    }
 
     #[test]
     fn what_is_kept_of_a_record_does_not_depend_on_those_before_it() {

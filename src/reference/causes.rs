@@ -79,7 +79,7 @@ pub fn cause(signatures: &Signatures, cause: &Cause) -> Topic {
 
 fn clue_line(signatures: &Signatures, clue: &Clue) -> Line {
     let title = |slug: &str| {
-        let rule = signatures.rule(slug).map(|rule| rule.title.as_str());
+        let rule = signatures.rule(slug).map(|rule| rule.about.title.as_str());
         let many = signatures.correlations().iter().find(|one| one.slug == slug).map(|one| one.title.as_str());
         let places = records::places(signatures, slug);
         let places = if places.is_empty() { String::new() } else { format!(" [{places}]") };

@@ -29,7 +29,7 @@ pub fn places(signatures: &Signatures, slug: &str) -> String {
 /// A rule in a line.
 pub fn line(signatures: &Signatures, rule: &Rule) -> Line {
     Line {
-        text: format!("{} [{}]", rule.title, places(signatures, &rule.slug)),
+        text: format!("{} [{}]", rule.about.title, places(signatures, &rule.slug)),
         cause: None,
         more: vec![format!("signature {}", rule.slug)],
     }
@@ -75,14 +75,14 @@ fn one(signatures: &Signatures, provider: &str, id: u32) -> Topic {
         .rules()
         .filter(|r| signatures.records(r).iter().any(|(name, n)| *n == id && name.eq_ignore_ascii_case(provider)))
         .collect();
-    let title = sentence.or_else(|| rules.first().map(|rule| rule.title.clone())).unwrap_or_default();
+    let title = sentence.or_else(|| rules.first().map(|rule| rule.about.title.clone())).unwrap_or_default();
     let mut topic = Topic::new(Kind::Event, format!("{short}/{id}"), title);
     topic.fact("provider", provider);
     topic.fact("channel", words.map(|words| words.channel.clone()).unwrap_or_default());
     let lines = rules.iter().map(|rule| Line {
-        text: rule.title.clone(),
+        text: rule.about.title.clone(),
         cause: None,
-        more: [format!("signature {}", rule.slug), rule.description.clone()]
+        more: [format!("signature {}", rule.slug), rule.about.description.clone()]
             .into_iter()
             .chain(rule.meaning.as_ref().map(meaning))
             .filter(|text| !text.is_empty())
@@ -157,17 +157,17 @@ fn bearings(cause: &Cause, slugs: &BTreeSet<&str>) -> Vec<(&'static str, String)
 
 /// A rule.
 pub fn rule(signatures: &Signatures, rule: &Rule) -> Topic {
-    let mut topic = Topic::new(Kind::Signature, rule.slug.clone(), rule.title.clone());
+    let mut topic = Topic::new(Kind::Signature, rule.slug.clone(), rule.about.title.clone());
     topic.fact("family", rule.family.clone());
-    topic.fact("level", rule.level.clone());
+    topic.fact("level", rule.about.level.clone());
     topic.fact("records", places(signatures, &rule.slug));
-    topic.fact("id", rule.id.clone());
-    topic.fact("tags", rule.tags.join(", "));
-    topic.section("What it tells", vec![Line::plain(rule.description.clone())]);
+    topic.fact("id", rule.about.id.clone());
+    topic.fact("tags", rule.about.tags.join(", "));
+    topic.section("What it tells", vec![Line::plain(rule.about.description.clone())]);
     let about = rule.meaning.as_ref();
     topic.section("What it is good for", about.map(|m| Line::plain(meaning(m))).into_iter().collect());
     bears(signatures, &mut topic, &BTreeSet::from([rule.slug.as_str()]));
-    topic.texts("Sources", &rule.references);
+    topic.texts("Sources", &rule.about.references);
     topic
 }
 

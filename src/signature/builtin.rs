@@ -27,10 +27,11 @@ impl Definitions {
         let slugs: BTreeSet<&str> = over.rules.iter().map(|rule| rule.slug.as_str()).collect();
         let slugs: BTreeSet<&str> =
             slugs.into_iter().chain(over.correlations.iter().map(|c| c.slug.as_str())).collect();
-        let ids = over.rules.iter().map(|rule| rule.id.as_str()).chain(over.correlations.iter().map(|c| c.id.as_str()));
+        let ids =
+            over.rules.iter().map(|rule| rule.about.id.as_str()).chain(over.correlations.iter().map(|c| c.id.as_str()));
         let ids: BTreeSet<&str> = ids.filter(|id| !id.is_empty()).collect();
         let causes: BTreeSet<&str> = over.causes.iter().map(|cause| cause.id.as_str()).collect();
-        self.rules.retain(|rule| !slugs.contains(rule.slug.as_str()) && !ids.contains(rule.id.as_str()));
+        self.rules.retain(|rule| !slugs.contains(rule.slug.as_str()) && !ids.contains(rule.about.id.as_str()));
         self.correlations.retain(|rule| !slugs.contains(rule.slug.as_str()) && !ids.contains(rule.id.as_str()));
         self.causes.retain(|cause| !causes.contains(cause.id.as_str()));
         self.rules.extend(over.rules);

@@ -105,7 +105,8 @@ impl Signatures {
 
     /// Providers that the rule names, as it spells them; none where it may match any.
     pub fn providers(&self, rule: &Rule) -> &[String] {
-        self.rule_id(&rule.slug).and_then(|id| self.ready(id)).map_or(&[], |ready| &ready.providers)
+        let at = self.rule_id(&rule.slug).and_then(|id| usize::try_from(id.0).ok());
+        at.and_then(|at| self.ground.providers.get(at)).map_or(&[], Vec::as_slice)
     }
 
     /// Every cause, by id.
@@ -171,7 +172,7 @@ impl Signatures {
     pub fn records(&self, rule: &Rule) -> Vec<(String, u32)> {
         let Some(ready) = self.rule_id(&rule.slug).and_then(|id| self.ready(id)) else { return Vec::new() };
         let mut found = Vec::new();
-        for provider in &ready.providers {
+        for provider in self.providers(rule) {
             let lower = provider.to_lowercase();
             let fits = |pin: &&Pin| pin.providers.as_ref().is_some_and(|names| names.contains(&lower));
             let ids = ready.pins.iter().filter(fits).flat_map(|pin| pin.ids.iter().flatten());
@@ -305,7 +306,7 @@ fn call_by_slug(all: &mut Definitions) {
     for name in counted.chain(narrowed) {
         // Ids are UUIDs, which no slug can be.
         if name.contains('-')
-            && let Some(rule) = rules.iter().find(|rule| rule.id.eq_ignore_ascii_case(name))
+            && let Some(rule) = rules.iter().find(|rule| rule.about.id.eq_ignore_ascii_case(name))
         {
             name.clone_from(&rule.slug);
         }
@@ -316,16 +317,14 @@ fn call_by_slug(all: &mut Definitions) {
 #[derive(Debug)]
 struct Ready {
     matcher: Matcher,
-    providers: Vec<String>,
     pins: Vec<Pin>,
 }
 
 impl Ready {
     fn new(rule: &Rule) -> Result<Self, String> {
         let pins = pins::of(&rule.detection);
-        let providers = pins::providers(&rule.detection, &pins);
         let matcher = Matcher::new(&rule.detection, &pins)?;
-        Ok(Ready { matcher, providers, pins })
+        Ok(Ready { matcher, pins })
     }
 
     /// Of a rule that nobody has looked at.

@@ -1,5 +1,6 @@
 //! Judgements over many matches within a span, by group: so many, such values, in such an order.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,9 +15,9 @@ pub struct Hit<'a> {
     /// When.
     pub time: Time,
     /// Values of the `group-by` fields, in their order.
-    pub group: Vec<String>,
+    pub group: Vec<Cow<'a, str>>,
     /// Value of the counted field; a match without one does not count there.
-    pub value: Option<String>,
+    pub value: Option<Cow<'a, str>>,
     /// The caller's number of it.
     pub index: usize,
 }
@@ -36,7 +37,7 @@ pub struct Burst {
 
 /// The bursts of a correlation, by group, then time. Windows that overlap become one burst.
 pub fn evaluate(correlation: &Correlation, hits: &[Hit<'_>]) -> Vec<Burst> {
-    let mut groups: BTreeMap<&[String], Vec<Member<'_>>> = BTreeMap::new();
+    let mut groups: BTreeMap<&[Cow<'_, str>], Vec<Member<'_>>> = BTreeMap::new();
     for hit in hits {
         let Some(rule) = correlation.rules.iter().position(|rule| rule == hit.rule) else { continue };
         let number = hit.value.as_deref().and_then(number);
@@ -62,7 +63,8 @@ pub fn evaluate(correlation: &Correlation, hits: &[Hit<'_>]) -> Vec<Burst> {
                 let (first, last) = (first.hit.time, last.hit.time);
                 let mut members: Vec<usize> = members.iter().map(|member| member.hit.index).collect();
                 members.dedup();
-                bursts.push(Burst { group: group.to_vec(), first, last, members });
+                let group = group.iter().map(ToString::to_string).collect();
+                bursts.push(Burst { group, first, last, members });
             }
         }
     }

@@ -27,8 +27,8 @@ fn hits(rows: &[(u64, &'static str, &str, &str)]) -> Vec<Hit<'static>> {
     let hit = |(index, (second, rule, group, value)): (usize, &(u64, &'static str, &str, &str))| Hit {
         rule,
         time: Time::from_filetime(second * 10_000_000),
-        group: vec![(*group).to_owned()],
-        value: (!value.is_empty()).then(|| (*value).to_owned()),
+        group: vec![(*group).to_owned().into()],
+        value: (!value.is_empty()).then(|| (*value).to_owned().into()),
         index,
     };
     rows.iter().enumerate().map(hit).collect()
@@ -149,7 +149,7 @@ proptest::proptest! {
             .enumerate()
             .map(|(index, number)| Hit {
                 rule: "a", time: Time::from_filetime(index as u64 * 10_000_000), group: vec![],
-                value: Some(number.to_string()), index,
+                value: Some(number.to_string().into()), index,
             })
             .collect();
         let of = |from: usize, to: usize| {

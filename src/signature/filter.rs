@@ -14,7 +14,7 @@ fn concerns(filter: &Filter, rule: &Rule) -> bool {
     let same = |wanted: &Option<String>, own: &Option<String>| {
         wanted.as_deref().is_none_or(|wanted| own.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(wanted)))
     };
-    let (wanted, own) = (&filter.logsource, &rule.logsource);
+    let (wanted, own) = (&filter.logsource, &rule.about.logsource);
     let named = filter.rules.as_ref().is_none_or(|names| names.contains(&rule.slug));
     named
         && same(&wanted.product, &own.product)
@@ -23,11 +23,12 @@ fn concerns(filter: &Filter, rule: &Rule) -> bool {
 }
 
 fn narrow(rule: &mut Rule, filter: &Filter) {
-    let detection = &mut rule.detection;
-    let Ok(offset) = u16::try_from(detection.searches.len()) else { return };
+    let Ok(offset) = u16::try_from(rule.detection.searches.len()) else { return };
+    let mut detection = std::mem::take(&mut rule.detection).into_inner();
     detection.searches.extend(filter.detection.searches.iter().cloned());
     let own = std::mem::replace(&mut detection.condition, Condition::Search(0));
     detection.condition = Condition::And(vec![own, moved(&filter.detection.condition, offset)]);
+    rule.detection = detection.into();
 }
 
 fn moved(condition: &Condition, offset: u16) -> Condition {

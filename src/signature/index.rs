@@ -115,7 +115,7 @@ pub(super) fn interest(all: &Definitions, pins: &[Vec<Pin>], index: &Index) -> I
         }
         spread(wanted);
     }
-    let paths = Paths::of(all.rules.iter().map(|rule| &rule.detection));
+    let paths = Paths::of(all.rules.iter().map(|rule| &*rule.detection));
     shut(&mut interest.any_provider, &[&index.any], &paths);
     for (name, wanted) in &mut interest.providers {
         let own = index.providers.get(name).into_iter().chain([&index.any]);

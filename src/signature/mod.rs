@@ -14,7 +14,6 @@ mod filter;
 mod gates;
 mod glob;
 mod index;
-mod later;
 mod matcher;
 mod parts;
 pub mod phrase;

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::definition::{Cause, Claim, Code, CodeRange, Correlation, Definitions, Dialog, Filter, Pair, Rule, Words};
+use super::definition::{
+    Cause, Claim, Code, CodeRange, Correlation, Definitions, Dialog, Filter, Later, Pair, Rule, Words,
+};
 use super::filter;
 use super::index::{self, Index};
-use super::later::Later;
-use super::pins::Pin;
+use super::pins::{self, Pin};
 use crate::event::Interest;
 
 /// Definitions, each unpacked when it is asked for.
@@ -70,11 +71,14 @@ impl From<Parts> for Definitions {
 
 /// What is known of all rules together.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub(super) struct Ground {
     pub(super) index: Index,
     pub(super) interest: Interest,
     /// Slugs of the rules that name neither provider nor event id.
     pub(super) unpinned: Vec<String>,
+    /// Providers that each rule names, as it spells them.
+    pub(super) providers: Later<Vec<Vec<String>>>,
 }
 
 impl Ground {
@@ -85,6 +89,8 @@ impl Ground {
             ground.index.add(number, pins);
             ground.unpinned.extend(pins.contains(&Pin::default()).then(|| rule.slug.clone()));
         }
+        let providers = |(rule, pins): (&Rule, &Vec<Pin>)| pins::providers(&rule.detection, pins);
+        ground.providers = all.rules.iter().zip(pins).map(providers).collect::<Vec<_>>().into();
         ground.interest = index::interest(all, pins, &ground.index);
         ground
     }

@@ -28,7 +28,7 @@ impl Sources {
     pub fn find(&self, name: &str) -> Option<&(String, String)> {
         let wanted = name.to_lowercase();
         let tells = |all: &Definitions| {
-            all.rules.iter().any(|rule| rule.slug == wanted || rule.id == wanted)
+            all.rules.iter().any(|rule| rule.slug == wanted || rule.about.id == wanted)
                 || all.correlations.iter().any(|rule| rule.slug == wanted || rule.id == wanted)
                 || all.filters.iter().any(|filter| filter.slug == wanted)
                 || all.causes.iter().any(|cause| cause.id == wanted)

@@ -38,24 +38,25 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
                 None => (&correlation.slug, &correlation.title, severity(&correlation.level), &correlation.tags),
             };
             let entry = gathered.entry((id.clone(), host));
-            entry.or_insert_with(|| Gathered { title, severity, attack, items: BTreeSet::new() }).items.extend(items);
+            let entry = entry.or_insert_with(|| Gathered { title, severity, attack, items: BTreeSet::new() });
+            entry.items.append(&mut items.iter().copied().collect());
         }
     }
     for cause in case.signatures.causes().iter().filter(|cause| cause.family == FINDINGS_FAMILY) {
         for slug in
             cause.evidence.iter().filter(|clue| clue.bearing == Bearing::Proof).filter_map(|clue| rule_of(&clue.what))
         {
-            for &id in case.by_rule.get(slug).into_iter().flatten().filter(|id| !case.items[**id].noise) {
-                gathered
-                    .entry((cause.id.clone(), case.items[id].host))
-                    .or_insert_with(|| Gathered {
-                        title: &cause.title,
-                        severity: cause.severity,
-                        attack: &cause.attack,
-                        items: BTreeSet::new(),
-                    })
-                    .items
-                    .insert(id);
+            let ids = case.by_rule.get(slug).into_iter().flatten().filter(|id| !case.items[**id].noise);
+            let mut by_host: BTreeMap<HostId, Vec<ItemId>> = BTreeMap::new();
+            ids.for_each(|id| by_host.entry(case.items[*id].host).or_default().push(*id));
+            for (host, ids) in by_host {
+                let entry = gathered.entry((cause.id.clone(), host)).or_insert_with(|| Gathered {
+                    title: &cause.title,
+                    severity: cause.severity,
+                    attack: &cause.attack,
+                    items: BTreeSet::new(),
+                });
+                entry.items.append(&mut ids.into_iter().collect());
             }
         }
     }
@@ -119,9 +120,9 @@ fn foreign<'a>(case: &'a Case<'_>, gathered: &mut BTreeMap<(String, HostId), Gat
             gathered
                 .entry((rule.slug.clone(), item.host))
                 .or_insert_with(|| Gathered {
-                    title: &rule.title,
-                    severity: severity(&rule.level),
-                    attack: &rule.tags,
+                    title: &rule.about.title,
+                    severity: severity(&rule.about.level),
+                    attack: &rule.about.tags,
                     items: BTreeSet::new(),
                 })
                 .items

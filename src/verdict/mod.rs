@@ -17,7 +17,6 @@ mod state;
 mod weigh;
 mod words;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::{Attempt, Case, Connection};
@@ -29,7 +28,7 @@ use bind::Index;
 pub use head::Head;
 use rank::Ranked;
 use rows::Timeline;
-use weigh::{Because, Cite, Hint, Weighed};
+use weigh::{Cite, Hint, Out, Weighed};
 
 /// Causes of this family explain no failure by themselves: they stand in `findings`.
 const FINDINGS_FAMILY: &str = "attack";
@@ -75,8 +74,8 @@ pub(crate) struct Judged<'a> {
     out: Vec<RuledOut>,
 }
 
-/// A cause and, where it is out: why, in words, and by which items.
-type Tried<'a> = (&'a Cause, Option<(Because, Cow<'a, str>, Vec<usize>)>);
+/// A cause and, where it is out: why.
+type Tried<'a> = (&'a Cause, Option<Out<'a>>);
 
 /// What was judged of a case, and all that the long parts of its report are made from.
 pub struct Judgement<'c> {
@@ -197,17 +196,20 @@ fn judge<'a>(index: &Index<'a>, at: usize, said: &Said, complained: bool) -> Jud
                 }
                 None
             }
-            Weighed::Out { because, why, items } => Some((because, why, items)),
+            Weighed::Out(out) => Some(out),
             Weighed::Silent => None,
         };
-        families.entry(&cause.family).or_default().push((cause, out));
+        if attempt.failed() {
+            families.entry(&cause.family).or_default().push((cause, out));
+        }
     }
     confirm_roots(&mut judged.found);
     explain_away(&mut judged.found);
     link(&mut judged.found);
     judged.found.shrink_to_fit();
     if attempt.failed() {
-        judged.out = ruled_out(case, families, |cause| hint(cause, attempt.disconnect, said, complained) > Hint::None);
+        judged.out =
+            ruled_out(case, attempt, families, |cause| hint(cause, attempt.disconnect, said, complained) > Hint::None);
     }
     judged
 }
@@ -296,51 +298,31 @@ fn link(found: &mut [Found<'_>]) {
 /// One entry for a family that is out as a whole; single causes only where something pointed at them.
 fn ruled_out(
     case: &Case<'_>,
+    attempt: &Attempt,
     families: BTreeMap<&str, Vec<Tried<'_>>>,
     pointed_at: impl Fn(&Cause) -> bool,
 ) -> Vec<RuledOut> {
+    let told = |id: Option<String>, family: Option<String>, out: &Out<'_>| {
+        let (why, items) = out.told(case, attempt);
+        let events = items.iter().map(|id| case.items[*id].evidence.event).collect();
+        RuledOut { id, family, because: out.word().to_string(), why, events }
+    };
+    let refuted = |out: &Out<'_>| matches!(out, Out::Refuted { .. });
     let mut found = Vec::new();
     for (family, causes) in families {
-        let refs = |items: &[usize]| items.iter().map(|id| case.items[*id].evidence.event).collect::<Vec<_>>();
-        let by_phase: Vec<_> =
-            causes.iter().filter_map(|(_, out)| out.as_ref()).filter(|out| out.0 != Because::Refuted).collect();
-        let whole = by_phase.len() == causes.len();
-        if let Some((because, why, items)) = by_phase.first().filter(|_| whole) {
-            found.push(RuledOut {
-                id: None,
-                family: Some(family.to_string()),
-                because: because.word().to_string(),
-                why: why.to_string(),
-                events: refs(items),
-            });
+        let mut by_phase = causes.iter().map(|(_, out)| out.as_ref().filter(|out| !refuted(out)));
+        if let Some(Some(first)) = by_phase.next()
+            && by_phase.all(|out| out.is_some())
+        {
+            found.push(told(None, Some(family.to_string()), first));
             continue;
         }
-        for (cause, out) in causes {
-            let Some((because, why, items)) = out else { continue };
-            if because == Because::Refuted || pointed_at(cause) {
-                found.push(RuledOut {
-                    id: Some(cause.id.clone()),
-                    family: None,
-                    because: because.word().to_string(),
-                    why: why.to_string(),
-                    events: refs(&items),
-                });
-            }
-        }
+        let single = causes.iter().filter_map(|(cause, out)| Some((cause, out.as_ref()?)));
+        let single = single.filter(|(cause, out)| refuted(out) || pointed_at(cause));
+        found.extend(single.map(|(cause, out)| told(Some(cause.id.clone()), None, out)));
     }
     found.sort();
     found
-}
-
-impl Because {
-    /// The word in the report.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Because::NotReached => "phase-not-reached",
-            Because::Passed => "phase-passed",
-            Because::Refuted => "refuted",
-        }
-    }
 }
 
 #[cfg(test)]

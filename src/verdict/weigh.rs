@@ -1,6 +1,5 @@
 //! One cause against one attempt: what proves it, supports it, speaks against it.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::{Attempt, Case, ItemId};
@@ -11,14 +10,19 @@ use super::bind::{AROUND, Bound, Index, Tie};
 use super::state;
 
 /// Why a cause was ruled out for an attempt.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Because {
+#[derive(Clone, Debug)]
+pub enum Out<'a> {
     /// Its phases lie beyond the first one proven not entered.
     NotReached,
     /// Its phases were proven complete.
     Passed,
     /// A record speaks against it.
-    Refuted,
+    Refuted {
+        /// How.
+        why: &'a str,
+        /// Records that show it.
+        items: Vec<ItemId>,
+    },
 }
 
 /// A cited record.
@@ -47,14 +51,7 @@ pub enum Weighed<'a> {
         cited: Vec<Cite<'a>>,
     },
     /// It cannot be the cause.
-    Out {
-        /// Why.
-        because: Because,
-        /// In words.
-        why: Cow<'a, str>,
-        /// Records that show it.
-        items: Vec<ItemId>,
-    },
+    Out(Out<'a>),
     /// Nothing speaks for it or against it.
     Silent,
 }
@@ -89,8 +86,8 @@ pub enum Hint {
 pub fn weigh<'a>(index: &Index<'a>, at: usize, cause: &'a Cause, hint: Hint) -> Weighed<'a> {
     let case = index.case();
     let attempt = &case.attempts[at];
-    if let Some(out) = by_phase(case, attempt, cause) {
-        return out;
+    if let Some(out) = by_phase(attempt, cause) {
+        return Weighed::Out(out);
     }
     if !required(attempt, cause, case) {
         return Weighed::Silent;
@@ -101,9 +98,9 @@ pub fn weigh<'a>(index: &Index<'a>, at: usize, cause: &'a Cause, hint: Hint) -> 
     }
     let for_it = sum.proof.is_some() || sum.standing || !sum.supports.is_empty();
     if !sum.refuted.is_empty() {
-        let why = sum.refuted[0].why.into();
+        let why = sum.refuted[0].why;
         let items = sum.refuted.iter().map(|cite| cite.item).collect();
-        return Weighed::Out { because: Because::Refuted, why, items };
+        return Weighed::Out(Out::Refuted { why, items });
     }
     if !for_it {
         return Weighed::Silent;
@@ -125,33 +122,51 @@ pub fn out_of_phase(attempt: &Attempt, cause: &Cause) -> bool {
 }
 
 /// A phase never reached cannot be the cause, nor one that was left behind.
-fn by_phase(case: &Case<'_>, attempt: &Attempt, cause: &Cause) -> Option<Weighed<'static>> {
-    if !out_of_phase(attempt, cause) {
-        return None;
-    }
+fn by_phase(attempt: &Attempt, cause: &Cause) -> Option<Out<'static>> {
     let beyond = |phase: &Phase| attempt.phase_limit.is_some_and(|limit| *phase >= limit);
-    if cause.phases.iter().all(beyond) {
-        let limit = attempt.phase_limit.map(Phase::word).unwrap_or_default();
-        let why = match attempt.stopped {
-            Some((phase, id)) => format!(
-                "the connection failed in the phase {phase} ({} {}); the phase {limit} was never entered",
-                case.signatures.short(&case.items[id].evidence.record.provider),
-                case.items[id].evidence.record.event_id,
-            ),
-            None => {
-                format!("the connection ended before the phase {limit}: its log covers the time and shows no entry")
-            }
-        };
-        let items = attempt.stopped.map(|(_, id)| id).into_iter().collect();
-        return Some(Weighed::Out { because: Because::NotReached, why: why.into(), items });
+    let out = if cause.phases.iter().all(beyond) { Out::NotReached } else { Out::Passed };
+    out_of_phase(attempt, cause).then_some(out)
+}
+
+impl Out<'_> {
+    /// The word in the report.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Out::NotReached => "phase-not-reached",
+            Out::Passed => "phase-passed",
+            Out::Refuted { .. } => "refuted",
+        }
     }
-    let reached = attempt.phase.map(Phase::word).unwrap_or_default();
-    let why = format!("the phase {reached} was entered, so the earlier ones had been passed");
-    let shows = |id: &ItemId| {
-        case.items[*id].meanings().any(|meaning| meaning.reaches.is_some() && meaning.reaches == attempt.phase)
+
+    /// Why, in words, and the records that show it. What phases say is the same for all causes of an attempt.
+    pub fn told(&self, case: &Case<'_>, attempt: &Attempt) -> (String, Vec<ItemId>) {
+        match self {
+            Out::NotReached => not_reached(case, attempt),
+            Out::Passed => {
+                let reached = attempt.phase.map(Phase::word).unwrap_or_default();
+                let why = format!("the phase {reached} was entered, so the earlier ones had been passed");
+                let shows = |id: &ItemId| {
+                    let mut meanings = case.items[*id].meanings();
+                    meanings.any(|meaning| meaning.reaches.is_some() && meaning.reaches == attempt.phase)
+                };
+                (why, attempt.items().into_iter().filter(shows).take(1).collect())
+            }
+            Out::Refuted { why, items } => ((*why).to_owned(), items.clone()),
+        }
+    }
+}
+
+fn not_reached(case: &Case<'_>, attempt: &Attempt) -> (String, Vec<ItemId>) {
+    let limit = attempt.phase_limit.map(Phase::word).unwrap_or_default();
+    let why = match attempt.stopped {
+        Some((phase, id)) => format!(
+            "the connection failed in the phase {phase} ({} {}); the phase {limit} was never entered",
+            case.signatures.short(&case.items[id].evidence.record.provider),
+            case.items[id].evidence.record.event_id,
+        ),
+        None => format!("the connection ended before the phase {limit}: its log covers the time and shows no entry"),
     };
-    let items = attempt.items().into_iter().filter(shows).take(1).collect();
-    Some(Weighed::Out { because: Because::Passed, why: why.into(), items })
+    (why, attempt.stopped.map(|(_, id)| id).into_iter().collect())
 }
 
 fn required(attempt: &Attempt, cause: &Cause, case: &Case<'_>) -> bool {

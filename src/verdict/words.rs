@@ -18,7 +18,7 @@ pub fn message(case: &Case<'_>, item: &Item<'_>) -> String {
     let field = |name: &str| record.field(name).map(str::trim).filter(|value| *value != "-").map(str::to_string);
     let worded = case.signatures.message(&record.provider, &record.source_name, record.event_id, &field);
     worded.unwrap_or_else(|| {
-        let title = item.rules.first().map(|rule| rule.title.clone());
+        let title = item.rules.first().map(|rule| rule.about.title.clone());
         title.unwrap_or_else(|| format!("{} {}", case.signatures.short(&record.provider), record.event_id))
     })
 }

@@ -143,8 +143,8 @@ fn lines(signatures: &Signatures) -> Vec<Line<'_>> {
         },
         id: &rule.slug,
         family: &rule.family,
-        level: &rule.level,
-        title: &rule.title,
+        level: &rule.about.level,
+        title: &rule.about.title,
         channels: channels(signatures, rule),
         causes: causes(&rule.slug),
     });

@@ -108,10 +108,10 @@ fn list(out: &mut String, name: &str, items: &[String]) {
 }
 
 fn rule_words(out: &mut String, rule: &Rule, all: &[Sources]) {
-    let _ = writeln!(out, "{}: {}\n{}\n", rule.slug, rule.title, rule.description.trim());
-    row(out, "id", &rule.id);
+    let _ = writeln!(out, "{}: {}\n{}\n", rule.slug, rule.about.title, rule.about.description.trim());
+    row(out, "id", &rule.about.id);
     row(out, "family", &rule.family);
-    row(out, "level", &rule.level);
+    row(out, "level", &rule.about.level);
     let word = |word: Option<&'static str>| word.unwrap_or_default();
     if let Some(meaning) = &rule.meaning {
         row(out, "kind", meaning.kind.word());
@@ -126,7 +126,7 @@ fn rule_words(out: &mut String, rule: &Rule, all: &[Sources]) {
         }
     }
     bearing(out, &rule.slug, all);
-    list(out, "References", &rule.references);
+    list(out, "References", &rule.about.references);
 }
 
 fn correlation_words(out: &mut String, rule: &Correlation, all: &[Sources]) {

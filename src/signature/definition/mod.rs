@@ -10,6 +10,7 @@ mod cause;
 mod code;
 mod correlation;
 mod dialog;
+mod later;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,7 @@ pub use cause::{Anchor, Bearing, Cause, Clue, CodePair, Observation, Requires, W
 pub use code::{Background, Code, CodeRange, Confidence, Ending, Members, Pair};
 pub use correlation::{Correlation, Counted, Filter};
 pub use dialog::{Claim, Dialog, DialogCode, Judgement};
+pub use later::Later;
 
 words! {
     /// How far a connection came, in the order in which a connection passes them.
@@ -241,11 +243,23 @@ words! {
 
 /// One rule file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct Rule {
     /// File name without ending; the name by which causes call it.
     pub slug: String,
     /// Folder it stands in.
     pub family: String,
+    /// What Sigma tells of it, but for its detection.
+    pub about: Later<About>,
+    /// Sigma `detection`.
+    pub detection: Later<Detection>,
+    /// The `whyrdp` block; a foreign Sigma rule has none.
+    pub meaning: Option<Meaning>,
+}
+
+/// What Sigma tells of a rule in words.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct About {
     /// Sigma `title`.
     pub title: String,
     /// Sigma `id`, a UUID.
@@ -260,10 +274,6 @@ pub struct Rule {
     pub references: Vec<String>,
     /// Sigma `logsource`.
     pub logsource: Logsource,
-    /// Sigma `detection`.
-    pub detection: Detection,
-    /// The `whyrdp` block; a foreign Sigma rule has none.
-    pub meaning: Option<Meaning>,
 }
 
 /// Sigma `logsource`.
@@ -469,8 +479,8 @@ pub struct Words {
     pub events: BTreeMap<u32, String>,
 }
 
-/// The whole set as the build writes it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// The whole set.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Definitions {
     /// By slug.
     pub rules: Vec<Rule>,

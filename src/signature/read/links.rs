@@ -110,7 +110,7 @@ impl Links {
 
     /// Slugs and ids that two signatures share; reading finds them within a folder, merging may not.
     fn twice(&mut self, all: &Definitions) {
-        let rules = all.rules.iter().map(|rule| (&rule.slug, &rule.id, &rule.family));
+        let rules = all.rules.iter().map(|rule| (&rule.slug, &rule.about.id, &rule.family));
         let every = rules.chain(all.correlations.iter().map(|rule| (&rule.slug, &rule.id, &rule.family)));
         let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
         for (slug, id, family) in every {

@@ -2,7 +2,7 @@
 //! what it means for a connection in `meaning`, judgements over many in `correlation`.
 
 use super::correlation::logsource;
-use super::definition::{Correlation, Filter, Rule};
+use super::definition::{About, Correlation, Filter, Rule};
 use super::problem::Complaints;
 use super::yaml::Node;
 use super::{channels, correlation, detection, meaning};
@@ -100,18 +100,14 @@ fn rule(node: &Node, body: &Node, place: Place<'_>, complaints: &mut Complaints)
         complaints.add(line, "logsource", message);
     }
     let meaning = node.get("whyrdp").and_then(|block| meaning::read(block, place.slug, complaints));
-    let head = head?;
+    let Head { title, id, description, level, tags } = head?;
+    let references = complaints.texts(node, "references");
+    let about = About { title, id, description, level, tags, references, logsource };
     Some(Rule {
         slug: place.slug.to_owned(),
         family: place.family.to_owned(),
-        title: head.title,
-        id: head.id,
-        description: head.description,
-        level: head.level,
-        tags: head.tags,
-        references: complaints.texts(node, "references"),
-        logsource,
-        detection: detection?,
+        about: about.into(),
+        detection: detection?.into(),
         meaning,
     })
 }

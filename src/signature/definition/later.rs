@@ -3,34 +3,39 @@
 use std::ops::Deref;
 use std::sync::OnceLock;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 
 /// A value in the form in which the build packed it, until somebody looks.
-#[derive(Debug, Default)]
-pub(super) struct Later<T> {
+#[derive(Clone, Debug, Default)]
+pub struct Later<T> {
     packed: &'static [u8],
     value: OnceLock<T>,
 }
 
-impl<T: DeserializeOwned + Default> Later<T> {
+impl<T: Deserialize<'static> + Default> Later<T> {
     /// The value itself.
-    pub(super) fn into_inner(self) -> T {
+    pub fn into_inner(self) -> T {
         let packed = self.packed;
         self.value.into_inner().unwrap_or_else(|| unpacked(packed))
     }
 }
 
 /// The build packed it with this very type; a test unpacks all.
-fn unpacked<T: DeserializeOwned + Default>(packed: &'static [u8]) -> T {
+fn unpacked<T: Deserialize<'static> + Default>(packed: &'static [u8]) -> T {
     postcard::from_bytes(packed).unwrap_or_default()
 }
 
-impl<T: DeserializeOwned + Default> Deref for Later<T> {
+impl<T: Deserialize<'static> + Default> Deref for Later<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
         self.value.get_or_init(|| unpacked(self.packed))
+    }
+}
+
+impl<T: Deserialize<'static> + Default + PartialEq> PartialEq for Later<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
     }
 }
 
@@ -40,15 +45,14 @@ impl<T> From<T> for Later<T> {
     }
 }
 
-impl<T: Serialize + DeserializeOwned + Default> Serialize for Later<T> {
+impl<T: Serialize + Deserialize<'static> + Default> Serialize for Later<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(&postcard::to_allocvec(&**self).map_err(ser::Error::custom)?)
     }
 }
 
-impl<T> Deserialize<'static> for Later<T> {
-    fn deserialize<D: Deserializer<'static>>(deserializer: D) -> Result<Self, D::Error> {
-        let packed = <&'static [u8]>::deserialize(deserializer)?;
-        Ok(Later { packed, value: OnceLock::new() })
+impl<'de: 'static, T> Deserialize<'de> for Later<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Later { packed: <&'static [u8]>::deserialize(deserializer)?, value: OnceLock::new() })
     }
 }
