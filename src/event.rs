@@ -219,6 +219,33 @@ pub struct Stamp<'a> {
     pub kind: &'static str,
 }
 
+/// What several records come to, for a [`Sink`] that asks for sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sum<'a> {
+    /// So many records of one provider.
+    Provider {
+        /// Its name.
+        name: &'a str,
+        /// Its GUID, where the records name one.
+        guid: Option<Guid>,
+        /// How many.
+        records: u64,
+    },
+    /// The same records by channel: those of one, whose ids follow each other.
+    Channel {
+        /// Computer name as written.
+        computer: &'a str,
+        /// Channel.
+        channel: &'a str,
+        /// As in [`Origin::forwarded`].
+        forwarded: bool,
+        /// First and last record id.
+        ids: (u64, u64),
+        /// Earliest and latest time.
+        times: (Time, Time),
+    },
+}
+
 /// What a logger says that it lost before anything reached its file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lost {
@@ -243,6 +270,12 @@ pub struct Damage {
 pub trait Sink {
     /// Every record whose `System` part could be read.
     fn record(&mut self, stamp: &Stamp<'_>);
+    /// Are [`Sum`]s enough where a source can make them? Each record comes by [`Sink::record`] or in sums, once.
+    fn takes_sums(&self) -> bool {
+        false
+    }
+    /// Part of what the records of a block come to.
+    fn sum(&mut self, _: Sum<'_>) {}
     /// A record that [`Interest`] wants.
     fn event(&mut self, event: &Event);
     /// Asked of a record of which only that is filled in by which signatures match: should it come whole? If so it

@@ -40,26 +40,27 @@ pub struct Coverage {
 impl Coverage {
     /// Adds one record.
     pub fn record(&mut self, id: Option<u64>, time: Time, forwarded: bool) {
-        self.forwarded |= forwarded;
-        let Some(id) = id else {
-            self.span(time, time);
-            return;
-        };
-        // Records come in order nearly always: only the last run need be looked at.
-        if let Some(run) = self.runs.last_mut()
-            && id >= run.first_id
-            && id <= run.last_id.saturating_add(1)
-        {
-            run.last_id = run.last_id.max(id);
-            run.first = run.first.min(time);
-            run.last = run.last.max(time);
-            return;
+        match id {
+            Some(id) => self.run(Run { first_id: id, last_id: id, first: time, last: time }, forwarded),
+            None => {
+                self.forwarded |= forwarded;
+                self.span(time, time);
+            }
         }
-        let run = Run { first_id: id, last_id: id, first: time, last: time };
-        if self.runs.last().is_none_or(|last| last.last_id < id) {
-            self.runs.push(run);
-        } else {
-            self.insert(run);
+    }
+
+    /// Adds records whose ids follow each other.
+    pub fn run(&mut self, run: Run, forwarded: bool) {
+        self.forwarded |= forwarded;
+        // Records come in order nearly always: only the last run need be looked at.
+        match self.runs.last_mut() {
+            Some(last) if run.first_id >= last.first_id && run.first_id <= last.last_id.saturating_add(1) => {
+                last.last_id = last.last_id.max(run.last_id);
+                last.first = last.first.min(run.first);
+                last.last = last.last.max(run.last);
+            }
+            Some(last) if last.last_id >= run.first_id => self.insert(run),
+            _ => self.runs.push(run),
         }
     }
 

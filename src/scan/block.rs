@@ -10,8 +10,8 @@ use super::limits;
 use super::providers::Providers;
 use super::spans::Spans;
 use super::{Interest, Problem, ProviderFacts, Row, Signatures};
-use crate::event::{Damage, Event, Machine, Sink, Stamp, Time};
-use crate::evidence::{Coverage, Evidence, Keeper, List, Name, Source};
+use crate::event::{Damage, Event, Machine, Sink, Stamp, Sum, Time};
+use crate::evidence::{Coverage, Evidence, Keeper, List, Name, Run, Source};
 use crate::signature::RuleId;
 use crate::source::Log;
 
@@ -140,6 +140,27 @@ impl Sink for Reader<'_> {
         }
         let facts = ProviderFacts { guid: stamp.provider_guid, records: 1 };
         self.part.providers.add(stamp.provider, facts);
+    }
+
+    fn takes_sums(&self) -> bool {
+        true
+    }
+
+    fn sum(&mut self, sum: Sum<'_>) {
+        match sum {
+            Sum::Provider { name, guid, records } => {
+                self.part.records += records;
+                self.part.providers.add(name, ProviderFacts { guid, records });
+            }
+            Sum::Channel { computer, channel, forwarded, ids: (first_id, last_id), times: (first, last) } => {
+                self.part.see(Some(first));
+                self.part.see(Some(last));
+                if !(computer.is_empty() && channel.is_empty()) {
+                    let run = Run { first_id, last_id, first, last };
+                    self.part.coverage.of(computer, channel, run.records(), |coverage| coverage.run(run, forwarded));
+                }
+            }
+        }
     }
 
     fn decides(&mut self, event: &Event) -> bool {

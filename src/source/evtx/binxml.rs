@@ -80,6 +80,8 @@ pub(super) enum Token {
 pub(super) const NO_GUARD: u16 = 0xFFFF;
 /// Length of a template definition's header.
 pub(super) const DEFINITION_HEADER: usize = 24;
+/// Bytes before a name's text: link, hash, length.
+pub(super) const NAME_HEADER: usize = 8;
 /// A UTF-16 string.
 pub(super) const STRING: u8 = 0x01;
 /// A BinXML stream as a value.
@@ -137,11 +139,13 @@ pub(super) struct Tokens<'a> {
     end: usize,
     /// Definitions store a guard with each element; a record's own stream does not.
     guards: bool,
+    /// Where the last name was referred to, and the name.
+    pub name: Option<(usize, Span)>,
 }
 
 impl<'a> Tokens<'a> {
     pub fn new(data: &'a [u8], start: usize, end: usize, guards: bool) -> Self {
-        Tokens { data, at: start, end: end.min(data.len()), guards }
+        Tokens { data, at: start, end: end.min(data.len()), guards, name: None }
     }
 
     fn cut(&self) -> Fault {
@@ -184,8 +188,9 @@ impl<'a> Tokens<'a> {
         let wrong = Fault { at, what: "name outside the chunk" };
         let (name, length) = name_at(self.data, offset).ok_or(wrong)?;
         if offset == self.at {
-            self.take(8 + length + 2)?;
+            self.take(NAME_HEADER + length + 2)?;
         }
+        self.name = Some((at, name));
         Ok(name)
     }
 
@@ -281,11 +286,9 @@ impl<'a> Tokens<'a> {
             .checked_mul(4)
             .and_then(|len| self.data.get(table..table.checked_add(len)?))
             .ok_or(outside)?;
-        let (entries, _) = sizes.as_chunks::<4>();
-        let mut end = table + sizes.len();
-        for entry in entries {
-            end += usize::from(u16::from_le_bytes([entry[0], entry[1]]));
-        }
+        // Summed up four at a time.
+        let values: u32 = sizes.as_chunks::<4>().0.iter().map(|entry| u32::from_le_bytes(*entry) & 0xFFFF).sum();
+        let end = table + sizes.len() + values as usize;
         if end > self.data.len() {
             return Err(outside);
         }
@@ -332,8 +335,8 @@ pub(super) fn leading_instance(data: &[u8], start: usize, end: usize) -> Result<
 
 /// A name in the table of names, and the bytes of text that stand there. A NUL ends each and none holds one: the
 /// name never goes beyond it, and where none stands behind the length that is told, that length is damaged.
-fn name_at(data: &[u8], offset: usize) -> Option<(Span, usize)> {
-    let start = offset.checked_add(8)?;
+pub(super) fn name_at(data: &[u8], offset: usize) -> Option<(Span, usize)> {
+    let start = offset.checked_add(NAME_HEADER)?;
     let told = usize::from(u16_at(data, offset + 6)?);
     let (units, _) = data.get(start..)?.as_chunks::<2>();
     let text = units.get(..told).unwrap_or(units);

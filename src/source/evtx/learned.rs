@@ -2,7 +2,10 @@
 //! every record tells. Most keep them in typed slots or spell them out in the template;
 //! whatever does otherwise is read by its whole plan.
 
-use super::binxml::{self, BINXML, Instance, STRING, Span, leading_instance, u64_at};
+use std::ops::Range;
+
+use super::authors::{Author, AuthorId, Authors};
+use super::binxml::{self, BINXML, Instance, STRING, leading_instance, u64_at};
 use super::known::Known;
 use super::plan::{NONE, Op, Part, Place, Plans, Run, What};
 use super::value;
@@ -13,32 +16,30 @@ use crate::event::{Guid, System, Time};
 const SLOTS: usize = 32;
 
 /// What every record tells.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(super) struct Facts {
-    pub provider: Word,
-    pub source_name: Option<Word>,
-    pub provider_guid: Option<Guid>,
-    pub channel: Word,
-    pub computer: Word,
+    pub author: AuthorId,
     pub event_id: u32,
-    pub record_id: Option<u64>,
-    pub time: Option<Time>,
+    pub record_id: u64,
+    pub time: Time,
     pub forwarded: bool,
 }
 
 impl Facts {
     /// Tells an event.
-    pub fn put(&self, system: &mut System, words: &Words) {
-        system.provider.push_str(words.text(self.provider));
-        system.channel.push_str(words.text(self.channel));
-        system.computer.push_str(words.text(self.computer));
-        if let Some(source) = self.source_name {
-            system.source_name.push_str(words.text(source));
+    pub fn put(&self, system: &mut System, authors: &Authors, words: &Words) {
+        if let Some(author) = authors.get(self.author) {
+            system.provider.push_str(words.text(author.provider));
+            system.channel.push_str(words.text(author.channel));
+            system.computer.push_str(words.text(author.computer));
+            if let Some(source) = author.source_name {
+                system.source_name.push_str(words.text(source));
+            }
+            system.provider_guid = author.provider_guid;
         }
-        system.provider_guid = self.provider_guid;
         system.event_id = self.event_id;
-        system.record_id = self.record_id;
-        system.time = self.time;
+        system.record_id = Some(self.record_id);
+        system.time = Some(self.time);
     }
 }
 
@@ -55,36 +56,36 @@ impl Slot {
         Slot { slot: slot.into(), start: 0, len: 0 }
     }
 
+    fn range(self) -> Range<usize> {
+        self.start as usize..(self.start + self.len) as usize
+    }
+
     #[inline]
     fn bytes(self, values: &[u8]) -> Option<&[u8]> {
-        values.get(self.start as usize..(self.start + self.len) as usize)
+        values.get(self.range())
     }
 }
 
-/// A text: of the template, or in a slot, with the last value seen there.
+/// A text: of the template, or in a slot.
 #[derive(Clone, Copy)]
 enum Text {
     Fixed(Word),
-    Slot { slot: Slot, last: Span, word: Word },
+    Slot(Slot),
 }
 
 impl Text {
-    #[inline]
-    fn read(&mut self, data: &[u8], start: u32, words: &mut Words) -> Word {
+    fn read(self, values: &[u8], words: &mut Words) -> Option<Word> {
         match self {
-            Text::Fixed(word) => *word,
-            Text::Slot { slot, last, word } => {
-                let span = Span { start: start + slot.start, len: slot.len };
-                let bytes = span.of(data);
-                if last.of(data) != bytes || *word == Word::MAX {
-                    *word = words.get(bytes);
-                    *last = span;
-                }
-                *word
-            }
+            Text::Fixed(word) => Some(word),
+            Text::Slot(slot) => slot.bytes(values).map(|bytes| words.get(bytes)),
         }
     }
 }
+
+/// What stands around a fragment, and where it starts and ends.
+pub(super) type Fragment = (Place, usize, usize);
+/// Fragments of one use.
+pub(super) type Fragments = [Option<Fragment>; 4];
 
 /// A root template.
 pub(super) struct Learned {
@@ -106,6 +107,11 @@ pub(super) struct Learned {
     shape: Vec<u8>,
     /// Length of `shape`.
     shape_len: usize,
+    /// Where, by that shape, the values stand that tell the author, neighbours in one.
+    named_by: Vec<Range<usize>>,
+    /// The author of the use seen last, and those values one after the other.
+    author: Option<AuthorId>,
+    name: Vec<u8>,
 }
 
 #[derive(Clone, Copy)]
@@ -161,6 +167,9 @@ pub(super) fn learn(data: &[u8], plans: &Plans, plan: Run, words: &mut Words) ->
         forwarded: draft.forwarded,
         shape: Vec::new(),
         shape_len: 0,
+        named_by: Vec::new(),
+        author: None,
+        name: Vec::new(),
     };
     let mut slots = 0;
     learned.each_slot(|slot, holds| {
@@ -234,7 +243,7 @@ fn literal(data: &[u8], part: Part) -> Option<String> {
 fn text(data: &[u8], part: Part, words: &mut Words) -> Option<Text> {
     match part {
         Part::Literal(item) if item.kind == STRING => Some(Text::Fixed(words.get(item.span.of(data)))),
-        Part::Slot { slot, .. } => Some(Text::Slot { slot: Slot::new(slot), last: Span::default(), word: Word::MAX }),
+        Part::Slot { slot, .. } => Some(Text::Slot(Slot::new(slot))),
         _ => None,
     }
 }
@@ -269,7 +278,7 @@ impl Learned {
         let texts =
             [Some(&mut self.provider), self.source_name.as_mut(), Some(&mut self.channel), Some(&mut self.computer)];
         for text in texts.into_iter().flatten() {
-            if let Text::Slot { slot, .. } = text {
+            if let Text::Slot(slot) = text {
                 take(slot, Holds::Text)?;
             }
         }
@@ -302,28 +311,92 @@ impl Learned {
             holds.allows(entry[2], slot.len).then_some(())
         })?;
         self.shape.extend_from_slice(shape);
+        self.named_by();
         Some(())
     }
 
-    /// The fragments of the use that was read last, and what stands around each. `None`: there are fields beside them.
-    pub fn fragments<'a>(
-        &'a self,
-        data: &'a [u8],
-        instance: &Instance,
-    ) -> Option<impl Iterator<Item = (Place, usize, usize)> + 'a> {
-        let (table, values) = instance.places();
-        let fragment = move |(slot, place): &(Slot, Place)| {
-            let [low, high, kind, _] = *data.get(table + slot.slot * 4..values)?.first_chunk::<4>()?;
-            let start = values + slot.start as usize;
-            let end = start + usize::from(u16::from_le_bytes([low, high]));
-            (kind == BINXML && start < end).then_some((*place, start, end))
+    /// Works out where the values stand that tell the author.
+    fn named_by(&mut self) {
+        let texts = [Some(self.provider), self.source_name, Some(self.channel), Some(self.computer)];
+        let texts =
+            texts.into_iter().flatten().filter_map(|text| if let Text::Slot(slot) = text { Some(slot) } else { None });
+        let guid = self.guid.and_then(|guid| if let GuidAt::Slot(slot) = guid { Some(slot) } else { None });
+        let mut slots: Vec<_> = texts.chain(guid).map(Slot::range).collect();
+        slots.sort_unstable_by_key(|range| range.start);
+        self.named_by.clear();
+        for range in slots {
+            match self.named_by.last_mut() {
+                Some(last) if last.end == range.start => last.end = range.end,
+                _ => self.named_by.push(range),
+            }
+        }
+        self.author = None;
+    }
+
+    /// Is the author of this use that of the use seen last?
+    #[inline]
+    fn is_same_author(&self, values: &[u8]) -> bool {
+        let mut name = self.name.as_slice();
+        self.named_by.iter().all(|range| {
+            let (Some(found), Some((known, rest))) = (values.get(range.clone()), name.split_at_checked(range.len()))
+            else {
+                return false;
+            };
+            name = rest;
+            found == known
+        })
+    }
+
+    #[inline(never)]
+    fn find_author(&mut self, values: &[u8], authors: &mut Authors, words: &mut Words) -> Option<AuthorId> {
+        let author = Author {
+            provider: self.provider.read(values, words)?,
+            source_name: self.source_name.and_then(|text| text.read(values, words)),
+            provider_guid: self.guid.and_then(|guid| match guid {
+                GuidAt::Fixed(guid) => Some(guid),
+                GuidAt::Slot(slot) => value::guid(slot.bytes(values)?),
+            }),
+            channel: self.channel.read(values, words)?,
+            computer: self.computer.read(values, words)?,
         };
-        self.bare.then(|| self.fragments.iter().filter_map(fragment))
+        self.name.clear();
+        for range in &self.named_by {
+            self.name.extend_from_slice(values.get(range.clone())?);
+        }
+        self.author = Some(authors.id(author));
+        self.author
+    }
+
+    /// The fragments of the use that was read last, and what stands around each. `None`: there are fields beside them,
+    /// or more than are looked at.
+    pub fn fragments(&self, data: &[u8], instance: &Instance) -> Option<Fragments> {
+        let (table, values) = instance.places();
+        let mut found = Fragments::default();
+        if !self.bare || self.fragments.len() > found.len() {
+            return None;
+        }
+        for ((slot, place), found) in self.fragments.iter().zip(&mut found) {
+            let Some([low, high, kind, _]) = data.get(table + slot.slot * 4..values)?.first_chunk::<4>() else {
+                continue;
+            };
+            let start = values + slot.start as usize;
+            let end = start + usize::from(u16::from_le_bytes([*low, *high]));
+            if *kind == BINXML && start < end {
+                *found = Some((*place, start, end));
+            }
+        }
+        Some(found)
     }
 
     /// Reads one use; `None` where a value has another type than stage one reads.
     #[inline]
-    pub fn read(&mut self, data: &[u8], instance: &Instance, words: &mut Words) -> Option<Facts> {
+    pub fn read(
+        &mut self,
+        data: &[u8],
+        instance: &Instance,
+        authors: &mut Authors,
+        words: &mut Words,
+    ) -> Option<Facts> {
         let (table, start) = instance.places();
         let shape = data.get(table..table + self.shape_len)?;
         if self.shape != shape {
@@ -349,21 +422,15 @@ impl Learned {
                 bytes => u32::from_le_bytes(*bytes.first_chunk()?),
             },
         };
-        let provider_guid = match self.guid {
-            Some(GuidAt::Fixed(guid)) => Some(guid),
-            Some(GuidAt::Slot(slot)) => value::guid(slot.bytes(values)?),
-            None => None,
+        let author = match self.author {
+            Some(author) if self.is_same_author(values) => author,
+            _ => self.find_author(values, authors, words)?,
         };
-        let start = u32::try_from(start).ok()?;
         Some(Facts {
-            provider: self.provider.read(data, start, words),
-            source_name: self.source_name.as_mut().map(|text| text.read(data, start, words)),
-            provider_guid,
-            channel: self.channel.read(data, start, words),
-            computer: self.computer.read(data, start, words),
+            author,
             event_id,
-            record_id: Some(u64_at(self.record_id.bytes(values)?, 0)?),
-            time: Some(Time::from_filetime(u64_at(self.time.bytes(values)?, 0)?)),
+            record_id: u64_at(self.record_id.bytes(values)?, 0)?,
+            time: Time::from_filetime(u64_at(self.time.bytes(values)?, 0)?),
             forwarded,
         })
     }

@@ -12,15 +12,20 @@ use crate::os;
 use crate::source::system as known;
 use crate::source::{Aids, Input, Log, change, map};
 
+mod authors;
 mod binxml;
+mod catalogue;
 mod compile;
 mod fields;
 mod gate;
 mod header;
+mod kept;
 mod learned;
+mod mark;
 mod plan;
 mod scan;
 mod slow;
+mod tally;
 mod templates;
 #[cfg(test)]
 mod tests;

@@ -4,11 +4,17 @@
 //! A plan knows the field that each piece of text belongs to; the pieces themselves stay
 //! where they are, in the chunk or in the values of each use.
 
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 
 use super::binxml::{self, Fault, Item, NO_GUARD, Span, Tokens};
+use super::catalogue::{Catalogue, TemplateId};
 use super::compile::{self, Open};
+use super::kept::{Kept, Starts};
 use super::known::Known;
+use super::learned;
+use super::words::Words;
 
 /// No guard: in [`Op::guard`] and [`Plans::guards`].
 pub(super) const NONE: u16 = NO_GUARD;
@@ -48,7 +54,7 @@ impl Run {
         Run { start: length(start), end: length(end) }
     }
 
-    pub fn range(self) -> std::ops::Range<usize> {
+    pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 }
@@ -88,6 +94,8 @@ pub(super) struct Op {
 /// The plans of one chunk.
 #[derive(Default)]
 pub(super) struct Plans {
+    /// What is kept from chunk to chunk.
+    pub catalogue: Catalogue,
     /// What may still be spent on telling which records there are, and on the fields of those that are wanted.
     budgets: [Budget; 2],
     /// Fields are read now.
@@ -125,11 +133,26 @@ pub(super) struct Budget {
 }
 
 /// A definition that was worked out.
+#[derive(Clone, Copy)]
 struct Definition {
-    plan: Run,
+    /// `None`: in an earlier chunk, and here when somebody asks.
+    plan: Option<Run>,
+    template: Option<TemplateId>,
     /// What that cost, and whether telling has paid for it.
     tokens: u32,
     told: bool,
+}
+
+impl Definition {
+    /// Records are told by it, which costs the same whether it was read by before or not. `None`: too much.
+    fn tell(&mut self, budget: &mut Budget) -> Option<()> {
+        if !self.told {
+            let left = budget.tokens.checked_sub(self.tokens);
+            budget.tokens = left.unwrap_or(0);
+            self.told = left.is_some();
+        }
+        self.told.then_some(())
+    }
 }
 
 /// A want, by the places of what it is made of: good for as long as one block is read.
@@ -144,7 +167,7 @@ pub(super) fn length(len: usize) -> u32 {
 }
 
 impl Plans {
-    /// Forgets everything: another chunk begins.
+    /// Another chunk begins.
     pub fn clear(&mut self) {
         self.index.clear();
         self.ops.clear();
@@ -207,26 +230,92 @@ impl Plans {
 
     /// The plan of the definition at `offset`.
     pub fn definition(&mut self, data: &[u8], offset: u32, place: Place) -> Result<Run, Fault> {
-        if let Some(definition) = self.index.get_mut(&(offset, place)) {
-            if !self.reading && !definition.told {
-                // As if nothing had been read by it before.
-                let budget = &mut self.budgets[0];
-                let left = budget.tokens.checked_sub(definition.tokens);
-                budget.tokens = left.unwrap_or(0);
-                definition.told = left.is_some();
-                left.ok_or(Fault { at: offset as usize, what: TOO_MANY })?;
+        let key = (offset, place);
+        let (template, paid) = match self.index.get_mut(&key) {
+            Some(known) => {
+                if !self.reading {
+                    known.tell(&mut self.budgets[0]).ok_or(Fault { at: offset as usize, what: TOO_MANY })?;
+                }
+                if let Some(plan) = known.plan {
+                    return Ok(plan);
+                }
+                (known.template, Some(known.tokens))
             }
-            return Ok(definition.plan);
-        }
+            None => (self.catalogue.find(data, offset), None),
+        };
         let (start, end) = binxml::definition(data, offset)?;
+        let told = !self.reading || paid.is_some();
+        let made = match self.adopted(template, place, start, paid) {
+            Some((plan, tokens)) => Definition { plan: Some(plan), template, tokens, told },
+            None => {
+                let from = Starts::of(self, start);
+                let (plan, tokens) = self.made(data, start..end, place, paid)?;
+                let template = template.unwrap_or_else(|| self.catalogue.add(data, offset));
+                if let Some(kept) = Kept::of(self, from, tokens) {
+                    self.catalogue.keep(template, place, kept);
+                }
+                Definition { plan: Some(plan), template: Some(template), tokens, told }
+            }
+        };
+        self.index.insert(key, made);
+        Ok(made.plan.unwrap_or_default())
+    }
+
+    /// As an earlier chunk left it, for the same price.
+    fn adopted(
+        &mut self,
+        template: Option<TemplateId>,
+        place: Place,
+        body: usize,
+        paid: Option<u32>,
+    ) -> Option<(Run, u32)> {
+        let kept = self.catalogue.plan(template?, place)?;
+        let left = self.budget().tokens.checked_sub(if paid.is_some() { 0 } else { kept.tokens })?;
+        let plan = kept.adopt(self, body)?;
+        self.budget().tokens = left;
+        Some((plan, kept.tokens))
+    }
+
+    fn made(&mut self, data: &[u8], body: Range<usize>, place: Place, paid: Option<u32>) -> Result<(Run, u32), Fault> {
         let before = self.budget().tokens;
-        let plan = self.compile(data, Tokens::new(data, start, end, true), place)?;
-        if self.elements == 0 {
-            return Err(Fault { at: start, what: "template without an element" });
+        // What is paid for already costs nothing.
+        let full = paid.unwrap_or(before);
+        self.budget().tokens = full;
+        let plan = self.compile(data, Tokens::new(data, body.start, body.end, true), place);
+        let left = self.budget().tokens;
+        self.budget().tokens = if paid.is_some() { before } else { left };
+        if plan.is_ok() && self.elements == 0 {
+            return Err(Fault { at: body.start, what: "template without an element" });
         }
-        let tokens = before - self.budget().tokens;
-        self.index.insert((offset, place), Definition { plan, tokens, told: !self.reading });
-        Ok(plan)
+        Ok((plan?, full - left))
+    }
+
+    /// The template of records that begin with a use of that definition.
+    pub fn template(&mut self, data: &[u8], offset: u32, words: &mut Words) -> Option<TemplateId> {
+        if let Some(id) = self.catalogue.find(data, offset).filter(|id| self.catalogue.is_learned(*id))
+            && self.pay(offset, id).is_some()
+        {
+            return Some(id);
+        }
+        let plan = self.definition(data, offset, Place::Record).ok()?;
+        let id = self.index.get(&(offset, Place::Record))?.template?;
+        if !self.catalogue.is_learned(id) {
+            self.catalogue.learn(id, learned::learn(data, self, plan, words));
+        }
+        Some(id)
+    }
+
+    /// Pays for telling by a definition that was worked out in an earlier chunk, as if that were done here. `None`:
+    /// it would not be done.
+    fn pay(&mut self, offset: u32, template: TemplateId) -> Option<()> {
+        let key = (offset, Place::Record);
+        if let Some(known) = self.index.get_mut(&key) {
+            return known.tell(&mut self.budgets[0]);
+        }
+        let tokens = self.catalogue.plan(template, Place::Record)?.tokens;
+        self.budgets[0].tokens = self.budgets[0].tokens.checked_sub(tokens)?;
+        self.index.insert(key, Definition { plan: None, template: Some(template), tokens, told: true });
+        Some(())
     }
 
     /// The plan of tokens that are used once.

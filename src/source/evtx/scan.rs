@@ -2,13 +2,15 @@
 
 use rustc_hash::FxHashMap;
 
+use super::authors::{AuthorId, Authors};
 use super::binxml::{self, Fault, Instance};
 use super::fields::{Record, TOO_MUCH, TOO_MUCH_OF_CHUNK, Want};
 use super::gate::{Gates, WANTS};
 use super::header::{self, CHUNK, ChunkHeader, RECORD_HEADER, RECORD_MAGIC, RECORDS, RecordHeader};
-use super::learned::{self, Facts};
-use super::plan::{Place, Plans};
+use super::learned::Facts;
+use super::plan::Plans;
 use super::slow;
+use super::tally::Tally;
 use super::templates::Templates;
 use super::words::{Word, Words};
 use crate::event::{Damage, Event, Interest, Seen, Sink, Stamp, Wanted};
@@ -27,15 +29,29 @@ const GUESSES: usize = 256;
 pub(super) struct Worker {
     pub buffer: Vec<u8>,
     words: Words,
-    learned: Templates,
+    authors: Authors,
+    /// The templates of the chunk.
+    templates: Templates,
     plans: Plans,
     gates: Gates,
+    tally: Tally,
     items: Vec<binxml::Item>,
     event: Event,
 }
 
-/// Provider, source name and event id of a record, and what is wanted of such.
-type Met<'a> = ((Word, Option<Word>, u32), Want<'a>);
+/// Author and event id of a record, and what is wanted of such.
+type Met<'a> = ((AuthorId, u32), Want<'a>);
+
+impl Worker {
+    /// Between blocks nothing refers to what is kept from one to the next.
+    fn trim(&mut self) {
+        if self.words.is_full() || self.authors.is_full() || self.plans.catalogue.is_full() {
+            self.words = Words::default();
+            self.authors = Authors::default();
+            self.plans.catalogue = Default::default();
+        }
+    }
+}
 
 /// Reads the chunks of one block.
 pub(super) struct Scan<'a> {
@@ -46,6 +62,8 @@ pub(super) struct Scan<'a> {
     /// What is wanted of the records met last, by event id.
     recent: [Option<Met<'a>>; WANTED],
     sink: &'a mut dyn Sink,
+    /// The sink takes sums.
+    sums: bool,
     /// File offset of the chunk.
     offset: u64,
     reported: u32,
@@ -83,13 +101,15 @@ struct Bounds {
 
 impl<'a> Scan<'a> {
     pub fn new(worker: &'a mut Worker, interest: &'a Interest, sink: &'a mut dyn Sink) -> Self {
-        worker.words.trim();
+        worker.trim();
+        let sums = sink.takes_sums();
         Scan {
             worker,
             interest,
             wanted: FxHashMap::default(),
             recent: [None; WANTED],
             sink,
+            sums,
             offset: 0,
             reported: 0,
             slow: [0; 2],
@@ -106,7 +126,7 @@ impl<'a> Scan<'a> {
         self.guesses = [0; GUESSES];
         self.worker.plans.clear();
         self.worker.gates.clear();
-        self.worker.learned.clear();
+        self.worker.templates.clear();
         match header::chunk(data) {
             Some(header) => {
                 let bounds = self.bounds(data, header);
@@ -120,6 +140,7 @@ impl<'a> Scan<'a> {
             }
         }
         self.report_unread();
+        self.tell();
         if self.reported > DAMAGE_PER_CHUNK {
             let what = format!("{} more places in this chunk are damaged", self.reported - DAMAGE_PER_CHUNK);
             self.sink.damage(Damage { offset, what, lost: true });
@@ -243,18 +264,7 @@ impl<'a> Scan<'a> {
         let facts = instance.and_then(|instance| Some((instance, self.facts(data, &instance)?)));
         match facts {
             Some((instance, facts)) => {
-                let texts = &self.worker.words;
-                self.sink.record(&Stamp {
-                    computer: texts.text(facts.computer),
-                    channel: texts.text(facts.channel),
-                    provider: texts.text(facts.provider),
-                    provider_guid: facts.provider_guid,
-                    event_id: facts.event_id,
-                    record_id: facts.record_id,
-                    time: facts.time,
-                    forwarded: facts.forwarded,
-                    kind: "",
-                });
+                self.tell_of(&facts);
                 let want = self.want(&facts);
                 if want.any() && !self.is_barred(data, &instance, end, &want) {
                     self.wanted_record(data, at, record, want, &facts);
@@ -268,23 +278,49 @@ impl<'a> Scan<'a> {
     /// Stage one.
     #[inline]
     fn facts(&mut self, data: &[u8], instance: &Instance) -> Option<Facts> {
-        let Worker { learned, plans, words, .. } = &mut *self.worker;
-        let template = learned.get(instance.definition, || {
-            let plan = plans.definition(data, instance.definition, Place::Record).ok()?;
-            learned::learn(data, plans, plan, words)
+        let Worker { templates, plans, authors, words, .. } = &mut *self.worker;
+        let definition = instance.definition;
+        let template = templates.get(definition, || plans.template(data, definition, words))?;
+        plans.catalogue.learned(template)?.read(data, instance, authors, words)
+    }
+
+    #[inline]
+    fn tell_of(&mut self, facts: &Facts) {
+        let Worker { tally, authors, words, .. } = &mut *self.worker;
+        if self.sums {
+            return tally.add(facts, authors, words, self.sink);
+        }
+        let Some(author) = authors.get(facts.author) else { return };
+        self.sink.record(&Stamp {
+            computer: words.text(author.computer),
+            channel: words.text(author.channel),
+            provider: words.text(author.provider),
+            provider_guid: author.provider_guid,
+            event_id: facts.event_id,
+            record_id: Some(facts.record_id),
+            time: Some(facts.time),
+            forwarded: facts.forwarded,
+            kind: "",
         });
-        template?.read(data, instance, words)
+    }
+
+    /// Tells the sums so far.
+    fn tell(&mut self) {
+        let Worker { tally, authors, words, .. } = &mut *self.worker;
+        tally.tell(authors, words, self.sink);
     }
 
     #[inline]
     fn want(&mut self, facts: &Facts) -> Want<'a> {
-        let key = (facts.provider, facts.source_name, facts.event_id);
+        let key = (facts.author, facts.event_id);
         let place = facts.event_id as usize % WANTED;
         match &self.recent[place] {
             Some((known, want)) if *known == key => *want,
             _ => {
-                let by_name = self.wanted_of(facts.provider).and_then(|wanted| wanted.fields(facts.event_id));
-                let by_source = facts.source_name.and_then(|source| self.wanted_of(source)?.fields(facts.event_id));
+                let author = self.worker.authors.get(facts.author).copied();
+                let mut by = |name: Option<Word>| name.and_then(|name| self.wanted_of(name)?.fields(facts.event_id));
+                let by_name = by(author.map(|author| author.provider));
+                let by_source = by(author.and_then(|author| author.source_name));
                 let want = Want::of([by_name, by_source, self.interest.any_provider.fields(facts.event_id)]);
                 self.recent[place] = Some((key, want));
                 want
@@ -308,6 +344,8 @@ impl<'a> Scan<'a> {
         {
             return self.unread(at, record.id, format!("could not be read (at byte {place} of the chunk: {what})"));
         }
+        // In the order in which the records stand.
+        self.tell();
         let system = &self.worker.event.system;
         self.sink.record(&Stamp {
             computer: &system.computer,
@@ -333,13 +371,13 @@ impl<'a> Scan<'a> {
         if !want.is_gated() || !binxml::is_over(data, instance.end as usize, end) {
             return false;
         }
-        let Worker { learned, plans, gates, .. } = &mut *self.worker;
-        let template = learned.get(instance.definition, || None);
-        let Some(mut fragments) = template.and_then(|template| template.fragments(data, instance)) else {
+        let Worker { templates, plans, gates, .. } = &mut *self.worker;
+        let template = templates.get(instance.definition, || None).and_then(|id| plans.catalogue.learned(id));
+        let Some(fragments) = template.and_then(|template| template.fragments(data, instance)) else {
             return false;
         };
         let mut seen = [Seen::default(); WANTS];
-        fragments.all(|fragment| gates.look(data, plans, fragment, want, &mut seen).is_some())
+        fragments.into_iter().flatten().all(|fragment| gates.look(data, plans, fragment, want, &mut seen).is_some())
             && instance.items(data).all(binxml::fits)
             && (0..WANTS).filter_map(|at| Some((want.gate(at)?, seen[at]))).all(|(gate, seen)| !gate.lets_through(seen))
     }
@@ -416,9 +454,9 @@ impl<'a> Scan<'a> {
         facts: Option<&Facts>,
     ) -> Result<(), Fault> {
         self.start_event(at, record);
-        let Worker { plans, items, event, words, .. } = &mut *self.worker;
+        let Worker { plans, items, event, authors, words, .. } = &mut *self.worker;
         if let Some(facts) = facts {
-            facts.put(&mut event.system, words);
+            facts.put(&mut event.system, authors, words);
         }
         plans.reading = want.any();
         let mut reading = Record::new(data, plans, items, event, want);

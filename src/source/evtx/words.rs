@@ -19,11 +19,8 @@ pub(super) struct Words {
 const LIMIT: usize = 1 << 20;
 
 impl Words {
-    /// To be called where no [`Word`] is kept.
-    pub fn trim(&mut self) {
-        if self.bytes > LIMIT {
-            *self = Words::default();
-        }
+    pub fn is_full(&self) -> bool {
+        self.bytes > LIMIT
     }
 
     pub fn get(&mut self, utf16: &[u8]) -> Word {

@@ -1,0 +1,109 @@
+//! Templates by what they are, kept from chunk to chunk: most chunks of a log define the same ones again.
+
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use super::kept::Kept;
+use super::learned::Learned;
+use super::mark::Mark;
+use super::plan::Place;
+
+/// Which template of the catalogue.
+pub(super) type TemplateId = u32;
+
+/// What is known of a template, whatever the chunk.
+struct Entry {
+    /// `None`: it serves its own chunk alone.
+    mark: Option<Mark>,
+    /// Its plans, by what stands around its uses.
+    plans: Vec<(Place, Rc<Kept>)>,
+    /// Of one that begins records: `None` where stage one cannot read its uses.
+    learned: Option<Option<Learned>>,
+}
+
+/// Templates met.
+#[derive(Default)]
+pub(super) struct Catalogue {
+    /// By GUID and size, as its header tells them.
+    index: FxHashMap<[u8; HEAD], Vec<TemplateId>>,
+    entries: Vec<Entry>,
+    bytes: usize,
+}
+
+/// Bytes of GUID and size.
+const HEAD: usize = 20;
+/// Beyond this many bytes it starts afresh, between blocks.
+const LIMIT: usize = 1 << 20;
+/// Bytes that it takes at most: what does not fit is worked out in each chunk anew. Real blocks do not come near.
+const MOST: usize = 4 << 20;
+/// Definitions of one GUID and size that are told apart; more are worked out in each chunk anew.
+const VARIANTS: usize = 8;
+/// What an entry takes besides mark and plans.
+const ENTRY: usize = 512;
+
+impl Catalogue {
+    pub fn is_full(&self) -> bool {
+        self.bytes > LIMIT
+    }
+
+    /// The template defined there, if it was met before.
+    pub fn find(&self, data: &[u8], definition: u32) -> Option<TemplateId> {
+        let mark = |id: TemplateId| self.entries.get(id as usize)?.mark.as_ref();
+        let variants = self.index.get(head(data, definition)?)?;
+        variants.iter().copied().find(|id| mark(*id).is_some_and(|mark| mark.is(data, definition)))
+    }
+
+    /// Adds the template defined there.
+    pub fn add(&mut self, data: &[u8], definition: u32) -> TemplateId {
+        let id = TemplateId::try_from(self.entries.len()).unwrap_or(TemplateId::MAX);
+        let mark = Mark::of(data, definition).filter(|mark| self.has_room(mark.bytes()));
+        if let (Some(_), Some(head)) = (&mark, head(data, definition)) {
+            let variants = self.index.entry(*head).or_default();
+            if variants.len() < VARIANTS {
+                variants.push(id);
+            }
+        }
+        self.bytes += ENTRY;
+        self.entries.push(Entry { mark, plans: Vec::new(), learned: None });
+        id
+    }
+
+    fn has_room(&mut self, bytes: usize) -> bool {
+        let has = self.bytes + bytes <= MOST;
+        self.bytes += if has { bytes } else { 0 };
+        has
+    }
+
+    pub fn plan(&self, id: TemplateId, place: Place) -> Option<Rc<Kept>> {
+        let plans = &self.entries.get(id as usize)?.plans;
+        plans.iter().find(|(known, _)| *known == place).map(|(_, plan)| Rc::clone(plan))
+    }
+
+    pub fn keep(&mut self, id: TemplateId, place: Place, plan: Kept) {
+        let room = self.plan(id, place).is_none() && self.has_room(plan.bytes());
+        if let Some(entry) = self.entries.get_mut(id as usize).filter(|_| room) {
+            entry.plans.push((place, Rc::new(plan)));
+        }
+    }
+
+    pub fn is_learned(&self, id: TemplateId) -> bool {
+        self.entries.get(id as usize).is_some_and(|entry| entry.learned.is_some())
+    }
+
+    pub fn learn(&mut self, id: TemplateId, learned: Option<Learned>) {
+        if let Some(entry) = self.entries.get_mut(id as usize) {
+            entry.learned = Some(learned);
+        }
+    }
+
+    #[inline]
+    pub fn learned(&mut self, id: TemplateId) -> Option<&mut Learned> {
+        self.entries.get_mut(id as usize)?.learned.as_mut()?.as_mut()
+    }
+}
+
+/// GUID and size of a definition.
+fn head(data: &[u8], definition: u32) -> Option<&[u8; HEAD]> {
+    data.get(definition as usize + 4..)?.first_chunk()
+}

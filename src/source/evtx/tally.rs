@@ -1,0 +1,97 @@
+//! Sums up what stage one reads of the records of a chunk, for who does not ask for each.
+
+use super::authors::{AuthorId, Authors};
+use super::learned::Facts;
+use super::words::Words;
+use crate::event::{Sink, Sum, Time};
+
+/// Sums not yet told.
+#[derive(Default)]
+pub(super) struct Tally {
+    /// Records by author, and the authors in the order in which they were met.
+    counts: Vec<u64>,
+    met: Vec<AuthorId>,
+    run: Option<Run>,
+}
+
+/// Records of one channel whose ids follow each other.
+#[derive(Clone, Copy)]
+struct Run {
+    author: AuthorId,
+    forwarded: bool,
+    ids: (u64, u64),
+    times: (Time, Time),
+}
+
+impl Tally {
+    #[inline]
+    pub fn add(&mut self, facts: &Facts, authors: &Authors, words: &Words, sink: &mut dyn Sink) {
+        match self.counts.get_mut(facts.author as usize) {
+            Some(count) if *count > 0 => *count += 1,
+            _ => self.meet(facts.author),
+        }
+        match &mut self.run {
+            Some(run)
+                if run.author == facts.author
+                    && run.forwarded == facts.forwarded
+                    && facts.record_id >= run.ids.0
+                    && facts.record_id <= run.ids.1.saturating_add(1) =>
+            {
+                run.ids.1 = run.ids.1.max(facts.record_id);
+                run.times = (run.times.0.min(facts.time), run.times.1.max(facts.time));
+            }
+            _ => self.begin(facts, authors, words, sink),
+        }
+    }
+
+    #[cold]
+    fn meet(&mut self, author: AuthorId) {
+        let at = author as usize;
+        self.counts.resize(self.counts.len().max(at + 1), 0);
+        if let Some(count) = self.counts.get_mut(at) {
+            *count = 1;
+            self.met.push(author);
+        }
+    }
+
+    /// Another author, or a gap. Authors of one channel share its runs.
+    #[inline(never)]
+    fn begin(&mut self, facts: &Facts, authors: &Authors, words: &Words, sink: &mut dyn Sink) {
+        let channel = |id| authors.get(id).map(|author| (author.computer, author.channel));
+        if let Some(run) = &mut self.run
+            && run.forwarded == facts.forwarded
+            && facts.record_id >= run.ids.0
+            && facts.record_id <= run.ids.1.saturating_add(1)
+            && channel(run.author) == channel(facts.author)
+        {
+            run.author = facts.author;
+            run.ids.1 = run.ids.1.max(facts.record_id);
+            run.times = (run.times.0.min(facts.time), run.times.1.max(facts.time));
+            return;
+        }
+        self.tell_run(authors, words, sink);
+        let (author, forwarded) = (facts.author, facts.forwarded);
+        let (ids, times) = ((facts.record_id, facts.record_id), (facts.time, facts.time));
+        self.run = Some(Run { author, forwarded, ids, times });
+    }
+
+    fn tell_run(&mut self, authors: &Authors, words: &Words, sink: &mut dyn Sink) {
+        let Some(run) = self.run.take() else { return };
+        let Some(author) = authors.get(run.author) else { return };
+        let Run { forwarded, ids, times, .. } = run;
+        let (computer, channel) = (words.text(author.computer), words.text(author.channel));
+        sink.sum(Sum::Channel { computer, channel, forwarded, ids, times });
+    }
+
+    /// Tells all that was added.
+    pub fn tell(&mut self, authors: &Authors, words: &Words, sink: &mut dyn Sink) {
+        self.tell_run(authors, words, sink);
+        for id in self.met.drain(..) {
+            let records = self.counts.get_mut(id as usize).map(std::mem::take).unwrap_or_default();
+            if let Some(author) = authors.get(id) {
+                let (name, guid) = (words.text(author.provider), author.provider_guid);
+                sink.sum(Sum::Provider { name, guid, records });
+            }
+        }
+    }
+}
