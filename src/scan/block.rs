@@ -372,7 +372,7 @@ mod tests {
         let mut file = Part::default();
         for block in 0..2 {
             let mut part = Part::default();
-            part.read("a.evtx", &Haunted, block, &signatures, &interest);
+            part.read("a.evtx", &Haunted, block, &signatures, interest);
             file.merge(part);
         }
         assert_eq!((file.records, file.lost, file.rows.len()), (2, 1, 1));
