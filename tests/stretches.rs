@@ -156,7 +156,7 @@ fn a_condition_stands_longer_than_a_stretch_lasts() {
     // The certificate could not be renewed ten days before, and nothing but noise was logged since.
     let mut all = story.clone();
     let renewal = |row: &&mut Evidence| row.record.event_id == 1058;
-    for row in all.evidence.values_mut().filter(renewal) {
+    for row in all.evidence.values_mut().map(|row| &mut **row).filter(renewal) {
         row.record.time = row.record.time.map(|time| time.plus(-10 * DAY));
     }
     let fillers = 4 * i64::try_from(story.evidence.len()).unwrap();

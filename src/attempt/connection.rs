@@ -317,9 +317,9 @@ fn attach_or_open(items: &[Item<'_>], found: &mut Vec<Connection>, taken: &mut B
     }
     for (id, item) in items.iter().enumerate() {
         for side in SIDES {
-            let opens = [Mark::Knock, Mark::Open, Mark::Authenticated, Mark::Session]
-                .iter()
-                .any(|mark| item.marks(side, *mark));
+            let opens = item.on_side(side).any(|meaning| {
+                matches!(meaning.mark, Some(Mark::Knock | Mark::Open | Mark::Authenticated | Mark::Session))
+            });
             if !opens || taken.contains(&id) {
                 continue;
             }
