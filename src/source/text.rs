@@ -27,6 +27,25 @@ pub(super) fn push_utf16(out: &mut String, bytes: &[u8]) {
     }
 }
 
+/// Longer text is no short way.
+const NARROW: usize = 1 << 12;
+
+/// As [`push_utf16`] would write it, where it is all in ASCII, and without NUL but at its end. `false`: it is not, or long.
+#[inline]
+pub(super) fn narrow(bytes: &[u8], out: &mut Vec<u8>) -> bool {
+    let (mut units, _) = bytes.as_chunks::<2>();
+    while let [rest @ .., [0, 0]] = units {
+        units = rest;
+    }
+    let other = units.iter().fold(0, |other, unit| other | u8::from(unit[0] == 0) | unit[0] & 0x80 | unit[1]);
+    let fits = other == 0 && units.len() <= NARROW;
+    if fits {
+        out.clear();
+        out.extend(units.iter().map(|unit| unit[0]));
+    }
+    fits
+}
+
 #[cold]
 fn push_letters(out: &mut String, units: &[[u8; 2]]) {
     let units = units.iter().map(|unit| u16::from_le_bytes(*unit)).take_while(|unit| *unit != 0);
