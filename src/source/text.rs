@@ -37,11 +37,13 @@ pub(super) fn narrow(bytes: &[u8], out: &mut Vec<u8>) -> bool {
     while let [rest @ .., [0, 0]] = units {
         units = rest;
     }
-    let other = units.iter().fold(0, |other, unit| other | u8::from(unit[0] == 0) | unit[0] & 0x80 | unit[1]);
+    // Whole units, so that many are looked at at once.
+    let odd = |unit: u16| unit & 0xFF80 | if unit == 0 { 1 << 15 } else { 0 };
+    let other = units.iter().fold(0, |other, unit| other | odd(u16::from_le_bytes(*unit)));
     let fits = other == 0 && units.len() <= NARROW;
     if fits {
         out.clear();
-        out.extend(units.iter().map(|unit| unit[0]));
+        out.extend(units.iter().map(|unit| u16::from_le_bytes(*unit) as u8));
     }
     fits
 }

@@ -313,6 +313,9 @@ pub(super) enum Section {
 
 /// The name behind its namespace prefix.
 pub(super) fn local(name: &[u8]) -> &[u8] {
+    if memchr::memchr(b':', name).is_none() {
+        return name;
+    }
     let (units, _) = name.as_chunks::<2>();
     let colon = units.iter().position(|unit| *unit == [b':', 0]);
     colon.and_then(|at| name.get(at * 2 + 2..)).unwrap_or(name)

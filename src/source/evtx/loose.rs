@@ -12,6 +12,8 @@ use super::plan::Place;
 #[derive(Default)]
 pub(super) struct Loose {
     open: Vec<Element>,
+    /// Lengths of names of fields that are looked at, as bits; the last stands for all from there on.
+    lengths: u128,
 }
 
 struct Element {
@@ -43,6 +45,7 @@ impl Loose {
         }
         matches!(place, Place::Event | Place::Data).then_some(())?;
         self.open.clear();
+        self.lengths = signs(want).fold(0, |all, (_, _, sign)| all | length(sign.field.len()));
         let mut tokens = Tokens::new(data, start, end, false);
         // Between an element's start and the end of its start tag, and the attribute that is open there.
         let (mut in_start, mut attribute) = (false, None);
@@ -53,7 +56,7 @@ impl Loose {
                 let (name, element) = (attribute.take(), self.open.last()?.name);
                 if let Some(name) = name {
                     let value = if matches!(text, Text::None) { None } else { Some(text) };
-                    show(data, (element, Some(name)), value, texts, want, shown)?;
+                    self.show(data, (element, Some(name)), value, texts, want, shown)?;
                 }
                 text = Text::None;
             }
@@ -103,32 +106,41 @@ impl Loose {
         if element.holds {
             return Some(());
         }
-        show(data, (element.name, None), Some(text), texts, want, shown)
+        self.show(data, (element.name, None), Some(text), texts, want, shown)
+    }
+
+    /// Adds what the value of an element, or of its attribute, shows.
+    fn show(
+        &self,
+        data: &[u8],
+        (element, attribute): (Span, Option<Span>),
+        value: Option<Text>,
+        texts: &mut Texts,
+        want: &Want<'_>,
+        shown: &mut Shown,
+    ) -> Option<()> {
+        let (element, attribute) = (local(element.of(data)), attribute.map(|name| name.of(data)));
+        let name = attribute.map(local);
+        let units = element.len() / 2 + name.map_or(0, |name| 1 + name.len() / 2);
+        // Most names are nobody's, some are no field's, and some fields are not there.
+        let Some(value) = value.filter(|_| self.lengths & length(units) != 0 && !attribute.is_some_and(is_namespace))
+        else {
+            return Some(());
+        };
+        for (want, number, sign) in signs(want).filter(|(_, _, sign)| is_called(&sign.field, element, name)) {
+            let (text, ascii) = match value {
+                Text::None => (&[][..], true),
+                Text::One(item) => texts.of(item.kind, item.span.of(data)),
+                Text::Several => return None,
+            };
+            shown[want].look(number, sign, text, ascii);
+        }
+        Some(())
     }
 }
 
-/// Adds what the value of an element, or of its attribute, shows.
-fn show(
-    data: &[u8],
-    (element, attribute): (Span, Option<Span>),
-    value: Option<Text>,
-    texts: &mut Texts,
-    want: &Want<'_>,
-    shown: &mut Shown,
-) -> Option<()> {
-    let attribute = attribute.map(|name| name.of(data));
-    // What is no field, or a field that is not there.
-    let Some(value) = value.filter(|_| !attribute.is_some_and(is_namespace)) else { return Some(()) };
-    let (element, attribute) = (local(element.of(data)), attribute.map(local));
-    for (want, number, sign) in signs(want).filter(|(_, _, sign)| is_called(&sign.field, element, attribute)) {
-        let (text, ascii) = match value {
-            Text::None => (&[][..], true),
-            Text::One(item) => texts.of(item.kind, item.span.of(data)),
-            Text::Several => return None,
-        };
-        shown[want].look(number, sign, text, ascii);
-    }
-    Some(())
+fn length(units: usize) -> u128 {
+    1 << units.min(127)
 }
 
 /// Is that the name of the field: `Element`, or `Element_attribute`?
