@@ -15,6 +15,17 @@ impl Gate {
     /// Most signs.
     pub const MOST: usize = u32::BITS as usize;
 
+    /// How many ways ask for that sign.
+    pub fn asks_for(&self, sign: usize) -> usize {
+        self.ways.iter().filter(|way| way.with >> sign & 1 == 1).count()
+    }
+
+    /// Will nothing let a record through of which these signs were seen so far, and of those that are settled no more
+    /// will be?
+    pub fn is_shut(&self, seen: Seen, settled: u32) -> bool {
+        self.ways.iter().all(|way| way.with & settled & !seen.maybe != 0 || way.without & seen.surely != 0)
+    }
+
     /// Is a record let through of which these signs were seen?
     pub fn lets_through(&self, seen: Seen) -> bool {
         let holds = |way: &Way| way.with & seen.maybe == way.with && way.without & seen.surely == 0;
@@ -41,11 +52,11 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Adds what a value shows of a sign.
-    pub fn look(&mut self, number: usize, sign: &Sign, value: &str) {
-        let shown = sign.letters.iter().any(|(place, letters)| place.hold(value.as_bytes(), letters.as_bytes()));
+    /// Adds what a value shows of a sign. `ascii`: it is all in ASCII.
+    pub fn look(&mut self, number: usize, sign: &Sign, value: &[u8], ascii: bool) {
+        let shown = sign.letters.iter().any(|(place, letters)| place.hold(value, letters.as_bytes()));
         // There are letters outside ASCII that have some inside it as their lower case.
-        let maybe = shown || !value.is_ascii();
+        let maybe = shown || !ascii;
         // A field without a value may be left out.
         self.surely |= u32::from(shown && !value.is_empty()) << number;
         self.maybe |= u32::from(maybe) << number;
@@ -105,11 +116,26 @@ mod tests {
         let gate = Gate { signs, ways: vec![Way { with: 1, without: 2 }] };
         let through = |values: [&str; 2]| {
             let mut seen = Seen::default();
-            (0..2).for_each(|at| seen.look(at, &gate.signs[at], values[at]));
+            let look = |at: usize| seen.look(at, &gate.signs[at], values[at].as_bytes(), values[at].is_ascii());
+            (0..2).for_each(look);
+            assert_eq!(gate.is_shut(seen, u32::MAX), !gate.lets_through(seen));
             gate.lets_through(seen)
         };
         assert!(through(["3", "ann"]) && through(["3", "ann\u{212a}"]) && through(["3", ""]));
         assert!(!through(["3", "SRV01$"]) && !through(["10", "ann"]) && !through(["3", "é$"]));
         assert!(through(["\u{212a}", "ann"]), "may be anything");
+    }
+
+    #[test]
+    fn a_gate_is_shut_by_what_is_settled_alone() {
+        let ways = vec![Way { with: 0b001, without: 0b100 }, Way { with: 0b011, without: 0 }];
+        let gate = Gate { signs: Vec::new(), ways };
+        let seen = |maybe, surely| Seen { maybe, surely };
+        assert_eq!((gate.asks_for(0), gate.asks_for(1), gate.asks_for(2)), (2, 1, 0));
+        assert!(!gate.is_shut(seen(0, 0), 0), "anything may come");
+        assert!(gate.is_shut(seen(0, 0), 0b001), "both ask for it, and it will not come");
+        assert!(!gate.is_shut(seen(0b001, 0), 0b001));
+        assert!(!gate.is_shut(seen(0b001, 0), 0b011), "the first way is open");
+        assert!(gate.is_shut(seen(0b101, 0b100), 0b111) && !gate.is_shut(seen(0b101, 0), 0b111));
     }
 }

@@ -145,7 +145,8 @@ fn without(detection: &Detection, condition: &Condition) -> BTreeSet<Sign> {
 /// What a value must show to pass a test; `exactly`: and passes if it shows it.
 fn sign(test: &FieldTest, exactly: bool) -> Option<Sign> {
     let field = test.field.as_deref()?;
-    let told = field == UNNAMED || system_field(field).is_some() || (test.all && test.patterns.len() > 1);
+    let told =
+        !field.is_ascii() || field == UNNAMED || system_field(field).is_some() || (test.all && test.patterns.len() > 1);
     let letters = test.patterns.iter().map(|pattern| match pattern {
         Pattern::Text { glob, cased } if !(exactly && *cased) => plain(glob).filter(|(_, letters)| letters.is_ascii()),
         _ => None,

@@ -27,6 +27,27 @@ pub(super) fn push_utf16(out: &mut String, bytes: &[u8]) {
     }
 }
 
+/// Longer text is no short way.
+const NARROW: usize = 1 << 12;
+
+/// As [`push_utf16`] would write it, where it is all in ASCII, and without NUL but at its end. `false`: it is not, or long.
+#[inline]
+pub(super) fn narrow(bytes: &[u8], out: &mut Vec<u8>) -> bool {
+    let (mut units, _) = bytes.as_chunks::<2>();
+    while let [rest @ .., [0, 0]] = units {
+        units = rest;
+    }
+    // Whole units, so that many are looked at at once.
+    let odd = |unit: u16| unit & 0xFF80 | if unit == 0 { 1 << 15 } else { 0 };
+    let other = units.iter().fold(0, |other, unit| other | odd(u16::from_le_bytes(*unit)));
+    let fits = other == 0 && units.len() <= NARROW;
+    if fits {
+        out.clear();
+        out.extend(units.iter().map(|unit| u16::from_le_bytes(*unit) as u8));
+    }
+    fits
+}
+
 #[cold]
 fn push_letters(out: &mut String, units: &[[u8; 2]]) {
     let units = units.iter().map(|unit| u16::from_le_bytes(*unit)).take_while(|unit| *unit != 0);

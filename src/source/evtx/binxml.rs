@@ -107,6 +107,21 @@ pub(super) fn fits(item: Item) -> bool {
     item.span.len == 0 || size == 0 || u32::from(size) == item.span.len
 }
 
+/// As [`fits`] of all values of a table.
+pub(super) fn all_fit(entries: &[[u8; 4]]) -> bool {
+    let odd = |[low, high, kind, _]: [u8; 4]| {
+        let (len, size) = (u16::from_le_bytes([low, high]), u16::from(SIZES[usize::from(kind)]));
+        (len != 0) & (size != 0) & (len != size)
+    };
+    !entries.iter().fold(false, |any, entry| any | odd(*entry))
+}
+
+/// What an entry must be like for the value to fit its type as this one does: these bits of it, and their values.
+pub(super) fn like([low, high, kind, _]: [u8; 4]) -> (u32, u32) {
+    let mask = if SIZES[usize::from(kind)] == 0 { 0x00FF_0000 } else { 0x00FF_FFFF };
+    (mask, u32::from_le_bytes([low, high, kind, 0]) & mask)
+}
+
 /// Bytes of a value by its type, 0 where they differ.
 const SIZES: [u8; 256] = {
     let mut sizes = [0; 256];
@@ -286,9 +301,7 @@ impl<'a> Tokens<'a> {
             .checked_mul(4)
             .and_then(|len| self.data.get(table..table.checked_add(len)?))
             .ok_or(outside)?;
-        // Summed up four at a time.
-        let values: u32 = sizes.as_chunks::<4>().0.iter().map(|entry| u32::from_le_bytes(*entry) & 0xFFFF).sum();
-        let end = table + sizes.len() + values as usize;
+        let end = table + sizes.len() + sum_of_sizes(sizes.as_chunks::<4>().0) as usize;
         if end > self.data.len() {
             return Err(outside);
         }
@@ -304,21 +317,30 @@ impl Instance {
         (self.table as usize, self.table as usize + self.count as usize * 4)
     }
 
+    /// Sizes and types.
+    #[inline]
+    pub fn entries<'a>(&self, data: &'a [u8]) -> &'a [[u8; 4]] {
+        let (table, values) = self.places();
+        data.get(table..values).unwrap_or_default().as_chunks::<4>().0
+    }
+
     /// The values in order.
     #[inline]
     pub fn items<'a>(&self, data: &'a [u8]) -> impl Iterator<Item = Item> + 'a {
-        let table = self.table as usize;
-        let start = table + self.count as usize * 4;
-        let sizes = data.get(table..start).unwrap_or_default();
-        let (entries, _) = sizes.as_chunks::<4>();
-        let mut at = start as u32;
-        entries.iter().map(move |entry| {
+        let mut at = self.places().1 as u32;
+        self.entries(data).iter().map(move |entry| {
             let len = u32::from(u16::from_le_bytes([entry[0], entry[1]]));
             let item = Item { kind: entry[2], span: Span { start: at, len } };
             at += len;
             item
         })
     }
+}
+
+/// Bytes of all values of a table: less than 2^30, as a chunk holds no larger table. Summed up several at a time.
+#[inline]
+pub(super) fn sum_of_sizes(entries: &[[u8; 4]]) -> u32 {
+    entries.iter().map(|entry| u32::from_le_bytes(*entry) & 0xFFFF).sum()
 }
 
 /// The instance of which a stream consists (behind a fragment header or not) or with which it

@@ -7,9 +7,9 @@ use super::plan::{Label, NONE, Op, Part, Place, Plans, Run, TOO_MANY, What, leng
 use super::value::push_utf16;
 
 /// Tokens of one fragment.
-const TOKENS: u32 = 1 << 15;
+pub(super) const TOKENS: u32 = 1 << 15;
 /// Elements within elements.
-const DEPTH: usize = 128;
+pub(super) const DEPTH: usize = 128;
 
 /// An element whose end has not come.
 #[derive(Clone, Copy)]
@@ -312,17 +312,20 @@ pub(super) enum Section {
 }
 
 /// The name behind its namespace prefix.
-fn local(name: &[u8]) -> &[u8] {
+pub(super) fn local(name: &[u8]) -> &[u8] {
+    if memchr::memchr(b':', name).is_none() {
+        return name;
+    }
     let (units, _) = name.as_chunks::<2>();
     let colon = units.iter().position(|unit| *unit == [b':', 0]);
     colon.and_then(|at| name.get(at * 2 + 2..)).unwrap_or(name)
 }
 
-fn is_namespace(name: &[u8]) -> bool {
+pub(super) fn is_namespace(name: &[u8]) -> bool {
     name.get(..10).is_some_and(|start| is(start, "xmlns")) && matches!(name.get(10..12), None | Some([b':', 0]))
 }
 
-fn section(name: &[u8]) -> Section {
+pub(super) fn section(name: &[u8]) -> Section {
     let known = ["System", "EventData", "UserData", "RenderingInfo"].into_iter().find(|known| is(name, known));
     section_called(known.unwrap_or_default())
 }

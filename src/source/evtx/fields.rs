@@ -31,11 +31,15 @@ pub(super) struct Want<'i> {
     pub by: [Option<&'i Fields>; 3],
     /// Only that by which it is decided whether a signature matches.
     deciding: bool,
+    /// Its number in [`Plans`], `None` where nothing is kept for it.
+    number: Option<WantId>,
 }
 
 impl<'i> Want<'i> {
-    pub fn of(by: [Option<&'i Fields>; 3]) -> Self {
-        Want { by, deciding: false }
+    pub fn of(by: [Option<&'i Fields>; 3], plans: &mut Plans) -> Self {
+        // By their places, which are good for as long as one block is read.
+        let key = by.map(|fields| fields.map_or(0, |fields| std::ptr::from_ref(fields).addr()));
+        Want { by, deciding: false, number: plans.want(key) }
     }
 
     /// What decides, where that may be less than what is wanted.
@@ -55,10 +59,9 @@ impl<'i> Want<'i> {
         !self.deciding || self.by.iter().flatten().any(wants)
     }
 
-    /// References are even: what is wanted to decide is told apart by the odd number.
-    pub fn id(&self) -> WantId {
-        let odd = usize::from(self.deciding);
-        self.by.map(|fields| fields.map_or(0, |fields| std::ptr::from_ref(fields).addr()) | odd)
+    /// Its number; what is wanted to decide has the odd one.
+    pub fn id(&self) -> Option<WantId> {
+        self.number.map(|number| number | WantId::from(self.deciding))
     }
 
     pub fn any(&self) -> bool {
@@ -85,7 +88,7 @@ pub(super) struct Record<'a> {
     pub event: &'a mut Event,
     pub want: Want<'a>,
     /// The number of `want` in `plans`.
-    want_id: u16,
+    want_id: Option<WantId>,
     start: usize,
     steps: u32,
     text: usize,
@@ -108,7 +111,7 @@ impl<'a> Record<'a> {
         want: Want<'a>,
     ) -> Self {
         items.clear();
-        let (want_id, system) = (plans.want(want.id()), want.wants_system());
+        let (want_id, system) = (want.id(), want.wants_system());
         let before = (plans.budget().steps, plans.budget().text);
         Record {
             data,
@@ -198,11 +201,9 @@ impl<'a> Record<'a> {
     /// The steps of the plan that have anything to do here. `None`: a value may hold more than the plan tells.
     #[inline]
     fn picked(&mut self, plan: Run, base: usize, fragments: bool) -> Option<Run> {
-        if !self.has_facts || self.want_id == u16::MAX {
-            return None;
-        }
+        let want_id = self.want_id.filter(|_| self.has_facts)?;
         let (want, system) = (self.want, self.system);
-        let picked = self.plans.picked(plan, self.want_id, |plans, what| match what {
+        let picked = self.plans.picked(plan, want_id, |plans, what| match what {
             What::Known { known, .. } => system && !known.is_fact(),
             What::Field { label: Label::Fixed(name), .. } => {
                 want.wants(plans.names.get(name.range()).unwrap_or_default())

@@ -107,6 +107,8 @@ pub(super) struct Learned {
     shape: Vec<u8>,
     /// Length of `shape`.
     shape_len: usize,
+    /// The values of that shape fit their types.
+    shape_fits: bool,
     /// Where, by that shape, the values stand that tell the author, neighbours in one.
     named_by: Vec<Range<usize>>,
     /// The author of the use seen last, and those values one after the other.
@@ -167,6 +169,7 @@ pub(super) fn learn(data: &[u8], plans: &Plans, plan: Run, words: &mut Words) ->
         forwarded: draft.forwarded,
         shape: Vec::new(),
         shape_len: 0,
+        shape_fits: false,
         named_by: Vec::new(),
         author: None,
         name: Vec::new(),
@@ -311,6 +314,7 @@ impl Learned {
             holds.allows(entry[2], slot.len).then_some(())
         })?;
         self.shape.extend_from_slice(shape);
+        self.shape_fits = binxml::all_fit(shape.as_chunks::<4>().0);
         self.named_by();
         Some(())
     }
@@ -368,11 +372,13 @@ impl Learned {
     }
 
     /// The fragments of the use that was read last, and what stands around each. `None`: there are fields beside them,
-    /// or more than are looked at.
+    /// or more than are looked at, or a value does not fit its type.
     pub fn fragments(&self, data: &[u8], instance: &Instance) -> Option<Fragments> {
         let (table, values) = instance.places();
         let mut found = Fragments::default();
-        if !self.bare || self.fragments.len() > found.len() {
+        let behind = data.get(table + self.shape_len..values).unwrap_or_default();
+        let fit = self.shape_fits && binxml::all_fit(behind.as_chunks::<4>().0);
+        if !fit || !self.bare || self.fragments.len() > found.len() {
             return None;
         }
         for ((slot, place), found) in self.fragments.iter().zip(&mut found) {

@@ -21,6 +21,7 @@ mod gate;
 mod header;
 mod kept;
 mod learned;
+mod loose;
 mod mark;
 mod plan;
 mod scan;

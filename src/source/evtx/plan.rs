@@ -109,10 +109,11 @@ pub(super) struct Plans {
     /// Where in `names` a name stands that was met before; behind that of an element, the label of its attribute.
     pub known: FxHashMap<(Run, Span), Run>,
     /// Whether a want wants the field of a name, by where that stands in `names`.
-    choices: FxHashMap<(u16, Run), bool>,
-    wants: Vec<WantId>,
+    choices: FxHashMap<(WantId, Run), bool>,
+    /// Numbers of wants, good for one block.
+    wants: FxHashMap<[usize; 3], WantId>,
     /// Steps that a want needs, by plan and want; and where they stand in `picks`.
-    picked: FxHashMap<(Run, u16), Run>,
+    picked: FxHashMap<(Run, WantId), Run>,
     pub picks: Vec<u32>,
     /// A text in the making.
     pub spare: String,
@@ -155,8 +156,8 @@ impl Definition {
     }
 }
 
-/// A want, by the places of what it is made of: good for as long as one block is read.
-pub(super) type WantId = [usize; 3];
+/// Number of a want.
+pub(super) type WantId = u16;
 
 /// Tokens for all definitions and streams of one chunk together: no sound chunk comes near.
 const TOKENS_PER_CHUNK: u32 = 1 << 20;
@@ -176,7 +177,6 @@ impl Plans {
         self.names.clear();
         self.known.clear();
         self.choices.clear();
-        self.wants.clear();
         self.picked.clear();
         self.picks.clear();
         self.budgets = [0; 2].map(|_| Budget { tokens: TOKENS_PER_CHUNK, ..Budget::default() });
@@ -191,17 +191,23 @@ impl Plans {
         if self.reading { reading } else { telling }
     }
 
-    /// A number for a want.
-    pub fn want(&mut self, want: WantId) -> u16 {
-        let at = self.wants.iter().rposition(|known| *known == want).unwrap_or_else(|| {
-            self.wants.push(want);
-            self.wants.len() - 1
-        });
-        u16::try_from(at).unwrap_or(u16::MAX)
+    /// Another block begins: wants may be others.
+    pub fn begin(&mut self) {
+        self.wants.clear();
+    }
+
+    /// An even number for the want that is made of these. `None`: there are too many.
+    pub fn want(&mut self, want: [usize; 3]) -> Option<WantId> {
+        if let Some(known) = self.wants.get(&want) {
+            return Some(*known);
+        }
+        let number = WantId::try_from(self.wants.len() * 2).ok()?;
+        self.wants.insert(want, number);
+        Some(number)
     }
 
     /// The steps of a definition's plan that a want needs, worked out at its first use.
-    pub fn picked(&mut self, plan: Run, want: u16, needs: impl Fn(&Self, &What) -> bool) -> Run {
+    pub fn picked(&mut self, plan: Run, want: WantId, needs: impl Fn(&Self, &What) -> bool) -> Run {
         if let Some(picked) = self.picked.get(&(plan, want)) {
             return *picked;
         }
@@ -218,13 +224,15 @@ impl Plans {
 
     /// Does that want choose the field of that name? Asks `wants` once.
     #[inline]
-    pub fn chooses(&mut self, want: u16, name: Run, wants: impl FnOnce(&str) -> bool) -> bool {
-        let known = self.choices.get(&(want, name)).filter(|_| want != u16::MAX);
-        if let Some(chosen) = known {
+    pub fn chooses(&mut self, want: Option<WantId>, name: Run, wants: impl FnOnce(&str) -> bool) -> bool {
+        let key = want.map(|want| (want, name));
+        if let Some(chosen) = key.and_then(|key| self.choices.get(&key)) {
             return *chosen;
         }
         let chosen = wants(self.names.get(name.range()).unwrap_or_default());
-        self.choices.insert((want, name), chosen);
+        if let Some(key) = key {
+            self.choices.insert(key, chosen);
+        }
         chosen
     }
 

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use super::authors::{AuthorId, Authors};
 use super::binxml::{self, Fault, Instance};
 use super::fields::{Record, TOO_MUCH, TOO_MUCH_OF_CHUNK, Want};
-use super::gate::{Gates, WANTS};
+use super::gate::Gates;
 use super::header::{self, CHUNK, ChunkHeader, RECORD_HEADER, RECORD_MAGIC, RECORDS, RecordHeader};
 use super::learned::Facts;
 use super::plan::Plans;
@@ -13,7 +13,7 @@ use super::slow;
 use super::tally::Tally;
 use super::templates::Templates;
 use super::words::{Word, Words};
-use crate::event::{Damage, Event, Interest, Seen, Sink, Stamp, Wanted};
+use crate::event::{Damage, Event, Interest, Sink, Stamp, Wanted};
 
 /// Places reported per chunk; the rest are counted.
 const DAMAGE_PER_CHUNK: u32 = 64;
@@ -102,6 +102,7 @@ struct Bounds {
 impl<'a> Scan<'a> {
     pub fn new(worker: &'a mut Worker, interest: &'a Interest, sink: &'a mut dyn Sink) -> Self {
         worker.trim();
+        worker.plans.begin();
         let sums = sink.takes_sums();
         Scan {
             worker,
@@ -321,7 +322,8 @@ impl<'a> Scan<'a> {
                 let mut by = |name: Option<Word>| name.and_then(|name| self.wanted_of(name)?.fields(facts.event_id));
                 let by_name = by(author.map(|author| author.provider));
                 let by_source = by(author.and_then(|author| author.source_name));
-                let want = Want::of([by_name, by_source, self.interest.any_provider.fields(facts.event_id)]);
+                let any = self.interest.any_provider.fields(facts.event_id);
+                let want = Want::of([by_name, by_source, any], &mut self.worker.plans);
                 self.recent[place] = Some((key, want));
                 want
             }
@@ -360,7 +362,7 @@ impl<'a> Scan<'a> {
         });
         let by = |name: &str| self.interest.provider(name).and_then(|wanted| wanted.fields(system.event_id));
         let any = self.interest.any_provider.fields(system.event_id);
-        let want = Want::of([by(&system.provider), by(&system.source_name), any]);
+        let want = Want::of([by(&system.provider), by(&system.source_name), any], &mut self.worker.plans);
         if want.any() {
             self.event(data, at, record, want, None);
         }
@@ -376,10 +378,7 @@ impl<'a> Scan<'a> {
         let Some(fragments) = template.and_then(|template| template.fragments(data, instance)) else {
             return false;
         };
-        let mut seen = [Seen::default(); WANTS];
-        fragments.into_iter().flatten().all(|fragment| gates.look(data, plans, fragment, want, &mut seen).is_some())
-            && instance.items(data).all(binxml::fits)
-            && (0..WANTS).filter_map(|at| Some((want.gate(at)?, seen[at]))).all(|(gate, seen)| !gate.lets_through(seen))
+        gates.bar(data, plans, &fragments, want)
     }
 
     /// Stage two begins with what decides, where most of what is wanted by its number turns out to be another's. Where

@@ -1,6 +1,7 @@
 //! Chunks made to cost time or memory, and damaged ones: each bound is met in words.
 
 use super::*;
+use crate::source::evtx::plan::Plans;
 use crate::source::evtx::slow;
 
 #[test]
@@ -209,7 +210,7 @@ fn the_last_resort_reads_as_the_plans_do() {
         let xml = slow::render(&data, at, false).unwrap_or_default();
         let mut event = Event::default();
         let fields = Fields::All;
-        slow::fill(&xml, &mut event, Want::of([Some(&fields), None, None]));
+        slow::fill(&xml, &mut event, Want::of([Some(&fields), None, None], &mut Plans::default()));
         let theirs: Vec<_> = event.fields().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
         assert_eq!(got.events[n], theirs, "{xml}");
         let (provider, event_id, record_id, time, _) = &got.records[n];
