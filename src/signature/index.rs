@@ -19,7 +19,8 @@ const NAME_BYTES: usize = 128;
 
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Index {
-    providers: FxHashMap<String, Slots>,
+    /// By name in lower case.
+    providers: FxHashMap<Vec<u8>, Slots>,
     any: Slots,
 }
 
@@ -36,7 +37,7 @@ impl Index {
             match &pin.providers {
                 None => self.any.add(pin.ids.as_ref(), rule),
                 Some(names) => names.iter().for_each(|name| {
-                    self.providers.entry(name.clone()).or_default().add(pin.ids.as_ref(), rule);
+                    self.providers.entry(name.clone().into_bytes()).or_default().add(pin.ids.as_ref(), rule);
                 }),
             }
         }
@@ -61,11 +62,11 @@ impl Index {
             Some(lower) if name.is_ascii() => {
                 lower.copy_from_slice(name.as_bytes());
                 lower.make_ascii_lowercase();
-                std::str::from_utf8(lower).ok()?
+                lower
             }
-            _ => return self.providers.get(&name.to_lowercase()),
+            _ => return self.providers.get(name.to_lowercase().as_bytes()),
         };
-        self.providers.get(lower)
+        self.providers.get(&*lower)
     }
 }
 
@@ -118,7 +119,7 @@ pub(super) fn interest(all: &Definitions, pins: &[Vec<Pin>], index: &Index) -> I
     let paths = Paths::of(all.rules.iter().map(|rule| &*rule.detection));
     shut(&mut interest.any_provider, &[&index.any], &paths);
     for (name, wanted) in &mut interest.providers {
-        let own = index.providers.get(name).into_iter().chain([&index.any]);
+        let own = index.providers.get(name.as_bytes()).into_iter().chain([&index.any]);
         shut(wanted, &own.collect::<Vec<_>>(), &paths);
     }
     interest
