@@ -20,10 +20,12 @@ impl Gate {
         self.ways.iter().filter(|way| way.with >> sign & 1 == 1).count()
     }
 
-    /// Will nothing let a record through of which these signs were seen so far, and of those that are settled no more
-    /// will be?
-    pub fn is_shut(&self, seen: Seen, settled: u32) -> bool {
-        self.ways.iter().all(|way| way.with & settled & !seen.maybe != 0 || way.without & seen.surely != 0)
+    /// Signs that may still matter to a record of which these were seen so far, and of those that are settled no more
+    /// will be. `None`: nothing will let it through.
+    pub fn asks(&self, seen: Seen, settled: u32) -> Option<u32> {
+        let is_shut = |way: &Way| way.with & settled & !seen.maybe != 0 || way.without & seen.surely != 0;
+        let open = self.ways.iter().filter(|way| !is_shut(way));
+        open.map(|way| way.with | way.without).reduce(|asked, own| asked | own)
     }
 
     /// Is a record let through of which these signs were seen?
@@ -118,7 +120,7 @@ mod tests {
             let mut seen = Seen::default();
             let look = |at: usize| seen.look(at, &gate.signs[at], values[at].as_bytes(), values[at].is_ascii());
             (0..2).for_each(look);
-            assert_eq!(gate.is_shut(seen, u32::MAX), !gate.lets_through(seen));
+            assert_eq!(gate.asks(seen, u32::MAX).is_some(), gate.lets_through(seen));
             gate.lets_through(seen)
         };
         assert!(through(["3", "ann"]) && through(["3", "ann\u{212a}"]) && through(["3", ""]));
@@ -132,10 +134,11 @@ mod tests {
         let gate = Gate { signs: Vec::new(), ways };
         let seen = |maybe, surely| Seen { maybe, surely };
         assert_eq!((gate.asks_for(0), gate.asks_for(1), gate.asks_for(2)), (2, 1, 0));
-        assert!(!gate.is_shut(seen(0, 0), 0), "anything may come");
-        assert!(gate.is_shut(seen(0, 0), 0b001), "both ask for it, and it will not come");
-        assert!(!gate.is_shut(seen(0b001, 0), 0b001));
-        assert!(!gate.is_shut(seen(0b001, 0), 0b011), "the first way is open");
-        assert!(gate.is_shut(seen(0b101, 0b100), 0b111) && !gate.is_shut(seen(0b101, 0), 0b111));
+        assert_eq!(gate.asks(seen(0, 0), 0), Some(0b111), "anything may come");
+        assert_eq!(gate.asks(seen(0, 0), 0b001), None, "both ask for it, and it will not come");
+        assert_eq!(gate.asks(seen(0b001, 0), 0b001), Some(0b111));
+        assert_eq!(gate.asks(seen(0b001, 0), 0b011), Some(0b101), "the first way is open");
+        assert_eq!(gate.asks(seen(0b101, 0b100), 0b001), Some(0b011), "the second is");
+        assert_eq!(gate.asks(seen(0b101, 0b100), 0b111), None);
     }
 }

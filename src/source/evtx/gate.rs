@@ -28,6 +28,8 @@ struct Look {
     slot: usize,
     want: usize,
     sign: usize,
+    /// No look behind may show that sign.
+    settles: bool,
 }
 
 /// What to look at in the uses of a template.
@@ -37,6 +39,15 @@ struct Plan {
     looks: Run,
     /// Where in `nested`.
     nested: Run,
+    /// Where in `sound`.
+    sound: usize,
+}
+
+/// What the table of a use is like that was found sound: bits of each entry, and their values.
+#[derive(Default)]
+struct Sound {
+    mask: Vec<u32>,
+    bits: Vec<u32>,
 }
 
 /// What was worked out for the templates of one chunk.
@@ -47,8 +58,7 @@ pub(super) struct Gates {
     looks: Vec<Look>,
     /// Slots that may hold fragments with fields.
     nested: Vec<u16>,
-    /// By place in `looks`, what the table of a use is like that was found sound: bits of each entry, and their values.
-    sound: FxHashMap<Run, (Vec<u32>, Vec<u32>)>,
+    sound: Vec<Sound>,
     loose: Loose,
     text: Texts,
 }
@@ -58,18 +68,23 @@ pub(super) struct Gates {
 pub(super) struct Texts {
     text: String,
     narrow: Vec<u8>,
+    is_narrow: bool,
 }
 
 impl Texts {
+    #[inline]
+    pub fn read(&mut self, kind: u8, bytes: &[u8]) {
+        self.is_narrow = kind == STRING && narrow(bytes, &mut self.narrow);
+        if !self.is_narrow {
+            self.text.clear();
+            value::push_text(&mut self.text, kind, bytes);
+        }
+    }
+
     /// Its letters, and whether all are in ASCII.
     #[inline]
-    pub fn of(&mut self, kind: u8, bytes: &[u8]) -> (&[u8], bool) {
-        if kind == STRING && narrow(bytes, &mut self.narrow) {
-            return (&self.narrow, true);
-        }
-        self.text.clear();
-        value::push_text(&mut self.text, kind, bytes);
-        (self.text.as_bytes(), self.text.is_ascii())
+    pub fn letters(&self) -> (&[u8], bool) {
+        if self.is_narrow { (&self.narrow, true) } else { (self.text.as_bytes(), self.text.is_ascii()) }
     }
 }
 
@@ -117,7 +132,7 @@ impl Gates {
             }
         };
         let plan = known?;
-        let alone = if self.is_sound(instance.entries(data), plan.looks) {
+        let alone = if self.is_sound(instance.entries(data), plan.sound) {
             nested == ALONE
         } else {
             self.look_into(data, plans, &instance, plan, want, shown, nested + 1)?;
@@ -180,7 +195,7 @@ impl Gates {
                     if !is_own(plans, op.guard, *slot) {
                         return None;
                     }
-                    self.looks.push(Look { slot: usize::from(*slot), want, sign });
+                    self.looks.push(Look { slot: usize::from(*slot), want, sign, settles: false });
                     found[want] |= 1 << sign;
                 }
             }
@@ -192,17 +207,15 @@ impl Gates {
         if signs(want).any(by_place) {
             return None;
         }
-        // First what decides most; all values of a sign one after the other.
-        self.looks.get_mut(start..)?.sort_unstable_by_key(|look| {
-            let ways = want.gate(look.want).map_or(0, |gate| gate.asks_for(look.sign));
-            (usize::MAX - ways, look.want, look.sign, look.slot)
-        });
+        let looks = self.looks.get_mut(start..)?;
+        order(looks, want);
         let nested = Run::new(nested, self.nested.len());
-        Some(Plan { looks: Run::new(start, self.looks.len()), nested })
+        self.sound.push(Sound::default());
+        Some(Plan { looks: Run::new(start, self.looks.len()), nested, sound: self.sound.len() - 1 })
     }
 
-    /// `None`: a value is an array. `alone`: nothing else shows anything, so that what was seen may be enough before
-    /// all is.
+    /// Adds what the values show. `None`: one is an array. `alone`: nothing else shows anything, so that what was seen
+    /// may be enough before all is.
     fn read(
         &mut self,
         data: &[u8],
@@ -214,23 +227,31 @@ impl Gates {
     ) -> Option<()> {
         let entries = instance.entries(data);
         let looks = self.looks.get(looks.range())?;
-        let mut settled = [0u32; WANTS];
-        for (at, look) in looks.iter().enumerate() {
+        let (mut settled, mut asked) = ([0u32; WANTS], [u32::MAX; WANTS]);
+        let mut read = None;
+        for look in looks {
+            if asked[look.want] >> look.sign & 1 == 0 {
+                continue;
+            }
             // A slot that is not there reads as empty.
             let (before, rest) = entries.split_at_checked(look.slot)?;
             let [low, high, kind, _] = *rest.first()?;
             if value::is_array(kind) {
                 return None;
             }
-            let start = instance.places().1 as u32 + binxml::sum_of_sizes(before);
-            let bytes = Span { start, len: u32::from(u16::from_le_bytes([low, high])) }.of(data);
-            let sign = want.gate(look.want)?.signs.get(look.sign)?;
-            let (text, ascii) = self.text.of(kind, bytes);
-            shown[look.want].look(look.sign, sign, text, ascii);
-            let last = looks.get(at + 1).is_none_or(|next| (next.want, next.sign) != (look.want, look.sign));
-            if alone && last {
+            if read != Some(look.slot) {
+                let start = instance.places().1 as u32 + binxml::sum_of_sizes(before);
+                let span = Span { start, len: u32::from(u16::from_le_bytes([low, high])) };
+                self.text.read(kind, span.of(data));
+                read = Some(look.slot);
+            }
+            let gate = want.gate(look.want)?;
+            let (text, ascii) = self.text.letters();
+            shown[look.want].look(look.sign, gate.signs.get(look.sign)?, text, ascii);
+            if alone && look.settles {
                 settled[look.want] |= 1 << look.sign;
-                if gates(want).all(|(at, gate)| gate.is_shut(shown[at], settled[at])) {
+                asked[look.want] = gate.asks(shown[look.want], settled[look.want]).unwrap_or(0);
+                if gates(want).all(|(at, _)| asked[at] == 0) {
                     break;
                 }
             }
@@ -239,11 +260,10 @@ impl Gates {
     }
 
     /// Does every value fit its type, and is none a fragment? Most uses of a template are alike in that.
-    fn is_sound(&mut self, entries: &[[u8; 4]], looks: Run) -> bool {
-        if let Some((mask, bits)) = self.sound.get(&looks)
-            && mask.len() == entries.len()
-        {
-            let wanted = mask.iter().zip(bits);
+    fn is_sound(&mut self, entries: &[[u8; 4]], known: usize) -> bool {
+        let Some(known) = self.sound.get_mut(known) else { return false };
+        if known.mask.len() == entries.len() {
+            let wanted = known.mask.iter().zip(&known.bits);
             let odd = |(entry, (mask, bits)): (&[u8; 4], (&u32, &u32))| (u32::from_le_bytes(*entry) & mask) ^ bits;
             if entries.iter().zip(wanted).fold(0, |any, entry| any | odd(entry)) == 0 {
                 return true;
@@ -252,9 +272,26 @@ impl Gates {
         let fragments = entries.iter().any(|entry| entry[2] == BINXML);
         let sound = !fragments && binxml::all_fit(entries);
         if sound {
-            self.sound.insert(looks, entries.iter().map(|entry| binxml::like(*entry)).unzip());
+            (known.mask, known.bits) = entries.iter().map(|entry| binxml::like(*entry)).unzip();
         }
         sound
+    }
+}
+
+/// First the values that decide most; of one value all looks one after the other.
+fn order(looks: &mut [Look], want: &Want<'_>) {
+    let asks = |look: &Look| want.gate(look.want).map_or(0, |gate| gate.asks_for(look.sign));
+    let mut most: FxHashMap<usize, usize> = FxHashMap::default();
+    for look in looks.iter() {
+        let most = most.entry(look.slot).or_default();
+        *most = asks(look).max(*most);
+    }
+    let most = |slot: usize| most.get(&slot).copied().unwrap_or_default();
+    looks.sort_unstable_by_key(|look| (usize::MAX - most(look.slot), look.slot, look.want, look.sign));
+    let mut settled = [0u32; WANTS];
+    for look in looks.iter_mut().rev() {
+        look.settles = settled[look.want] >> look.sign & 1 == 0;
+        settled[look.want] |= 1 << look.sign;
     }
 }
 

@@ -130,7 +130,10 @@ impl Loose {
         for (want, number, sign) in signs(want).filter(|(_, _, sign)| is_called(&sign.field, element, name)) {
             let (text, ascii) = match value {
                 Text::None => (&[][..], true),
-                Text::One(item) => texts.of(item.kind, item.span.of(data)),
+                Text::One(item) => {
+                    texts.read(item.kind, item.span.of(data));
+                    texts.letters()
+                }
                 Text::Several => return None,
             };
             shown[want].look(number, sign, text, ascii);
