@@ -4,6 +4,7 @@
 use rustc_hash::FxHashMap;
 
 use super::binxml::{self, BINXML, Instance, STRING, Span};
+use super::catalogue::TemplateId;
 use super::fields::Want;
 use super::learned::{Fragment, Fragments};
 use super::loose::Loose;
@@ -50,11 +51,13 @@ struct Sound {
     bits: Vec<u32>,
 }
 
-/// What was worked out for the templates of one chunk.
+/// What was worked out for the templates of one block.
 #[derive(Default)]
 pub(super) struct Gates {
-    /// By the definition of a fragment's template and the want; `None` where nothing can be told.
+    /// By the definition of a fragment's template in this chunk, and the want; `None` where nothing can be told.
     known: FxHashMap<(u32, Place, WantId), Option<Plan>>,
+    /// By the template, and the want.
+    kept: FxHashMap<(TemplateId, Place, WantId), Option<Plan>>,
     looks: Vec<Look>,
     /// Slots that may hold fragments with fields.
     nested: Vec<u16>,
@@ -89,9 +92,14 @@ impl Texts {
 }
 
 impl Gates {
-    /// Forgets everything: another chunk begins.
+    /// Another chunk begins.
     pub fn clear(&mut self) {
         self.known.clear();
+    }
+
+    /// Forgets everything: another block begins.
+    pub fn begin(&mut self) {
+        self.kept.clear();
         self.looks.clear();
         self.nested.clear();
         self.sound.clear();
@@ -126,7 +134,9 @@ impl Gates {
         let known = match self.known.get(&key) {
             Some(known) => *known,
             None => {
-                let found = self.find(data, plans, instance.definition, place, want);
+                plans.reading = true;
+                let found = self.plan(data, plans, key, want);
+                plans.reading = false;
                 self.known.insert(key, found);
                 found
             }
@@ -168,11 +178,28 @@ impl Gates {
         Some(())
     }
 
+    /// What to look at in the uses of this definition: as in an earlier chunk of the block, if its template was met.
+    fn plan(
+        &mut self,
+        data: &[u8],
+        plans: &mut Plans,
+        (definition, place, want_id): (u32, Place, WantId),
+        want: &Want<'_>,
+    ) -> Option<Plan> {
+        let known = plans.known(data, definition, place);
+        if let Some(kept) = known.and_then(|template| self.kept.get(&(template, place, want_id))) {
+            return *kept;
+        }
+        let found = self.find(data, plans, definition, place, want);
+        if let Some(template) = plans.known(data, definition, place) {
+            self.kept.insert((template, place, want_id), found);
+        }
+        found
+    }
+
     /// Which slots of a template hold the fields that the signs name.
     fn find(&mut self, data: &[u8], plans: &mut Plans, definition: u32, place: Place, want: &Want<'_>) -> Option<Plan> {
-        plans.reading = true;
         let plan = plans.definition(data, definition, place);
-        plans.reading = false;
         let (start, nested) = (self.looks.len(), self.nested.len());
         let mut found = [0u32; WANTS];
         let mut unnamed = false;

@@ -15,7 +15,9 @@ struct Name {
 
 /// What a definition is known by.
 pub(super) struct Mark {
-    body: Box<[u8]>,
+    body: Vec<u8>,
+    /// Set in all bytes but those that another chunk sets otherwise.
+    fixed: Vec<u8>,
     names: Vec<Name>,
     texts: Vec<u8>,
 }
@@ -28,7 +30,9 @@ impl Mark {
     /// `None`: it holds what is not like in nearly all definitions.
     pub fn of(data: &[u8], definition: u32) -> Option<Self> {
         let (start, end) = binxml::definition(data, definition).ok()?;
-        let mut mark = Mark { body: data.get(start..end)?.into(), names: Vec::new(), texts: Vec::new() };
+        let body = data.get(start..end)?.to_vec();
+        let fixed = vec![0xFF; body.len()];
+        let mut mark = Mark { body, fixed, names: Vec::new(), texts: Vec::new() };
         let mut tokens = Tokens::new(data, start, end, true);
         loop {
             match tokens.next().ok()? {
@@ -55,13 +59,16 @@ impl Mark {
         } else {
             self.texts.extend_from_slice(text.of(data));
         }
-        self.names.push(Name { at: at - start, inline, end: self.texts.len() });
+        let at = at - start;
+        let bytes = if inline { REFERENCE + LINK } else { REFERENCE };
+        self.fixed.get_mut(at..at + bytes)?.fill(0);
+        self.names.push(Name { at, inline, end: self.texts.len() });
         Some(())
     }
 
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
-        self.body.len() + self.texts.len() + self.names.len() * size_of::<Name>()
+        self.body.len() * 2 + self.texts.len() + self.names.len() * size_of::<Name>()
     }
 
     /// Is the definition at that offset the same?
@@ -75,17 +82,18 @@ impl Mark {
         if body.len() != self.body.len() {
             return Some(false);
         }
-        let (mut from, mut text) = (0, 0);
+        // Many bytes at once.
+        let other = body.iter().zip(&self.body).zip(&self.fixed);
+        if other.fold(0, |any, ((ours, theirs), fixed)| any | (ours ^ theirs) & fixed) != 0 {
+            return Some(false);
+        }
+        let mut text = 0;
         for name in &self.names {
-            let same = self.body.get(from..name.at)? == body.get(from..name.at)?;
             let offset = binxml::u32_at(body, name.at)? as usize;
-            from = name.at + REFERENCE;
-            if !same || name.inline != (offset == start + from) {
+            if name.inline != (offset == start + name.at + REFERENCE) {
                 return Some(false);
             }
-            if name.inline {
-                from += LINK;
-            } else {
+            if !name.inline {
                 let (found, _) = binxml::name_at(data, offset)?;
                 if found.of(data) != self.texts.get(text..name.end)? {
                     return Some(false);
@@ -93,6 +101,6 @@ impl Mark {
                 text = name.end;
             }
         }
-        Some(self.body.get(from..)? == body.get(from..)?)
+        Some(true)
     }
 }

@@ -239,6 +239,7 @@ impl Plans {
     /// The plan of the definition at `offset`.
     pub fn definition(&mut self, data: &[u8], offset: u32, place: Place) -> Result<Run, Fault> {
         let key = (offset, place);
+        let mut told = !self.reading;
         let (template, paid) = match self.index.get_mut(&key) {
             Some(known) => {
                 if !self.reading {
@@ -247,12 +248,12 @@ impl Plans {
                 if let Some(plan) = known.plan {
                     return Ok(plan);
                 }
+                told = known.told;
                 (known.template, Some(known.tokens))
             }
             None => (self.catalogue.find(data, offset), None),
         };
         let (start, end) = binxml::definition(data, offset)?;
-        let told = !self.reading || paid.is_some();
         let made = match self.adopted(template, place, start, paid) {
             Some((plan, tokens)) => Definition { plan: Some(plan), template, tokens, told },
             None => {
@@ -300,9 +301,7 @@ impl Plans {
 
     /// The template of records that begin with a use of that definition.
     pub fn template(&mut self, data: &[u8], offset: u32, words: &mut Words) -> Option<TemplateId> {
-        if let Some(id) = self.catalogue.find(data, offset).filter(|id| self.catalogue.is_learned(*id))
-            && self.pay(offset, id).is_some()
-        {
+        if let Some(id) = self.known(data, offset, Place::Record).filter(|id| self.catalogue.is_learned(*id)) {
             return Some(id);
         }
         let plan = self.definition(data, offset, Place::Record).ok()?;
@@ -313,17 +312,22 @@ impl Plans {
         Some(id)
     }
 
-    /// Pays for telling by a definition that was worked out in an earlier chunk, as if that were done here. `None`:
-    /// it would not be done.
-    fn pay(&mut self, offset: u32, template: TemplateId) -> Option<()> {
-        let key = (offset, Place::Record);
+    /// The template defined there, if its plan is known, be it from an earlier chunk. What working it out would cost is
+    /// paid; where it cannot be, it is not known.
+    pub fn known(&mut self, data: &[u8], offset: u32, place: Place) -> Option<TemplateId> {
+        let key = (offset, place);
         if let Some(known) = self.index.get_mut(&key) {
-            return known.tell(&mut self.budgets[0]);
+            if !self.reading {
+                known.tell(&mut self.budgets[0])?;
+            }
+            return known.template;
         }
-        let tokens = self.catalogue.plan(template, Place::Record)?.tokens;
-        self.budgets[0].tokens = self.budgets[0].tokens.checked_sub(tokens)?;
-        self.index.insert(key, Definition { plan: None, template: Some(template), tokens, told: true });
-        Some(())
+        let template = self.catalogue.find(data, offset)?;
+        let tokens = self.catalogue.plan(template, place)?.tokens;
+        let left = self.budget().tokens.checked_sub(tokens)?;
+        self.budget().tokens = left;
+        self.index.insert(key, Definition { plan: None, template: Some(template), tokens, told: !self.reading });
+        Some(template)
     }
 
     /// The plan of tokens that are used once.

@@ -103,6 +103,7 @@ impl<'a> Scan<'a> {
     pub fn new(worker: &'a mut Worker, interest: &'a Interest, sink: &'a mut dyn Sink) -> Self {
         worker.trim();
         worker.plans.begin();
+        worker.gates.begin();
         let sums = sink.takes_sums();
         Scan {
             worker,
