@@ -359,3 +359,36 @@ fn behind(isn: u32, number: u32) -> Option<u32> {
     let ahead = number.wrapping_sub(isn.wrapping_add(1));
     (ahead < 1 << 31).then_some(ahead)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_beyond_what_is_kept_of_a_capture_are_left_out_and_counted() {
+        let end = |port| SocketAddr::from(([10, 0, 0, 1], port));
+        let segment = |seq, syn, payload: &'static [u8]| Segment {
+            time: Time::from_filetime(1),
+            position: Position::at(0),
+            from: end(50_000),
+            to: end(RDP),
+            seq,
+            ack: None,
+            syn,
+            fin: false,
+            rst: false,
+            hops: 64,
+            payload,
+            length: payload.len() as u32,
+            dropped: None,
+        };
+        let mut flows = Flows::default();
+        flows.open(&segment(7, true, b""));
+        assert!(flows.sift());
+        flows.kept = BUDGET - 4;
+        flows.fill(&segment(8, false, b"four"));
+        assert_eq!((flows.kept, flows.not_kept), (BUDGET, 0));
+        flows.fill(&segment(12, false, b"more"));
+        assert_eq!((flows.kept, flows.not_kept), (BUDGET, 1));
+    }
+}

@@ -81,7 +81,7 @@ impl Messages {
         for path in files.iter().take(FILES) {
             match contents(path) {
                 Ok((text, whole)) => {
-                    messages.add(path, &text, &mut problems);
+                    messages.add(path, &text, MESSAGES, &mut problems);
                     if !whole {
                         problems.push(Error::new(path, format_args!("only the first {FILE} bytes are read")));
                     }
@@ -107,8 +107,8 @@ impl Messages {
         self.known.get(&(file, number))
     }
 
-    /// Adds the messages of one file. Of several with one name the first stays.
-    fn add(&mut self, path: &Path, text: &str, problems: &mut Vec<Error>) {
+    /// Adds the messages of one file, up to so many in all. Of several with one name the first stays.
+    fn add(&mut self, path: &Path, text: &str, most: usize, problems: &mut Vec<Error>) {
         let mut head: Option<Head<'_>> = None;
         let mut lines = (1..).zip(text.lines().map(str::trim)).peekable();
         while let Some((number, line)) = lines.next() {
@@ -119,13 +119,16 @@ impl Messages {
                     let inside = std::iter::from_fn(|| lines.next_if(|(_, line)| !line.starts_with(['}', '#'])));
                     values.extend(inside.filter(|(_, line)| !line.is_empty()).map(|(_, line)| value(line)));
                 }
-                let Some(values) = values.into_iter().collect::<Option<Vec<_>>>().filter(|all| all.len() <= VALUES)
-                else {
+                if values.len() > VALUES {
+                    wrong("more values than a message can hold; the message is left out");
+                    continue;
+                }
+                let Some(values) = values.into_iter().collect::<Option<Vec<_>>>() else {
                     wrong("values of a kind that is not known; the message is left out");
                     continue;
                 };
                 match head.as_ref().and_then(|head| message(head, line, values)) {
-                    Some((id, message)) if self.known.len() < MESSAGES => {
+                    Some((id, message)) if self.known.len() < most => {
                         let Some(head) = &head else { continue };
                         self.known.entry((head.guid, id)).or_insert(message);
                     }
@@ -274,7 +277,7 @@ x, ItemNobodyKnows -- 10
     fn messages() -> (Messages, Vec<Error>) {
         let mut messages = Messages::default();
         let mut problems = Vec::new();
-        messages.add(Path::new("x.tmf"), SAMPLE, &mut problems);
+        messages.add(Path::new("x.tmf"), SAMPLE, MESSAGES, &mut problems);
         (messages, problems)
     }
 
@@ -333,5 +336,35 @@ x, ItemNobodyKnows -- 10
                 "x.tmf: line 15: no message can be read here"
             ]
         );
+    }
+
+    /// What is read of a file of messages with so many values each, and the complaints.
+    fn read(values: &[usize], most: usize) -> (usize, Vec<String>) {
+        let mut text = "6c6e3cb2-5d8e-4c4c-8f0c-0d6f0c1f6d3a rdpcore // SRC=core.cpp MJ= MN=\n".to_owned();
+        for (number, values) in values.iter().enumerate() {
+            text.push_str(&format!("#typev core_cpp12 {number} \"%0said\" // LEVEL=ERROR FLAGS=ALL FUNC=Run\n{{\n"));
+            for value in 0..*values {
+                text.push_str(&format!("v{value}, ItemLong -- {}\n", FIRST + value));
+            }
+            text.push_str("}\n");
+        }
+        let (mut messages, mut problems) = (Messages::default(), Vec::new());
+        messages.add(Path::new("core.tmf"), &text, most, &mut problems);
+        (messages.len(), problems.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn messages_beyond_what_is_kept_are_left_out_and_told() {
+        assert_eq!(read(&[1, 1, 1], 3), (3, Vec::new()));
+        let (messages, problems) = read(&[1, 1, 1, 1], 2);
+        assert_eq!(messages, 2);
+        assert!(matches!(&problems[..], [one] if one.contains("line 10: too many messages")), "{problems:?}");
+    }
+
+    #[test]
+    fn a_message_of_more_values_than_one_can_hold_is_left_out_alone() {
+        let (messages, problems) = read(&[VALUES, VALUES + 1, 1], MESSAGES);
+        assert_eq!(messages, 2);
+        assert!(matches!(&problems[..], [one] if one.contains("more values than a message can hold")), "{problems:?}");
     }
 }
