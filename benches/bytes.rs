@@ -12,7 +12,7 @@ use whyrdp::source::map;
 const HEADER: usize = 0x1000;
 const CHUNK: usize = 0x1_0000;
 /// What one read takes: as much as a scan reads at once.
-const BLOCK: usize = 4 * CHUNK;
+const BLOCK: usize = 8 * CHUNK;
 const USAGE: &str = "\
 bytes make MEGABYTES OUT FOLDER...   a log of so many megabytes, of the chunks of all logs below the folders
 bytes read THREADS LOG               reads it in blocks

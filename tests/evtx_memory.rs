@@ -97,8 +97,7 @@ impl Sink for Come {
 fn read(log: &[u8], interest: &Interest, sink: &mut dyn Sink) {
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), log).unwrap();
-    let input =
-        Input { path: file.path().to_owned(), name: "log".to_owned(), format: "evtx", bytes: log.len() as u64 };
+    let input = Input { path: file.path().to_owned(), name: "log".to_owned(), format: "evtx", bytes: log.len() as u64 };
     let log = source::open(&input).unwrap();
     (0..log.blocks()).for_each(|block| log.read(block, interest, sink));
 }

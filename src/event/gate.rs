@@ -22,6 +22,7 @@ impl Gate {
 
     /// Signs that may still matter to a record of which these were seen so far, and of those that are settled no more
     /// will be. `None`: nothing will let it through.
+    #[inline]
     pub fn asks(&self, seen: Seen, settled: u32) -> Option<u32> {
         let is_shut = |way: &Way| way.with & settled & !seen.maybe != 0 || way.without & seen.surely != 0;
         let open = self.ways.iter().filter(|way| !is_shut(way));
@@ -55,6 +56,7 @@ pub struct Seen {
 
 impl Seen {
     /// Adds what a value shows of a sign. `ascii`: it is all in ASCII.
+    #[inline]
     pub fn look(&mut self, number: usize, sign: &Sign, value: &[u8], ascii: bool) {
         let shown = sign.letters.iter().any(|(place, letters)| place.hold(value, letters.as_bytes()));
         // There are letters outside ASCII that have some inside it as their lower case.
@@ -89,6 +91,7 @@ pub enum Place {
 
 impl Place {
     /// Do these letters of ASCII stand there, whatever their case?
+    #[inline]
     pub fn hold(self, text: &[u8], letters: &[u8]) -> bool {
         let same = |part: Option<&[u8]>| part.is_some_and(|part| part.eq_ignore_ascii_case(letters));
         match self {

@@ -9,15 +9,15 @@ pub(super) fn push_utf16(out: &mut String, bytes: &[u8]) {
     let (mut rest, _) = bytes.as_chunks::<2>();
     // Nearly all text is ASCII: narrowed by blocks.
     while !rest.is_empty() {
-        let (block, behind) = rest.split_at(rest.len().min(BLOCK));
-        let mut narrow = Block([b' '; BLOCK]);
-        let mut other = 0;
-        for (to, unit) in narrow.0.iter_mut().zip(block) {
-            *to = unit[0];
-            other |= u8::from(unit[0] == 0) | unit[0] & 0x80 | unit[1];
+        let (block, behind) = rest.split_at(rest.len().min(UNITS));
+        if !is_ascii(block) {
+            break;
         }
-        // Validated as a whole, blanks behind included: fastest where it starts and ends on a word.
-        let text = std::str::from_utf8(&narrow.0).ok().filter(|_| other == 0);
+        let mut narrow = Narrow([b' '; UNITS]);
+        narrow.0.iter_mut().zip(block).for_each(|(to, unit)| *to = u16::from_le_bytes(*unit) as u8);
+        // Validated blanks behind included: fastest where it starts and ends on a word.
+        let validated = narrow.0.get(..block.len().next_multiple_of(BLOCK)).unwrap_or_default();
+        let text = std::str::from_utf8(validated).ok();
         let Some(text) = text.and_then(|text| text.get(..block.len())) else { break };
         out.push_str(text);
         rest = behind;
@@ -25,6 +25,13 @@ pub(super) fn push_utf16(out: &mut String, bytes: &[u8]) {
     if !rest.is_empty() {
         push_letters(out, rest);
     }
+}
+
+/// Are all units letters of ASCII, and none NUL? Many are looked at at once.
+#[inline]
+fn is_ascii(units: &[[u8; 2]]) -> bool {
+    let odd = |unit: u16| unit & 0xFF80 | if unit == 0 { 1 << 15 } else { 0 };
+    units.iter().fold(0, |other, unit| other | odd(u16::from_le_bytes(*unit))) == 0
 }
 
 /// Longer text is no short way.
@@ -37,10 +44,7 @@ pub(super) fn narrow(bytes: &[u8], out: &mut Vec<u8>) -> bool {
     while let [rest @ .., [0, 0]] = units {
         units = rest;
     }
-    // Whole units, so that many are looked at at once.
-    let odd = |unit: u16| unit & 0xFF80 | if unit == 0 { 1 << 15 } else { 0 };
-    let other = units.iter().fold(0, |other, unit| other | odd(u16::from_le_bytes(*unit)));
-    let fits = other == 0 && units.len() <= NARROW;
+    let fits = units.len() <= NARROW && is_ascii(units);
     if fits {
         out.clear();
         out.extend(units.iter().map(|unit| u16::from_le_bytes(*unit) as u8));
@@ -54,11 +58,13 @@ fn push_letters(out: &mut String, units: &[[u8; 2]]) {
     out.extend(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
 }
 
-/// Units narrowed at once.
+/// Units narrowed at once, a multiple of a block.
+const UNITS: usize = 64;
+/// Bytes written at once.
 const BLOCK: usize = 16;
 
 #[repr(align(16))]
-struct Block([u8; BLOCK]);
+struct Narrow([u8; UNITS]);
 
 /// What Windows-1252 means by 0x80 to 0x9F.
 const C1: [char; 32] = [

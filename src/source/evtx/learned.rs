@@ -341,14 +341,17 @@ impl Learned {
     #[inline]
     fn is_same_author(&self, values: &[u8]) -> bool {
         let mut name = self.name.as_slice();
-        self.named_by.iter().all(|range| {
+        for range in &self.named_by {
             let (Some(found), Some((known, rest))) = (values.get(range.clone()), name.split_at_checked(range.len()))
             else {
                 return false;
             };
+            if found != known {
+                return false;
+            }
             name = rest;
-            found == known
-        })
+        }
+        true
     }
 
     #[inline(never)]

@@ -36,7 +36,7 @@ mod words;
 use header::{CHUNK, CHUNK_MAGIC, FILE_HEADER, FILE_MAGIC};
 
 /// Chunks read at once: large enough for the disk, small enough for the cache.
-const CHUNKS_PER_BLOCK: usize = 4;
+const CHUNKS_PER_BLOCK: usize = 8;
 const BLOCK: usize = CHUNK * CHUNKS_PER_BLOCK;
 
 /// By the header of the file or, where that is damaged, of the first chunk.
