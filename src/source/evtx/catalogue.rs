@@ -34,9 +34,9 @@ pub(super) struct Catalogue {
 /// Bytes of GUID and size.
 const HEAD: usize = 20;
 /// Beyond this many bytes it starts afresh, between blocks.
-const LIMIT: usize = 1 << 20;
+const LIMIT: usize = 3 << 20;
 /// Bytes that it takes at most: what does not fit is worked out in each chunk anew. Real blocks do not come near.
-const MOST: usize = 4 << 20;
+const MOST: usize = 6 << 20;
 /// Definitions of one GUID and size that are told apart; more are worked out in each chunk anew.
 const VARIANTS: usize = 8;
 /// What an entry takes besides mark and plans.
