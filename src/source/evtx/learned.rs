@@ -2,12 +2,15 @@
 //! every record tells. Most keep them in typed slots or spell them out in the template;
 //! whatever does otherwise is read by its whole plan.
 
+mod draft;
+
+pub(super) use draft::learn;
+
 use std::ops::Range;
 
 use super::authors::{Author, AuthorId, Authors};
 use super::binxml::{self, BINXML, Instance, STRING, leading_instance, u64_at};
-use super::known::Known;
-use super::plan::{NONE, Op, Part, Place, Plans, Run, What};
+use super::plan::Place;
 use super::value;
 use super::words::{Word, Words};
 use crate::event::{Guid, System, Time};
@@ -126,129 +129,6 @@ enum GuidAt {
 enum NumberAt {
     Fixed(u32),
     Slot(Slot),
-}
-
-#[derive(Default)]
-struct Draft {
-    provider: Option<Text>,
-    source_name: Option<Text>,
-    channel: Option<Text>,
-    computer: Option<Text>,
-    guid: Option<GuidAt>,
-    event_id: Option<NumberAt>,
-    record_id: Option<Slot>,
-    time: Option<Slot>,
-    fragments: Vec<(Slot, Place)>,
-    fields: bool,
-    forwarded: bool,
-}
-
-/// `None`: this template keeps something where stage one does not look.
-pub(super) fn learn(data: &[u8], plans: &Plans, plan: Run, words: &mut Words) -> Option<Learned> {
-    let mut draft = Draft::default();
-    for op in plans.ops.get(plan.range())? {
-        match op.what {
-            What::Known { known, parts } => draft.know(data, plans, *op, known, parts, words)?,
-            What::Forwarded if op.guard == NONE => draft.forwarded = true,
-            What::Fragment { slot, place } => draft.fragments.push((Slot::new(slot), place)),
-            What::Field { .. } => draft.fields = true,
-            _ => return None,
-        }
-    }
-    let mut learned = Learned {
-        provider: draft.provider?,
-        source_name: draft.source_name,
-        channel: draft.channel?,
-        computer: draft.computer?,
-        guid: draft.guid,
-        event_id: draft.event_id?,
-        record_id: draft.record_id?,
-        time: draft.time?,
-        fragments: draft.fragments,
-        bare: !draft.fields,
-        forwarded: draft.forwarded,
-        shape: Vec::new(),
-        shape_len: 0,
-        shape_fits: false,
-        named_by: Vec::new(),
-        author: None,
-        name: Vec::new(),
-    };
-    let mut slots = 0;
-    learned.each_slot(|slot, holds| {
-        // The size of a fragment is another in each use.
-        slots = slots.max(slot.slot + usize::from(!matches!(holds, Holds::Fragment)));
-        Some(())
-    });
-    learned.shape_len = slots * 4;
-    (slots <= SLOTS).then_some(learned)
-}
-
-impl Draft {
-    fn know(&mut self, data: &[u8], plans: &Plans, op: Op, known: Known, parts: Run, words: &mut Words) -> Option<()> {
-        let part = match plans.parts.get(parts.range())? {
-            [part] => *part,
-            _ => return (!known.is_fact()).then_some(()),
-        };
-        // A guard that is the slot itself says no more than that the slot may be empty.
-        if op.guard != NONE {
-            let guard = plans.guards.get(usize::from(op.guard))?;
-            let own = matches!(part, Part::Slot { slot, .. } if *guard == (slot, NONE));
-            if !own {
-                return (!known.is_fact()).then_some(());
-            }
-        }
-        match known {
-            Known::Provider => self.provider = Some(text(data, part, words)?),
-            Known::SourceName => self.source_name = Some(text(data, part, words)?),
-            Known::Channel => self.channel = Some(text(data, part, words)?),
-            Known::Computer => self.computer = Some(text(data, part, words)?),
-            Known::ProviderGuid => {
-                self.guid = Some(match part {
-                    Part::Slot { slot, .. } => GuidAt::Slot(Slot::new(slot)),
-                    _ => GuidAt::Fixed(Guid::parse(&literal(data, part)?)?),
-                });
-            }
-            Known::EventId => {
-                self.event_id = Some(match part {
-                    Part::Slot { slot, .. } => NumberAt::Slot(Slot::new(slot)),
-                    _ => {
-                        NumberAt::Fixed(u32::try_from(crate::source::text::parse_number(&literal(data, part)?)?).ok()?)
-                    }
-                });
-            }
-            Known::RecordId => self.record_id = Some(slot(part)?),
-            Known::Time => self.time = Some(slot(part)?),
-            _ => {}
-        }
-        Some(())
-    }
-}
-
-fn slot(part: Part) -> Option<Slot> {
-    match part {
-        Part::Slot { slot, .. } => Some(Slot::new(slot)),
-        _ => None,
-    }
-}
-
-fn literal(data: &[u8], part: Part) -> Option<String> {
-    match part {
-        Part::Literal(item) => {
-            let mut text = String::new();
-            value::push_text(&mut text, item.kind, item.span.of(data));
-            Some(text)
-        }
-        _ => None,
-    }
-}
-
-fn text(data: &[u8], part: Part, words: &mut Words) -> Option<Text> {
-    match part {
-        Part::Literal(item) if item.kind == STRING => Some(Text::Fixed(words.get(item.span.of(data)))),
-        Part::Slot { slot, .. } => Some(Text::Slot(Slot::new(slot))),
-        _ => None,
-    }
 }
 
 /// What a slot must hold for stage one to read it.
