@@ -40,7 +40,7 @@ const MOST: usize = 6 << 20;
 /// Definitions of one GUID and size that are told apart; more are worked out in each chunk anew.
 const VARIANTS: usize = 8;
 /// What an entry takes besides mark and plans.
-const ENTRY: usize = 512;
+const ENTRY: usize = 2 << 10;
 
 impl Catalogue {
     pub fn is_full(&self) -> bool {
@@ -106,4 +106,29 @@ impl Catalogue {
 /// GUID and size of a definition.
 fn head(data: &[u8], definition: u32) -> Option<&[u8; HEAD]> {
     data.get(definition as usize + 4..)?.first_chunk()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_of_templates_is_bounded() {
+        const BODY: u32 = 40_000;
+        let mut data = vec![0; 24 + BODY as usize];
+        data[20..24].copy_from_slice(&BODY.to_le_bytes());
+        let mut catalogue = Catalogue::default();
+        let mut known = 0;
+        for guid in 0..200u8 {
+            data[4] = guid;
+            let id = catalogue.add(&data, 0);
+            match catalogue.find(&data, 0) {
+                Some(found) => assert_eq!(found, id),
+                None => assert!(catalogue.is_full(), "forgotten while there was room"),
+            }
+            known += u32::from(catalogue.find(&data, 0).is_some());
+        }
+        assert!((50..100).contains(&known), "{known}");
+        assert!(catalogue.bytes <= MOST + 200 * ENTRY);
+    }
 }

@@ -17,6 +17,8 @@ use crate::event::{Guid, System, Time};
 
 /// Slots beyond this many are left to the plan.
 const SLOTS: usize = 32;
+/// Bytes of the values that tell an author, beyond which they are not remembered: real ones take some hundred.
+const NAME: usize = 1 << 10;
 
 /// What every record tells.
 #[derive(Clone, Copy)]
@@ -246,12 +248,16 @@ impl Learned {
             channel: self.channel.read(values, words)?,
             computer: self.computer.read(values, words)?,
         };
+        let author = authors.id(author);
         self.name.clear();
-        for range in &self.named_by {
-            self.name.extend_from_slice(values.get(range.clone())?);
+        let length: usize = self.named_by.iter().map(Range::len).sum();
+        if length <= NAME {
+            for range in &self.named_by {
+                self.name.extend_from_slice(values.get(range.clone())?);
+            }
         }
-        self.author = Some(authors.id(author));
-        self.author
+        self.author = (length <= NAME).then_some(author);
+        Some(author)
     }
 
     /// The fragments of the use that was read last, and what stands around each. `None`: there are fields beside them,
