@@ -103,17 +103,19 @@ pub(super) const fn fixed_size(kind: u8) -> Option<usize> {
 /// Has a value the size of its type, or none at all? Asked for every value: by a table.
 #[inline]
 pub(super) fn fits(item: Item) -> bool {
-    let size = SIZES[usize::from(item.kind)];
-    item.span.len == 0 || size == 0 || u32::from(size) == item.span.len
+    !is_odd(item.kind, item.span.len)
 }
 
 /// As [`fits`] of all values of a table.
 pub(super) fn all_fit(entries: &[[u8; 4]]) -> bool {
-    let odd = |[low, high, kind, _]: [u8; 4]| {
-        let (len, size) = (u16::from_le_bytes([low, high]), u16::from(SIZES[usize::from(kind)]));
-        (len != 0) & (size != 0) & (len != size)
-    };
+    let odd = |[low, high, kind, _]: [u8; 4]| is_odd(kind, u32::from(u16::from_le_bytes([low, high])));
     !entries.iter().fold(false, |any, entry| any | odd(*entry))
+}
+
+#[inline]
+fn is_odd(kind: u8, len: u32) -> bool {
+    let size = u32::from(SIZES[usize::from(kind)]);
+    (len != 0) & (size != 0) & (len != size)
 }
 
 /// What an entry must be like for the value to fit its type as this one does: these bits of it, and their values.

@@ -57,12 +57,13 @@ impl Catalogue {
     /// Adds the template defined there.
     pub fn add(&mut self, data: &[u8], definition: u32) -> TemplateId {
         let id = TemplateId::try_from(self.entries.len()).unwrap_or(TemplateId::MAX);
-        let mark = Mark::of(data, definition).filter(|mark| self.has_room(mark.bytes()));
-        if let (Some(_), Some(head)) = (&mark, head(data, definition)) {
-            let variants = self.index.entry(*head).or_default();
-            if variants.len() < VARIANTS {
-                variants.push(id);
-            }
+        let head = head(data, definition).copied();
+        let known = head.and_then(|head| self.index.get(&head)).map_or(0, Vec::len);
+        // What could not be found again is not kept.
+        let mark = if known < VARIANTS { Mark::of(data, definition) } else { None };
+        let mark = mark.filter(|mark| self.has_room(mark.bytes()));
+        if let (Some(_), Some(head)) = (&mark, head) {
+            self.index.entry(head).or_default().push(id);
         }
         self.bytes += ENTRY;
         self.entries.push(Entry { mark, plans: Vec::new(), learned: None });
@@ -81,7 +82,8 @@ impl Catalogue {
     }
 
     pub fn keep(&mut self, id: TemplateId, place: Place, plan: Kept) {
-        let room = self.plan(id, place).is_none() && self.has_room(plan.bytes());
+        let found = self.entries.get(id as usize).is_some_and(|entry| entry.mark.is_some());
+        let room = found && self.plan(id, place).is_none() && self.has_room(plan.bytes());
         if let Some(entry) = self.entries.get_mut(id as usize).filter(|_| room) {
             entry.plans.push((place, Rc::new(plan)));
         }

@@ -23,6 +23,26 @@ struct Run {
     times: (Time, Time),
 }
 
+impl Run {
+    fn of(facts: &Facts) -> Self {
+        let (ids, times) = ((facts.record_id, facts.record_id), (facts.time, facts.time));
+        Run { author: facts.author, forwarded: facts.forwarded, ids, times }
+    }
+
+    /// Adds a record of the same channel. `false`: its id does not follow, or it came another way.
+    #[inline]
+    fn add(&mut self, facts: &Facts) -> bool {
+        let follows = facts.record_id >= self.ids.0 && facts.record_id <= self.ids.1.saturating_add(1);
+        if !follows || self.forwarded != facts.forwarded {
+            return false;
+        }
+        self.author = facts.author;
+        self.ids.1 = self.ids.1.max(facts.record_id);
+        self.times = (self.times.0.min(facts.time), self.times.1.max(facts.time));
+        true
+    }
+}
+
 impl Tally {
     #[inline]
     pub fn add(&mut self, facts: &Facts, authors: &Authors, words: &Words, sink: &mut dyn Sink) {
@@ -30,17 +50,12 @@ impl Tally {
             Some(count) if *count > 0 => *count += 1,
             _ => self.meet(facts.author),
         }
-        match &mut self.run {
-            Some(run)
-                if run.author == facts.author
-                    && run.forwarded == facts.forwarded
-                    && facts.record_id >= run.ids.0
-                    && facts.record_id <= run.ids.1.saturating_add(1) =>
-            {
-                run.ids.1 = run.ids.1.max(facts.record_id);
-                run.times = (run.times.0.min(facts.time), run.times.1.max(facts.time));
-            }
-            _ => self.begin(facts, authors, words, sink),
+        // Authors of one channel share its runs.
+        let channel = |id| authors.get(id).map(|author| (author.computer, author.channel));
+        let is_of = |run: &Run| run.author == facts.author || channel(run.author) == channel(facts.author);
+        if !self.run.as_mut().is_some_and(|run| is_of(run) && run.add(facts)) {
+            self.tell_run(authors, words, sink);
+            self.run = Some(Run::of(facts));
         }
     }
 
@@ -54,27 +69,7 @@ impl Tally {
         }
     }
 
-    /// Another author, or a gap. Authors of one channel share its runs.
-    #[inline(never)]
-    fn begin(&mut self, facts: &Facts, authors: &Authors, words: &Words, sink: &mut dyn Sink) {
-        let channel = |id| authors.get(id).map(|author| (author.computer, author.channel));
-        if let Some(run) = &mut self.run
-            && run.forwarded == facts.forwarded
-            && facts.record_id >= run.ids.0
-            && facts.record_id <= run.ids.1.saturating_add(1)
-            && channel(run.author) == channel(facts.author)
-        {
-            run.author = facts.author;
-            run.ids.1 = run.ids.1.max(facts.record_id);
-            run.times = (run.times.0.min(facts.time), run.times.1.max(facts.time));
-            return;
-        }
-        self.tell_run(authors, words, sink);
-        let (author, forwarded) = (facts.author, facts.forwarded);
-        let (ids, times) = ((facts.record_id, facts.record_id), (facts.time, facts.time));
-        self.run = Some(Run { author, forwarded, ids, times });
-    }
-
+    #[cold]
     fn tell_run(&mut self, authors: &Authors, words: &Words, sink: &mut dyn Sink) {
         let Some(run) = self.run.take() else { return };
         let Some(author) = authors.get(run.author) else { return };

@@ -17,20 +17,19 @@ fn fragments_within_fragments_end_somewhere() {
     assert!(got.damage.iter().any(said), "{:?}", got.damage);
 }
 
+/// A template whose one field repeats a long name for each item of an array.
+fn long_name(chunk: &mut Chunk) {
+    let none = Some(0xFFFF);
+    chunk.open("Event", none).put(&[0x02]).open("System", none).put(&[0x02]);
+    chunk.open("Provider", none).attribute("Name", "T").put(&[0x03]).put(&[0x04]);
+    chunk.open("EventData", none).put(&[0x02]).open("Data", none).attribute("Name", &"n".repeat(9000));
+    chunk.put(&[0x02, 0x0D, 0, 0, 0x83, 0x04, 0x04, 0x04]);
+}
+
 #[test]
 fn a_record_that_unfolds_without_end_is_cut() {
-    let long = "n".repeat(9000);
     let mut chunk = Chunk::new();
-    chunk.start().instance(
-        |chunk| {
-            let none = Some(0xFFFF);
-            chunk.open("Event", none).put(&[0x02]).open("System", none).put(&[0x02]);
-            chunk.open("Provider", none).attribute("Name", "T").put(&[0x03]).put(&[0x04]);
-            chunk.open("EventData", none).put(&[0x02]);
-            chunk.open("Data", none).attribute("Name", &long).put(&[0x02, 0x0D, 0, 0, 0x83, 0x04, 0x04, 0x04]);
-        },
-        &[(0x83, vec![1; 20000])],
-    );
+    chunk.start().instance(long_name, &[(0x83, vec![1; 20000])]);
     let got = read(&chunk.end(&[]).finish());
     let text: usize = got.events.iter().flatten().map(|(n, v)| n.len() + v.len()).sum();
     assert!(text < 3 << 20, "{text}");
@@ -39,22 +38,12 @@ fn a_record_that_unfolds_without_end_is_cut() {
 
 #[test]
 fn records_that_unfold_together_are_cut_and_those_behind_still_counted() {
-    let long = "n".repeat(9000);
     let mut chunk = Chunk::new();
     let values = (0x83, vec![1; 600]);
     chunk.start();
     // Behind the head of the record and of the instance.
     let definition = chunk.data.len() + 10;
-    chunk.instance(
-        |chunk| {
-            let none = Some(0xFFFF);
-            chunk.open("Event", none).put(&[0x02]).open("System", none).put(&[0x02]);
-            chunk.open("Provider", none).attribute("Name", "T").put(&[0x03]).put(&[0x04]);
-            chunk.open("EventData", none).put(&[0x02]);
-            chunk.open("Data", none).attribute("Name", &long).put(&[0x02, 0x0D, 0, 0, 0x83, 0x04, 0x04, 0x04]);
-        },
-        std::slice::from_ref(&values),
-    );
+    chunk.instance(long_name, std::slice::from_ref(&values));
     chunk.end(&[]);
     for _ in 0..30 {
         chunk.start().put(&[0x0C, 1]).u32(0).u32(definition);
