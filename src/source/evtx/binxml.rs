@@ -286,29 +286,61 @@ impl<'a> Tokens<'a> {
         Ok(Token::Value(Item { kind, span }))
     }
 
+    /// Behind the token's byte.
+    pub fn instance(&mut self) -> Result<Instance, Fault> {
+        let instance = Head::at(self.data, self.at)?.instance(self.data)?;
+        self.at = instance.end as usize;
+        Ok(instance)
+    }
+}
+
+/// Use of a template, but for where its values end.
+#[derive(Clone, Copy)]
+pub(super) struct Head {
+    /// Offset of the definition.
+    pub definition: u32,
+    /// Offset of the table of sizes and types.
+    table: u32,
+    /// Number of values.
+    count: u32,
+}
+
+impl Head {
     /// Behind the token's byte. The definition follows here at its first use.
     #[inline]
-    pub fn instance(&mut self) -> Result<Instance, Fault> {
-        let at = self.at;
-        self.take(5)?;
-        let offset = self.u32()?;
-        if offset as usize == self.at {
-            let (_, end) = definition(self.data, offset)?;
-            self.at = end;
+    fn at(data: &[u8], at: usize) -> Result<Self, Fault> {
+        let cut = |at| Fault { at, what: "cut off" };
+        // A byte and a number come before.
+        let start = at.saturating_add(5);
+        let offset = u32_at(data, start).ok_or(cut(start.min(data.len())))?;
+        let mut counted = start + 4;
+        if offset as usize == counted {
+            (_, counted) = definition(data, offset)?;
         }
-        let count = self.u32()?;
-        let table = self.at;
-        let outside = Fault { at, what: "values outside the chunk" };
-        let sizes = (count as usize)
-            .checked_mul(4)
-            .and_then(|len| self.data.get(table..table.checked_add(len)?))
-            .ok_or(outside)?;
-        let end = table + sizes.len() + sum_of_sizes(sizes.as_chunks::<4>().0) as usize;
-        if end > self.data.len() {
-            return Err(outside);
-        }
-        self.at = end;
-        Ok(Instance { definition: offset, table: Span::new(table, 0).start, count, end: Span::new(end, 0).start })
+        let count = u32_at(data, counted).ok_or(cut(counted))?;
+        Ok(Head { definition: offset, table: Span::new(counted + 4, 0).start, count })
+    }
+
+    /// Where the table of sizes and types starts, and where the values do.
+    #[inline]
+    pub fn places(&self) -> (usize, usize) {
+        (self.table as usize, (self.table as usize).saturating_add((self.count as usize).saturating_mul(4)))
+    }
+
+    /// With the end that its sizes tell.
+    #[inline]
+    pub fn instance(self, data: &[u8]) -> Result<Instance, Fault> {
+        let (table, values) = self.places();
+        let entries = data.get(table..values).map(|table| table.as_chunks::<4>().0);
+        let instance = entries.and_then(|entries| self.ending_at(data, values + sum_of_sizes(entries) as usize));
+        instance.ok_or(Fault { at: table, what: "values outside the chunk" })
+    }
+
+    /// `None`: it ends outside the chunk.
+    #[inline]
+    pub fn ending_at(self, data: &[u8], end: usize) -> Option<Instance> {
+        let Head { definition, table, count } = self;
+        (end <= data.len()).then(|| Instance { definition, table, count, end: Span::new(end, 0).start })
     }
 }
 
@@ -345,16 +377,22 @@ pub(super) fn sum_of_sizes(entries: &[[u8; 4]]) -> u32 {
     entries.iter().map(|entry| u32::from_le_bytes(*entry) & 0xFFFF).sum()
 }
 
-/// The instance of which a stream consists (behind a fragment header or not) or with which it
-/// begins; `None` where it begins otherwise.
+/// The use of a template of which a stream consists (behind a fragment header or not) or with which it begins; `None`
+/// where it begins otherwise.
 #[inline]
-pub(super) fn leading_instance(data: &[u8], start: usize, end: usize) -> Result<Option<Instance>, Fault> {
+pub(super) fn leading_head(data: &[u8], start: usize, end: usize) -> Result<Option<Head>, Fault> {
     let at = match data.get(start..end) {
         Some([0x0F, _, _, _, 0x0C, ..]) => start + 5,
         Some([0x0C, ..]) => start + 1,
         _ => return Ok(None),
     };
-    Tokens::new(data, at, end, false).instance().map(Some)
+    Head::at(data, at).map(Some)
+}
+
+/// As [`leading_head`], with its end.
+#[inline]
+pub(super) fn leading_instance(data: &[u8], start: usize, end: usize) -> Result<Option<Instance>, Fault> {
+    leading_head(data, start, end)?.map(|head| head.instance(data)).transpose()
 }
 
 /// A name in the table of names, and the bytes of text that stand there. A NUL ends each and none holds one: the

@@ -18,8 +18,6 @@ struct Entry {
     mark: Option<Mark>,
     /// Its plans, by what stands around its uses.
     plans: Vec<(Place, Rc<Kept>)>,
-    /// Of one that begins records: `None` where stage one cannot read its uses.
-    learned: Option<Option<Learned>>,
 }
 
 /// Templates met.
@@ -28,6 +26,9 @@ pub(super) struct Catalogue {
     /// By GUID and size, as its header tells them.
     index: FxHashMap<[u8; HEAD], Vec<TemplateId>>,
     entries: Vec<Entry>,
+    /// Of each that begins records: `None` where stage one cannot read its uses. For itself, as it is looked at for
+    /// every record.
+    learned: Vec<Option<Option<Learned>>>,
     bytes: usize,
 }
 
@@ -40,7 +41,7 @@ const MOST: usize = 6 << 20;
 /// Definitions of one GUID and size that are told apart; more are worked out in each chunk anew.
 const VARIANTS: usize = 8;
 /// What an entry takes besides mark and plans.
-const ENTRY: usize = 2 << 10;
+const ENTRY: usize = 3 << 10;
 
 impl Catalogue {
     pub fn is_full(&self) -> bool {
@@ -66,7 +67,8 @@ impl Catalogue {
             self.index.entry(head).or_default().push(id);
         }
         self.bytes += ENTRY;
-        self.entries.push(Entry { mark, plans: Vec::new(), learned: None });
+        self.entries.push(Entry { mark, plans: Vec::new() });
+        self.learned.push(None);
         id
     }
 
@@ -90,18 +92,18 @@ impl Catalogue {
     }
 
     pub fn is_learned(&self, id: TemplateId) -> bool {
-        self.entries.get(id as usize).is_some_and(|entry| entry.learned.is_some())
+        self.learned.get(id as usize).is_some_and(Option::is_some)
     }
 
     pub fn learn(&mut self, id: TemplateId, learned: Option<Learned>) {
-        if let Some(entry) = self.entries.get_mut(id as usize) {
-            entry.learned = Some(learned);
+        if let Some(place) = self.learned.get_mut(id as usize) {
+            *place = Some(learned);
         }
     }
 
     #[inline]
     pub fn learned(&mut self, id: TemplateId) -> Option<&mut Learned> {
-        self.entries.get_mut(id as usize)?.learned.as_mut()?.as_mut()
+        self.learned.get_mut(id as usize)?.as_mut()?.as_mut()
     }
 }
 

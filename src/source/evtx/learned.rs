@@ -3,22 +3,23 @@
 //! whatever does otherwise is read by its whole plan.
 
 mod draft;
+mod shape;
 
 pub(super) use draft::learn;
 
-use std::ops::Range;
-
-use super::authors::{Author, AuthorId, Authors};
-use super::binxml::{self, BINXML, Instance, STRING, leading_instance, u64_at};
+use super::authors::{AuthorId, Authors};
+use super::binxml::{self, BINXML, Head, Instance, STRING, leading_instance};
 use super::plan::Place;
-use super::value;
 use super::words::{Word, Words};
 use crate::event::{Guid, System, Time};
+use shape::Shape;
 
 /// Slots beyond this many are left to the plan.
 const SLOTS: usize = 32;
-/// Bytes of the values that tell an author, beyond which they are not remembered: real ones take some hundred.
-const NAME: usize = 1 << 10;
+/// Fragments beyond this many too.
+const FRAGMENTS: usize = 4;
+/// Shapes of a template's uses that are kept. Real ones differ in a value that is not there or longer.
+const SHAPES: usize = 4;
 
 /// What every record tells.
 #[derive(Clone, Copy)]
@@ -48,28 +49,8 @@ impl Facts {
     }
 }
 
-/// A slot: where its value stands among the values of a use, by the shape seen last.
-#[derive(Clone, Copy)]
-struct Slot {
-    slot: usize,
-    start: u32,
-    len: u32,
-}
-
-impl Slot {
-    fn new(slot: u16) -> Self {
-        Slot { slot: slot.into(), start: 0, len: 0 }
-    }
-
-    fn range(self) -> Range<usize> {
-        self.start as usize..(self.start + self.len) as usize
-    }
-
-    #[inline]
-    fn bytes(self, values: &[u8]) -> Option<&[u8]> {
-        values.get(self.range())
-    }
-}
+/// Number of a slot.
+type Slot = u16;
 
 /// A text: of the template, or in a slot.
 #[derive(Clone, Copy)]
@@ -78,22 +59,25 @@ enum Text {
     Slot(Slot),
 }
 
-impl Text {
-    fn read(self, values: &[u8], words: &mut Words) -> Option<Word> {
-        match self {
-            Text::Fixed(word) => Some(word),
-            Text::Slot(slot) => slot.bytes(values).map(|bytes| words.get(bytes)),
-        }
-    }
+#[derive(Clone, Copy)]
+enum GuidAt {
+    Fixed(Guid),
+    Slot(Slot),
+}
+
+#[derive(Clone, Copy)]
+enum NumberAt {
+    Fixed(u32),
+    Slot(Slot),
 }
 
 /// What stands around a fragment, and where it starts and ends.
 pub(super) type Fragment = (Place, usize, usize);
 /// Fragments of one use.
-pub(super) type Fragments = [Option<Fragment>; 4];
+pub(super) type Fragments = [Option<Fragment>; FRAGMENTS];
 
-/// A root template.
-pub(super) struct Learned {
+/// Where the uses of a root template keep what every record tells.
+struct Layout {
     provider: Text,
     source_name: Option<Text>,
     channel: Text,
@@ -107,30 +91,18 @@ pub(super) struct Learned {
     /// The template has no fields of its own: all stand in fragments.
     bare: bool,
     forwarded: bool,
-    /// Sizes and types of the values up to the last that matters, in the use seen last: most
-    /// uses of a template have the same, and then the values stand at the same places.
-    shape: Vec<u8>,
-    /// Length of `shape`.
-    shape_len: usize,
-    /// The values of that shape fit their types.
-    shape_fits: bool,
-    /// Where, by that shape, the values stand that tell the author, neighbours in one.
-    named_by: Vec<Range<usize>>,
-    /// The author of the use seen last, and those values one after the other.
-    author: Option<AuthorId>,
-    name: Vec<u8>,
 }
 
-#[derive(Clone, Copy)]
-enum GuidAt {
-    Fixed(Guid),
-    Slot(Slot),
-}
-
-#[derive(Clone, Copy)]
-enum NumberAt {
-    Fixed(u32),
-    Slot(Slot),
+/// A root template.
+pub(super) struct Learned {
+    /// Bytes of a table up to the last slot that matters.
+    table: usize,
+    forwarded: bool,
+    /// Shapes of uses, the number of that seen last, and of that to give up next.
+    shapes: Vec<Shape>,
+    last: usize,
+    next: usize,
+    layout: Layout,
 }
 
 /// What a slot must hold for stage one to read it.
@@ -157,130 +129,42 @@ impl Holds {
     }
 }
 
-impl Learned {
-    /// Every slot that is read, until `take` says `None`.
-    fn each_slot(&mut self, mut take: impl FnMut(&mut Slot, Holds) -> Option<()>) -> Option<()> {
-        let texts =
-            [Some(&mut self.provider), self.source_name.as_mut(), Some(&mut self.channel), Some(&mut self.computer)];
-        for text in texts.into_iter().flatten() {
-            if let Text::Slot(slot) = text {
-                take(slot, Holds::Text)?;
-            }
-        }
-        if let Some(GuidAt::Slot(slot)) = &mut self.guid {
-            take(slot, Holds::Type { kind: 0x0F, len: 16 })?;
-        }
-        if let NumberAt::Slot(slot) = &mut self.event_id {
-            take(slot, Holds::EventId)?;
-        }
-        for (slot, _) in &mut self.fragments {
-            take(slot, Holds::Fragment)?;
-        }
-        take(&mut self.record_id, Holds::Type { kind: 0x0A, len: 8 })?;
-        take(&mut self.time, Holds::Type { kind: 0x11, len: 8 })
-    }
-
-    /// Works out where the values of a use stand.
-    fn fit(&mut self, shape: &[u8]) -> Option<()> {
-        self.shape.clear();
-        self.each_slot(|slot, holds| {
-            let (entries, _) = shape.as_chunks::<4>();
-            let (before, rest) = entries.split_at_checked(slot.slot)?;
-            let size = |entry: &[u8; 4]| u32::from(u16::from_le_bytes([entry[0], entry[1]]));
-            slot.start = before.iter().map(size).sum();
-            if matches!(holds, Holds::Fragment) {
-                return Some(());
-            }
-            let entry = rest.first()?;
-            slot.len = size(entry);
-            holds.allows(entry[2], slot.len).then_some(())
-        })?;
-        self.shape.extend_from_slice(shape);
-        self.shape_fits = binxml::all_fit(shape.as_chunks::<4>().0);
-        self.named_by();
-        Some(())
-    }
-
-    /// Works out where the values stand that tell the author.
-    fn named_by(&mut self) {
+impl Layout {
+    /// Slots of what tells the author.
+    fn names(&self) -> impl Iterator<Item = (Slot, Holds)> {
         let texts = [Some(self.provider), self.source_name, Some(self.channel), Some(self.computer)];
-        let texts =
-            texts.into_iter().flatten().filter_map(|text| if let Text::Slot(slot) = text { Some(slot) } else { None });
-        let guid = self.guid.and_then(|guid| if let GuidAt::Slot(slot) = guid { Some(slot) } else { None });
-        let mut slots: Vec<_> = texts.chain(guid).map(Slot::range).collect();
-        slots.sort_unstable_by_key(|range| range.start);
-        self.named_by.clear();
-        for range in slots {
-            match self.named_by.last_mut() {
-                Some(last) if last.end == range.start => last.end = range.end,
-                _ => self.named_by.push(range),
-            }
-        }
-        self.author = None;
+        let texts = texts.into_iter().flatten().filter_map(|text| match text {
+            Text::Slot(slot) => Some((slot, Holds::Text)),
+            Text::Fixed(_) => None,
+        });
+        let guid = self.guid.and_then(|guid| match guid {
+            GuidAt::Slot(slot) => Some((slot, Holds::Type { kind: 0x0F, len: 16 })),
+            GuidAt::Fixed(_) => None,
+        });
+        texts.chain(guid)
     }
 
-    /// Is the author of this use that of the use seen last?
-    #[inline]
-    fn is_same_author(&self, values: &[u8]) -> bool {
-        let mut name = self.name.as_slice();
-        for range in &self.named_by {
-            let (Some(found), Some((known, rest))) = (values.get(range.clone()), name.split_at_checked(range.len()))
-            else {
-                return false;
-            };
-            if found != known {
-                return false;
-            }
-            name = rest;
-        }
-        true
-    }
-
-    #[inline(never)]
-    fn find_author(&mut self, values: &[u8], authors: &mut Authors, words: &mut Words) -> Option<AuthorId> {
-        let author = Author {
-            provider: self.provider.read(values, words)?,
-            source_name: self.source_name.and_then(|text| text.read(values, words)),
-            provider_guid: self.guid.and_then(|guid| match guid {
-                GuidAt::Fixed(guid) => Some(guid),
-                GuidAt::Slot(slot) => value::guid(slot.bytes(values)?),
-            }),
-            channel: self.channel.read(values, words)?,
-            computer: self.computer.read(values, words)?,
+    /// Every slot that is read.
+    fn slots(&self) -> impl Iterator<Item = (Slot, Holds)> {
+        let event_id = match self.event_id {
+            NumberAt::Slot(slot) => Some((slot, Holds::EventId)),
+            NumberAt::Fixed(_) => None,
         };
-        let author = authors.id(author);
-        self.name.clear();
-        let length: usize = self.named_by.iter().map(Range::len).sum();
-        if length <= NAME {
-            for range in &self.named_by {
-                self.name.extend_from_slice(values.get(range.clone())?);
-            }
-        }
-        self.author = (length <= NAME).then_some(author);
-        Some(author)
+        let record_id = (self.record_id, Holds::Type { kind: 0x0A, len: 8 });
+        let time = (self.time, Holds::Type { kind: 0x11, len: 8 });
+        let fragments = self.fragments.iter().map(|(slot, _)| (*slot, Holds::Fragment));
+        self.names().chain(event_id).chain(fragments).chain([record_id, time])
     }
+}
 
-    /// The fragments of the use that was read last, and what stands around each. `None`: there are fields beside them,
-    /// or more than are looked at, or a value does not fit its type.
-    pub fn fragments(&self, data: &[u8], instance: &Instance) -> Option<Fragments> {
-        let (table, values) = instance.places();
-        let mut found = Fragments::default();
-        let behind = data.get(table + self.shape_len..values).unwrap_or_default();
-        let fit = self.shape_fits && binxml::all_fit(behind.as_chunks::<4>().0);
-        if !fit || !self.bare || self.fragments.len() > found.len() {
-            return None;
-        }
-        for ((slot, place), found) in self.fragments.iter().zip(&mut found) {
-            let Some([low, high, kind, _]) = data.get(table + slot.slot * 4..values)?.first_chunk::<4>() else {
-                continue;
-            };
-            let start = values + slot.start as usize;
-            let end = start + usize::from(u16::from_le_bytes([*low, *high]));
-            if *kind == BINXML && start < end {
-                *found = Some((*place, start, end));
-            }
-        }
-        Some(found)
+impl Learned {
+    /// `None`: it has more slots than are looked at.
+    fn new(layout: Layout) -> Option<Self> {
+        // The size of a fragment is another in each use.
+        let upto = |(slot, holds)| usize::from(slot) + usize::from(!matches!(holds, Holds::Fragment));
+        let slots = layout.slots().map(upto).max().unwrap_or(0);
+        let (fits, forwarded) = (slots <= SLOTS && layout.fragments.len() <= FRAGMENTS, layout.forwarded);
+        fits.then(|| Learned { table: slots * 4, forwarded, shapes: Vec::new(), last: 0, next: 0, layout })
     }
 
     /// Reads one use; `None` where a value has another type than stage one reads.
@@ -288,46 +172,72 @@ impl Learned {
     pub fn read(
         &mut self,
         data: &[u8],
-        instance: &Instance,
+        head: Head,
         authors: &mut Authors,
         words: &mut Words,
-    ) -> Option<Facts> {
-        let (table, start) = instance.places();
-        let shape = data.get(table..table + self.shape_len)?;
-        if self.shape != shape {
-            if start < table + self.shape_len {
-                return None;
-            }
-            self.fit(shape)?;
+    ) -> Option<(Facts, Instance)> {
+        let (table, start) = head.places();
+        let (told, rest) = data.get(table..start)?.split_at_checked(self.table)?;
+        let known = self.shapes.get(self.last).is_some_and(|shape| shape.is(told));
+        if !known {
+            self.last = self.find(told)?;
         }
-        let values = data.get(start..instance.end as usize)?;
-        let mut forwarded = self.forwarded;
-        for (slot, _) in &self.fragments {
-            let entry = data.get(table + slot.slot * 4..start)?.first_chunk::<4>()?;
-            let [low, high, kind, _] = *entry;
+        let Learned { layout, shapes, last, forwarded, .. } = self;
+        let mut forwarded = *forwarded;
+        let shape = shapes.get_mut(*last)?;
+        let end = start + shape.bytes + binxml::sum_of_sizes(rest.as_chunks::<4>().0) as usize;
+        let instance = head.ending_at(data, end)?;
+        let values = data.get(start..end)?;
+        for place in shape.fragments() {
+            let [low, high, kind, _] = *data.get(table + place.entry as usize..start)?.first_chunk::<4>()?;
             if kind == BINXML {
-                let at = start + slot.start as usize;
+                let at = start + place.start as usize;
                 forwarded |= holds_rendering(data, at, at + usize::from(u16::from_le_bytes([low, high])))?;
             }
         }
-        let event_id = match self.event_id {
-            NumberAt::Fixed(id) => id,
-            NumberAt::Slot(slot) => match slot.bytes(values)? {
-                [a, b] => u32::from(u16::from_le_bytes([*a, *b])),
-                bytes => u32::from_le_bytes(*bytes.first_chunk()?),
-            },
-        };
-        let author = match self.author {
-            Some(author) if self.is_same_author(values) => author,
-            _ => self.find_author(values, authors, words)?,
-        };
-        Some(Facts {
-            author,
-            event_id,
-            record_id: u64_at(self.record_id.bytes(values)?, 0)?,
-            time: Time::from_filetime(u64_at(self.time.bytes(values)?, 0)?),
-            forwarded,
-        })
+        let (event_id, record_id, time) = shape.numbers(values)?;
+        let author = shape.author(layout, values, authors, words)?;
+        let facts = Facts { author, event_id, record_id, time: Time::from_filetime(time), forwarded };
+        Some((facts, instance))
+    }
+
+    /// The number of that shape. `None`: stage one cannot read such uses.
+    #[cold]
+    fn find(&mut self, table: &[u8]) -> Option<usize> {
+        if let Some(known) = self.shapes.iter().position(|shape| shape.is(table)) {
+            return Some(known);
+        }
+        let shape = Shape::of(&self.layout, table)?;
+        let at = self.next;
+        self.next = (at + 1) % SHAPES;
+        match self.shapes.get_mut(at) {
+            Some(old) => *old = shape,
+            None => self.shapes.push(shape),
+        }
+        Some(at)
+    }
+
+    /// The fragments of the use that was read last, and what stands around each. `None`: there are fields beside them,
+    /// or a value does not fit its type.
+    pub fn fragments(&self, data: &[u8], instance: &Instance) -> Option<Fragments> {
+        let (table, values) = instance.places();
+        let shape = self.shapes.get(self.last)?;
+        let mut found = Fragments::default();
+        let behind = data.get(table + self.table..values).unwrap_or_default();
+        let fit = shape.fits && binxml::all_fit(behind.as_chunks::<4>().0);
+        if !fit || !self.layout.bare {
+            return None;
+        }
+        for (((_, around), place), found) in self.layout.fragments.iter().zip(shape.fragments()).zip(&mut found) {
+            let entry = data.get(table + place.entry as usize..values)?;
+            let Some([low, high, kind, _]) = entry.first_chunk::<4>() else { continue };
+            let start = values + place.start as usize;
+            let end = start + usize::from(u16::from_le_bytes([*low, *high]));
+            if *kind == BINXML && start < end {
+                *found = Some((*around, start, end));
+            }
+        }
+        Some(found)
     }
 }
 
@@ -336,9 +246,7 @@ impl Learned {
 fn holds_rendering(data: &[u8], start: usize, end: usize) -> Option<bool> {
     let bytes = data.get(start..end)?;
     // An element behind the template would end the fragment with the end of an element.
-    let last = bytes.iter().rposition(|byte| *byte != 0).and_then(|at| bytes.get(at));
-    let ends_in_element = last.is_some_and(|byte| matches!(byte, 0x03 | 0x04));
-    if !ends_in_element && matches!(bytes, [] | [0x0F, _, _, _, 0x0C, ..] | [0x0C, ..]) {
+    if matches!(bytes, [] | [0x0F, _, _, _, 0x0C, ..] | [0x0C, ..]) && !matches!(last(bytes), 0x03 | 0x04) {
         return Some(false);
     }
     let mut at = start;
@@ -358,4 +266,28 @@ fn holds_rendering(data: &[u8], start: usize, end: usize) -> Option<bool> {
         }
     }
     Some(false)
+}
+
+/// The last byte that is not 0, or 0. Found at once where few zeros end them.
+#[inline]
+fn last(bytes: &[u8]) -> u8 {
+    match bytes.last_chunk().map(|bytes| u64::from_le_bytes(*bytes)) {
+        Some(word) if word != 0 => (word >> (56 - word.leading_zeros() / 8 * 8)) as u8,
+        _ => bytes.iter().rfind(|byte| **byte != 0).copied().unwrap_or(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_byte_that_is_not_zero() {
+        for length in 0..20 {
+            for at in 0..=length {
+                let bytes: Vec<u8> = (0..length).map(|n| if n < at { 0x80 + n as u8 } else { 0 }).collect();
+                assert_eq!(last(&bytes), if at > 0 { 0x80 + at as u8 - 1 } else { 0 }, "{bytes:?}");
+            }
+        }
+    }
 }

@@ -94,13 +94,22 @@ impl Mark {
                 return Some(false);
             }
             if !name.inline {
-                let (found, _) = binxml::name_at(data, offset)?;
-                if found.of(data) != self.texts.get(text..name.end)? {
-                    return Some(false);
+                let known = self.texts.get(text..name.end)?;
+                if !is_name(data, offset, known) {
+                    let (found, _) = binxml::name_at(data, offset)?;
+                    (found.of(data) == known).then_some(())?;
                 }
                 text = name.end;
             }
         }
         Some(true)
     }
+}
+
+/// Does that name stand there, with its own length? Names hold no NUL.
+fn is_name(data: &[u8], offset: usize, name: &[u8]) -> bool {
+    let header = data.get(offset..).and_then(|rest| rest.split_at_checked(binxml::NAME_HEADER));
+    header.is_some_and(|(header, text)| {
+        binxml::u16_at(header, 6).map(|units| usize::from(units) * 2) == Some(name.len()) && text.starts_with(name)
+    })
 }

@@ -15,6 +15,7 @@ use crate::source::{Aids, Input, Log, change, map};
 mod authors;
 mod binxml;
 mod catalogue;
+mod collected;
 mod compile;
 mod fields;
 mod gate;

@@ -3,7 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use super::authors::{AuthorId, Authors};
-use super::binxml::{self, Fault, Instance};
+use super::binxml::{self, Fault, Head, Instance};
+use super::collected;
 use super::fields::{Record, TOO_MUCH, TOO_MUCH_OF_CHUNK, Want};
 use super::gate::Gates;
 use super::header::{self, CHUNK, ChunkHeader, RECORD_HEADER, RECORD_MAGIC, RECORDS, RecordHeader};
@@ -262,28 +263,45 @@ impl<'a> Scan<'a> {
     /// Reads one record. Returns where its content ends, if that is known.
     fn record(&mut self, data: &[u8], at: usize, record: RecordHeader) -> Option<usize> {
         let (start, end) = (at + RECORD_HEADER, at + record.size - 4);
-        let instance = binxml::leading_instance(data, start, end).ok().flatten();
-        let facts = instance.and_then(|instance| Some((instance, self.facts(data, &instance)?)));
-        match facts {
-            Some((instance, facts)) => {
+        let head = binxml::leading_head(data, start, end).ok().flatten();
+        let Some((facts, instance)) = head.and_then(|head| self.facts(data, head)) else {
+            return self.other(data, at, record, head);
+        };
+        self.tell_of(&facts);
+        if let Some(want) = self.want(&facts)
+            && !self.is_barred(data, &instance, end, &want)
+        {
+            self.wanted_record(data, at, record, want, &facts);
+        }
+        Some(instance.end as usize)
+    }
+
+    /// Reads one record that is not as nearly all are: there is no template, or not as simple a one.
+    #[cold]
+    fn other(&mut self, data: &[u8], at: usize, record: RecordHeader, head: Option<Head>) -> Option<usize> {
+        if let Some(head) = head {
+            self.whole(data, at, record);
+            return Some(head.instance(data).ok()?.end as usize);
+        }
+        let Worker { authors, words, .. } = &mut *self.worker;
+        match collected::read(data, at + RECORD_HEADER, at + record.size - 4, authors, words) {
+            Some(facts) => {
                 self.tell_of(&facts);
-                let want = self.want(&facts);
-                if want.any() && !self.is_barred(data, &instance, end, &want) {
+                if let Some(want) = self.want(&facts) {
                     self.wanted_record(data, at, record, want, &facts);
                 }
             }
             None => self.whole(data, at, record),
         }
-        instance.map(|instance| instance.end as usize)
+        None
     }
 
     /// Stage one.
     #[inline]
-    fn facts(&mut self, data: &[u8], instance: &Instance) -> Option<Facts> {
+    fn facts(&mut self, data: &[u8], head: Head) -> Option<(Facts, Instance)> {
         let Worker { templates, plans, authors, words, .. } = &mut *self.worker;
-        let definition = instance.definition;
-        let template = templates.get(definition, || plans.template(data, definition, words))?;
-        plans.catalogue.learned(template)?.read(data, instance, authors, words)
+        let template = templates.get(head.definition, || plans.template(data, head.definition, words))?;
+        plans.catalogue.learned(template)?.read(data, head, authors, words)
     }
 
     #[inline]
@@ -312,26 +330,29 @@ impl<'a> Scan<'a> {
         tally.tell(authors, words, self.sink);
     }
 
+    /// What is wanted of such a record. `None`: nothing.
     #[inline]
-    fn want(&mut self, facts: &Facts) -> Want<'a> {
+    fn want(&mut self, facts: &Facts) -> Option<Want<'a>> {
         let key = (facts.author, facts.event_id);
-        let place = facts.event_id as usize % WANTED;
-        match &self.recent[place] {
-            Some((known, want)) if *known == key => *want,
-            _ => {
-                let author = self.worker.authors.get(facts.author).copied();
-                let mut by = |name: Option<Word>| name.and_then(|name| self.wanted_of(name)?.fields(facts.event_id));
-                let by_name = by(author.map(|author| author.provider));
-                let by_source = by(author.and_then(|author| author.source_name));
-                let any = self.interest.any_provider.fields(facts.event_id);
-                let want = Want::of([by_name, by_source, any], &mut self.worker.plans);
-                self.recent[place] = Some((key, want));
-                want
-            }
-        }
+        let known = match &self.recent[facts.event_id as usize % WANTED] {
+            Some((known, want)) if *known == key => want,
+            _ => self.find_want(key),
+        };
+        known.any().then_some(*known)
     }
 
-    #[inline]
+    #[cold]
+    fn find_want(&mut self, key: (AuthorId, u32)) -> &Want<'a> {
+        let (author, event_id) = key;
+        let author = self.worker.authors.get(author).copied();
+        let mut by = |name: Option<Word>| name.and_then(|name| self.wanted_of(name)?.fields(event_id));
+        let by_name = by(author.map(|author| author.provider));
+        let by_source = by(author.and_then(|author| author.source_name));
+        let any = self.interest.any_provider.fields(event_id);
+        let want = Want::of([by_name, by_source, any], &mut self.worker.plans);
+        &self.recent[event_id as usize % WANTED].insert((key, want)).1
+    }
+
     fn wanted_of(&mut self, provider: Word) -> Option<&'a Wanted> {
         let (interest, words) = (self.interest, &self.worker.words);
         *self.wanted.entry(provider).or_insert_with(|| interest.provider(words.text(provider)))

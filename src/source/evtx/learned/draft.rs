@@ -1,6 +1,6 @@
 //! Learns from the plan of a root template where its uses keep what every record tells.
 
-use super::{GuidAt, Holds, Learned, NumberAt, SLOTS, Slot, Text};
+use super::{GuidAt, Layout, Learned, NumberAt, Slot, Text};
 use crate::event::Guid;
 use crate::source::evtx::binxml::STRING;
 use crate::source::evtx::known::Known;
@@ -31,12 +31,12 @@ pub(in crate::source::evtx) fn learn(data: &[u8], plans: &Plans, plan: Run, word
         match op.what {
             What::Known { known, parts } => draft.know(data, plans, *op, known, parts, words)?,
             What::Forwarded if op.guard == NONE => draft.forwarded = true,
-            What::Fragment { slot, place } => draft.fragments.push((Slot::new(slot), place)),
+            What::Fragment { slot, place } => draft.fragments.push((slot, place)),
             What::Field { .. } => draft.fields = true,
             _ => return None,
         }
     }
-    let mut learned = Learned {
+    Learned::new(Layout {
         provider: draft.provider?,
         source_name: draft.source_name,
         channel: draft.channel?,
@@ -48,21 +48,7 @@ pub(in crate::source::evtx) fn learn(data: &[u8], plans: &Plans, plan: Run, word
         fragments: draft.fragments,
         bare: !draft.fields,
         forwarded: draft.forwarded,
-        shape: Vec::new(),
-        shape_len: 0,
-        shape_fits: false,
-        named_by: Vec::new(),
-        author: None,
-        name: Vec::new(),
-    };
-    let mut slots = 0;
-    learned.each_slot(|slot, holds| {
-        // The size of a fragment is another in each use.
-        slots = slots.max(slot.slot + usize::from(!matches!(holds, Holds::Fragment)));
-        Some(())
-    });
-    learned.shape_len = slots * 4;
-    (slots <= SLOTS).then_some(learned)
+    })
 }
 
 impl Draft {
@@ -86,13 +72,13 @@ impl Draft {
             Known::Computer => self.computer = Some(text(data, part, words)?),
             Known::ProviderGuid => {
                 self.guid = Some(match part {
-                    Part::Slot { slot, .. } => GuidAt::Slot(Slot::new(slot)),
+                    Part::Slot { slot, .. } => GuidAt::Slot(slot),
                     _ => GuidAt::Fixed(Guid::parse(&literal(data, part)?)?),
                 });
             }
             Known::EventId => {
                 self.event_id = Some(match part {
-                    Part::Slot { slot, .. } => NumberAt::Slot(Slot::new(slot)),
+                    Part::Slot { slot, .. } => NumberAt::Slot(slot),
                     _ => {
                         NumberAt::Fixed(u32::try_from(crate::source::text::parse_number(&literal(data, part)?)?).ok()?)
                     }
@@ -108,7 +94,7 @@ impl Draft {
 
 fn slot(part: Part) -> Option<Slot> {
     match part {
-        Part::Slot { slot, .. } => Some(Slot::new(slot)),
+        Part::Slot { slot, .. } => Some(slot),
         _ => None,
     }
 }
@@ -127,7 +113,7 @@ fn literal(data: &[u8], part: Part) -> Option<String> {
 fn text(data: &[u8], part: Part, words: &mut Words) -> Option<Text> {
     match part {
         Part::Literal(item) if item.kind == STRING => Some(Text::Fixed(words.get(item.span.of(data)))),
-        Part::Slot { slot, .. } => Some(Text::Slot(Slot::new(slot))),
+        Part::Slot { slot, .. } => Some(Text::Slot(slot)),
         _ => None,
     }
 }
