@@ -128,7 +128,9 @@ impl Keeper {
 
     /// Fields as far as they are kept, and whether some were cut.
     fn fields(&mut self, event: &Event) -> (Fields, bool) {
-        self.lists.resize(KINDS, List::default());
+        if self.lists.is_empty() {
+            self.lists.resize(KINDS, List::default());
+        }
         let place = event.system.event_id as usize % KINDS;
         let known = &self.lists[place];
         let (mut room, mut cut, mut alike, mut count) = (KEPT_BYTES, false, true, 0);
