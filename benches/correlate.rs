@@ -80,18 +80,18 @@ fn enlarged(story: &Findings, percent: usize) -> (Findings, usize) {
     let mut findings = Findings::default();
     // What stands in every log and belongs to no connection.
     let common = |one: &&Evidence| matches!(one.record.event_id, 6013 | 36871);
-    let background: Vec<&Evidence> = story.evidence.values().map(|one| &**one).filter(common).collect();
+    let background: Vec<&Evidence> = story.evidence.values().filter(common).collect();
     let rows = KEPT * percent / 100 / copies;
     for copy in 0..copies {
         let (pair, by) = (copy % pairs, HOUR * copy as i64);
         for evidence in story.evidence.values() {
             let evidence = moved(evidence, copy, pair, by, 0);
-            findings.evidence.insert(evidence.event, Box::new(evidence));
+            findings.evidence.insert(evidence);
         }
         for more in 0..rows {
             let step = 60 * 10_000_000 * more as i64;
             let evidence = moved(background[more % background.len()], copy, pair, by - step, 1_000_000 + more as u64);
-            findings.evidence.insert(evidence.event, Box::new(evidence));
+            findings.evidence.insert(evidence);
         }
         for ((computer, channel), coverage) in &story.coverage {
             let mut coverage: Coverage = coverage.clone();

@@ -12,6 +12,7 @@ mod line;
 mod name;
 mod plain;
 mod row;
+mod set;
 
 pub use coverage::{Coverage, Run};
 pub use findings::Findings;
@@ -19,6 +20,7 @@ pub use keep::Keeper;
 pub use name::{Fields, List, Name, Names};
 pub use plain::{hides, write_indented, write_line};
 pub use row::{Lines, Row, RowError, read_row, write_row};
+pub use set::EvidenceSet;
 
 use std::collections::BTreeMap;
 use std::fmt;

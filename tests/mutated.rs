@@ -120,7 +120,7 @@ fn analysed(path: &Path) -> Result<(), String> {
     if let Some(bug) = findings.problems.iter().find(|problem| problem.what.contains("a bug in whyrdp")) {
         return Err(bug.what.to_string());
     }
-    let rows = findings.evidence.values().map(|row| Row::Evidence((**row).clone()));
+    let rows = findings.evidence.values().map(|row| Row::Evidence(row.clone()));
     if let Some(row) = rows.map(|row| whyrdp::evidence::write_row(&row, "x").unwrap()).find(|row| row.len() > 64 << 10)
     {
         return Err(format!("a row of {} bytes", row.len()));

@@ -34,7 +34,7 @@ fn repeated(story: &Findings, copies: i64, days: i64) -> Findings {
                 bytes[15] ^= copy.to_le_bytes()[0];
                 Guid(bytes)
             });
-            all.evidence.insert(evidence.event, evidence);
+            all.evidence.insert(evidence);
         }
         for (key, coverage) in &story.coverage {
             let known = all.coverage.entry(key.clone()).or_default();
@@ -156,7 +156,7 @@ fn a_condition_stands_longer_than_a_stretch_lasts() {
     // The certificate could not be renewed ten days before, and nothing but noise was logged since.
     let mut all = story.clone();
     let renewal = |row: &&mut Evidence| row.record.event_id == 1058;
-    for row in all.evidence.values_mut().map(|row| &mut **row).filter(renewal) {
+    for row in all.evidence.values_mut().filter(renewal) {
         row.record.time = row.record.time.map(|time| time.plus(-10 * DAY));
     }
     let fillers = 4 * i64::try_from(story.evidence.len()).unwrap();
@@ -168,7 +168,7 @@ fn a_condition_stands_longer_than_a_stretch_lasts() {
         filler.event = filler.event.derive(&n.to_string());
         filler.record.computer = "ELSEWHERE".into();
         filler.record.time = Some(first.plus(-9 * DAY + n * 10 * DAY / fillers));
-        all.evidence.insert(filler.event, filler);
+        all.evidence.insert(filler);
     }
     let stands = |report: &Report| {
         let cited = report.attempts.iter().flat_map(|attempt| &attempt.verdicts).flat_map(|verdict| &verdict.evidence);
@@ -188,7 +188,7 @@ fn a_code_that_one_stretch_logged_is_what_the_complaint_is_about_in_all() {
     let mut all = repeated(&story, 3, 3);
     // Only the first three days have the client's log.
     let later = story.evidence.values().filter_map(|row| row.record.time).max().unwrap();
-    all.evidence.retain(|_, row| row.record.event_id != 1026 || row.record.time <= Some(later));
+    all.evidence.retain(|row| row.record.event_id != 1026 || row.record.time <= Some(later));
     let complaint = Said { code: Some(0x904), ..Said::default() };
     let request = Request { complaint, ..Request::default() };
     let held = correlate(&all, &signatures, &request);

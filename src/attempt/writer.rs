@@ -180,11 +180,8 @@ fn seen_elsewhere<'a>(
     signatures: &Signatures,
     hosts: &Hosts,
 ) -> BTreeMap<&'a str, BTreeSet<HostId>> {
-    let (without, with): (Vec<&Evidence>, Vec<&Evidence>) = findings
-        .evidence
-        .values()
-        .map(|evidence| &**evidence)
-        .partition(|evidence| evidence.record.computer.is_empty());
+    let (without, with): (Vec<&Evidence>, Vec<&Evidence>) =
+        findings.evidence.values().partition(|evidence| evidence.record.computer.is_empty());
     let mut seen: BTreeMap<&str, BTreeSet<HostId>> = BTreeMap::new();
     if without.is_empty() {
         return seen;

@@ -93,7 +93,7 @@ impl<'s, E, I: Iterator<Item = Result<Evidence, E>>> Stretches<'s, I> {
     /// Takes back of a stretch that was judged what the next one looks at.
     pub(super) fn done(&mut self, stretch: Stretch) {
         let Own { from, to } = stretch.own;
-        let mut rows: Vec<Evidence> = stretch.findings.evidence.into_values().map(|row| *row).collect();
+        let mut rows: Vec<Evidence> = stretch.findings.evidence.into_values().collect();
         rows.sort_unstable_by_key(|row| (row.record.time, row.event));
         let before = |time: Time| rows.partition_point(|row| row.record.time < Some(time));
         let (first, end) = (from.map_or(0, before), to.map_or(rows.len(), before));

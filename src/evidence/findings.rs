@@ -1,15 +1,15 @@
 //! The set of all that scans found.
 
-use std::collections::btree_map::Entry;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Coverage, EventRef, Evidence, InputFacts, Names, Problem, Row};
+use super::{Coverage, Evidence, EvidenceSet, InputFacts, Names, Problem, Row};
 
 /// A set of rows. Merging is associative, commutative and idempotent.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
-    /// By name of the record. Each for itself, so that looking for a name means looking at names alone.
-    pub evidence: BTreeMap<EventRef, Box<Evidence>>,
+    /// By name of the record.
+    pub evidence: EvidenceSet,
     /// By computer and channel, as written.
     pub coverage: BTreeMap<(Box<str>, Box<str>), Coverage>,
     /// Every one once.
@@ -49,7 +49,7 @@ impl Findings {
     /// Adds all that another set holds.
     pub fn merge(&mut self, other: Findings) {
         for evidence in other.evidence.into_values() {
-            self.add_evidence(*evidence);
+            self.add_evidence(evidence);
         }
         for (key, coverage) in other.coverage {
             self.coverage.entry(key).or_default().merge(&coverage);
@@ -77,7 +77,7 @@ impl Findings {
     /// Gives its evidence away and keeps the rest.
     pub fn take_evidence(&mut self) -> impl Iterator<Item = Evidence> + use<> {
         self.names = Names::default();
-        std::mem::take(&mut self.evidence).into_values().map(|evidence| *evidence)
+        std::mem::take(&mut self.evidence).into_values()
     }
 
     /// Something in the inputs could not be read.
