@@ -2,11 +2,12 @@
 #![allow(missing_docs)]
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use whyrdp::event::{Damage, Event, Interest, Sink, Stamp, System};
+use whyrdp::event::{Damage, Event, Guid, Interest, Sink, Stamp, Sum, System, Time};
 use whyrdp::signature::Signatures;
 use whyrdp::source::{self, Aids, Input};
 
@@ -49,12 +50,52 @@ pub struct Told {
     pub lost: u64,
     /// What the last event says of itself.
     pub last: System,
+    sums: Sums,
+}
+
+/// What records come to, told one by one or in sums.
+#[derive(Default, PartialEq, Debug)]
+struct Sums {
+    are_asked_for: bool,
+    providers: BTreeMap<(String, Option<Guid>), u64>,
+    /// By computer and channel: the least and the highest id and time.
+    channels: BTreeMap<(String, String), ((u64, u64), (Time, Time))>,
+}
+
+impl Sums {
+    fn channel(&mut self, computer: &str, channel: &str, ids: (u64, u64), times: (Time, Time)) {
+        let known = self.channels.entry((computer.to_owned(), channel.to_owned())).or_insert((ids, times));
+        known.0 = (known.0.0.min(ids.0), known.0.1.max(ids.1));
+        known.1 = (known.1.0.min(times.0), known.1.1.max(times.1));
+    }
 }
 
 impl Sink for Told {
     fn record(&mut self, stamp: &Stamp<'_>) {
         self.records += 1;
         self.text += stamp.provider.len() + stamp.computer.len() + stamp.channel.len();
+        *self.sums.providers.entry((stamp.provider.to_owned(), stamp.provider_guid)).or_default() += 1;
+        if let (Some(id), Some(time)) = (stamp.record_id, stamp.time) {
+            self.sums.channel(stamp.computer, stamp.channel, (id, id), (time, time));
+        }
+    }
+
+    fn takes_sums(&self) -> bool {
+        self.sums.are_asked_for
+    }
+
+    fn sum(&mut self, sum: Sum<'_>) {
+        match sum {
+            Sum::Provider { name, guid, records } => {
+                assert!(records > 0);
+                self.records += records;
+                *self.sums.providers.entry((name.to_owned(), guid)).or_default() += records;
+            }
+            Sum::Channel { computer, channel, ids, times, .. } => {
+                assert!(ids.0 <= ids.1 && times.0 <= times.1);
+                self.sums.channel(computer, channel, ids, times);
+            }
+        }
     }
 
     fn event(&mut self, event: &Event) {
@@ -82,13 +123,18 @@ pub fn read_with(bytes: &[u8], format: &'static str, aids: &Aids) -> Option<Told
     let input = Input { path: file("input", bytes), name: "input".to_owned(), format, bytes: bytes.len() as u64 };
     let log = source::open_with(&input, aids).ok()?;
     let interests = [&Interest::default(), &*WANTED, &Interest::everything()];
-    let [none, wanted, all] = interests.map(|interest| {
-        let mut told = Told::default();
+    let read = |interest: &Interest, are_asked_for| {
+        let mut told = Told { sums: Sums { are_asked_for, ..Sums::default() }, ..Told::default() };
         (0..log.blocks()).for_each(|block| log.read(block, interest, &mut told));
         told
-    });
+    };
+    let [none, wanted, all] = interests.map(|interest| read(interest, false));
     let counts = [none.records, wanted.records];
     assert_eq!(counts, [all.records; 2], "what is wanted changes what is counted");
+    let summed = read(&WANTED, true);
+    assert_eq!(summed.records, wanted.records, "sums change what is counted");
+    let both = [&summed.sums, &wanted.sums].map(|sums| (&sums.providers, &sums.channels));
+    assert_eq!(both[0], both[1], "sums do not come to what the records come to");
     log.damage();
     Some(all)
 }

@@ -20,6 +20,12 @@ const ALONE: u32 = 0;
 /// Fragments within fragments that are looked into.
 const DEPTH: u32 = 4;
 
+/// Plans that are found at once.
+const RECENT: usize = 32;
+
+/// The definition of a fragment's template in its chunk, what stands around it, and the want.
+type Key = (u32, Place, WantId);
+
 /// What the values looked at show, by gate.
 pub(super) type Shown = [Seen; WANTS];
 
@@ -55,7 +61,9 @@ struct Sound {
 #[derive(Default)]
 pub(super) struct Gates {
     /// By the definition of a fragment's template in this chunk, and the want; `None` where nothing can be told.
-    known: FxHashMap<(u32, Place, WantId), Option<Plan>>,
+    known: FxHashMap<Key, Option<Plan>>,
+    /// Those asked for last, by some bits of them.
+    recent: [Option<(Key, Option<Plan>)>; RECENT],
     /// By the template, and the want.
     kept: FxHashMap<(TemplateId, Place, WantId), Option<Plan>>,
     looks: Vec<Look>,
@@ -95,6 +103,7 @@ impl Gates {
     /// Another chunk begins.
     pub fn clear(&mut self) {
         self.known.clear();
+        self.recent = [None; RECENT];
     }
 
     /// Forgets everything: another block begins.
@@ -131,6 +140,23 @@ impl Gates {
             return None;
         }
         let key = (instance.definition, place, want.id()?);
+        let recent = (instance.definition >> 3 ^ u32::from(key.2)) as usize % RECENT;
+        let plan = match self.recent[recent] {
+            Some((known, plan)) if known == key => plan,
+            _ => self.known(data, plans, key, want, recent),
+        }?;
+        let alone = if self.is_sound(instance.entries(data), plan.sound) {
+            nested == ALONE
+        } else {
+            self.look_into(data, plans, &instance, plan, want, shown, nested + 1)?;
+            false
+        };
+        self.read(data, &instance, plan.looks, want, shown, alone)
+    }
+
+    /// What to look at in the uses of this definition, worked out at its first use.
+    #[cold]
+    fn known(&mut self, data: &[u8], plans: &mut Plans, key: Key, want: &Want<'_>, recent: usize) -> Option<Plan> {
         let known = match self.known.get(&key) {
             Some(known) => *known,
             None => {
@@ -141,14 +167,8 @@ impl Gates {
                 found
             }
         };
-        let plan = known?;
-        let alone = if self.is_sound(instance.entries(data), plan.sound) {
-            nested == ALONE
-        } else {
-            self.look_into(data, plans, &instance, plan, want, shown, nested + 1)?;
-            false
-        };
-        self.read(data, &instance, plan.looks, want, shown, alone)
+        self.recent[recent] = Some((key, known));
+        known
     }
 
     /// Adds what the fragments among the values of a use show.
@@ -183,7 +203,7 @@ impl Gates {
         &mut self,
         data: &[u8],
         plans: &mut Plans,
-        (definition, place, want_id): (u32, Place, WantId),
+        (definition, place, want_id): Key,
         want: &Want<'_>,
     ) -> Option<Plan> {
         let known = plans.known(data, definition, place);
