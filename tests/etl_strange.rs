@@ -7,11 +7,11 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use whyrdp::event::Time;
+use whyrdp::event::{Damage, Interest, Sink, Stamp, Time};
 use whyrdp::evidence::{InputFacts, Problem, Row};
 use whyrdp::report::model::ProviderReport;
 use whyrdp::signature::Signatures;
-use whyrdp::source;
+use whyrdp::source::{self, Input};
 use whyrdp_corpus::etl::{self, Clock, Compression, Event, Record, Session, What};
 use whyrdp_corpus::evtx::Guid;
 
@@ -314,6 +314,54 @@ fn providers_are_counted_by_their_guids_whatever_their_names() {
         let expected = expected.map(|(guid, name, records)| (guid.to_owned(), (name.to_owned(), records)));
         assert_eq!(found, BTreeMap::from(expected));
         assert_eq!((told.facts.record_kinds["FULL64"], told.facts.record_kinds["INSTANCE64"]), (300, 300));
+    }
+}
+
+/// Providers of one file whose names are remembered for their other records: docs/limits.md.
+const NAMED: u32 = 65_536;
+
+#[test]
+fn names_that_records_bring_along_are_remembered_up_to_a_bound() {
+    let event = |provider: u32, items: Vec<(u16, Vec<u8>)>| {
+        let provider = Some(guid(&format!("A1B2C3D4-0000-4000-8000-0001{provider:08X}")));
+        record(0, What::Event(Event { provider, channel: 11, items, ..Event::default() }))
+    };
+    // Each says its name once, and writes another record before.
+    let met = [0, NAMED - 1, NAMED, NAMED + 8];
+    let mut records: Vec<Record> = met.iter().map(|n| event(*n, Vec::new())).collect();
+    records.extend((0..NAMED + 9).map(|n| event(n, vec![(etl::TRAITS, etl::traits(&format!("Contoso.{n}")))])));
+    let file = tempfile::NamedTempFile::with_suffix(".etl").unwrap();
+    std::fs::write(file.path(), etl::write(&Session::starting(START), &records).unwrap()).unwrap();
+    let bytes = file.as_file().metadata().unwrap().len();
+    let input = Input { path: file.path().to_owned(), name: "many".to_owned(), format: "etl", bytes };
+    let log = source::open(&input).unwrap();
+    let mut told = Providers::default();
+    (0..log.blocks()).for_each(|block| log.read(block, &Interest::default(), &mut told));
+    let expected = [
+        "Contoso.0".to_owned(),
+        format!("Contoso.{}", NAMED - 1),
+        format!("{{a1b2c3d4-0000-4000-8000-0001{NAMED:08x}}}"),
+        format!("{{a1b2c3d4-0000-4000-8000-0001{:08x}}}", NAMED + 8),
+    ];
+    assert_eq!(told.0[..4], expected);
+    // Whoever says its name itself is called so all the same.
+    assert_eq!(told.0.last().unwrap(), &format!("Contoso.{}", NAMED + 8));
+    assert_eq!(told.0.len(), records.len());
+}
+
+/// Providers of records, in order.
+#[derive(Default)]
+struct Providers(Vec<String>);
+
+impl Sink for Providers {
+    fn record(&mut self, stamp: &Stamp<'_>) {
+        self.0.push(stamp.provider.to_owned());
+    }
+
+    fn event(&mut self, _: &whyrdp::event::Event) {}
+
+    fn damage(&mut self, damage: Damage) {
+        panic!("{}", damage.what);
     }
 }
 
