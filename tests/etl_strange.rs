@@ -331,7 +331,8 @@ fn names_that_records_bring_along_are_remembered_up_to_a_bound() {
     let mut records: Vec<Record> = met.iter().map(|n| event(*n, vec![(etl::SCHEMA, etl::schema("Failed", &[]))])).collect();
     records.extend((0..NAMED + 9).map(|n| event(n, vec![(etl::TRAITS, etl::traits(&format!("Contoso.{n}")))])));
     let file = tempfile::NamedTempFile::with_suffix(".etl").unwrap();
-    std::fs::write(file.path(), etl::write(&Session::starting(START), &records).unwrap()).unwrap();
+    let session = Session { processors: 1, ..Session::starting(START) };
+    std::fs::write(file.path(), etl::write(&session, &records).unwrap()).unwrap();
     let bytes = file.as_file().metadata().unwrap().len();
     let input = Input { path: file.path().to_owned(), name: "many".to_owned(), format: "etl", bytes };
     let log = source::open(&input).unwrap();
