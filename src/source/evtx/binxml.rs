@@ -402,11 +402,28 @@ pub(super) fn name_at(data: &[u8], offset: usize) -> Option<(Span, usize)> {
     let told = usize::from(u16_at(data, offset + 6)?);
     let (units, _) = data.get(start..)?.as_chunks::<2>();
     let text = units.get(..told).unwrap_or(units);
-    let end = text.iter().position(|unit| *unit == [0, 0]);
+    let end = first_nul(text);
     let length = if units.get(told) == Some(&[0, 0]) { told } else { end.unwrap_or(told) };
     // A damaged NUL leaves the length that is told.
     let name = units.get(..end.unwrap_or(told))?;
     Some((Span::new(start, name.len() * 2), length * 2))
+}
+
+/// The first unit that is 0. Four are looked at together: asked for every name.
+fn first_nul(text: &[[u8; 2]]) -> Option<usize> {
+    const LOW: u64 = 0x0001_0001_0001_0001;
+    const HIGH: u64 = 0x8000_8000_8000_8000;
+    let (words, rest) = text.as_flattened().as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        // Borrowing sets bits behind the first unit that is 0 alone.
+        let nul = word.wrapping_sub(LOW) & !word & HIGH;
+        if nul != 0 {
+            return Some(at * 4 + nul.trailing_zeros() as usize / 16);
+        }
+    }
+    let behind = words.len() * 4;
+    rest.as_chunks::<2>().0.iter().position(|unit| *unit == [0, 0]).map(|at| behind + at)
 }
 
 /// Is that the name of the element that starts at `at` of a record's own stream?
@@ -424,4 +441,22 @@ pub(super) fn is(utf16: &[u8], ascii: &str) -> bool {
 /// Does nothing follow offset `at` of a stream that ends at `end`?
 pub(super) fn is_over(data: &[u8], at: usize, end: usize) -> bool {
     at >= end || data.get(at).is_none_or(|byte| *byte == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_unit_that_is_0() {
+        for length in 0..20 {
+            for nul in 0..=length {
+                for other in [[1, 0], [0, 1], [0, 0x80], [0xFF, 0xFF]] {
+                    let mut text = vec![other; length];
+                    text.iter_mut().skip(nul).step_by(2).for_each(|unit| *unit = [0, 0]);
+                    assert_eq!(first_nul(&text), (nul < length).then_some(nul), "{text:?}");
+                }
+            }
+        }
+    }
 }

@@ -104,6 +104,7 @@ impl Gates {
     pub fn clear(&mut self) {
         self.known.clear();
         self.recent = [None; RECENT];
+        self.loose.clear();
     }
 
     /// Forgets everything: another block begins.

@@ -12,12 +12,39 @@ use super::plan::Place;
 #[derive(Default)]
 pub(super) struct Loose {
     open: Vec<Element>,
+    /// Names met last in this chunk, by some bits of where they stand.
+    names: Vec<Name>,
     /// Lengths of names of fields that are looked at, as bits; the last stands for all from there on.
     lengths: u128,
 }
 
+/// Names that are found at once: records of one kind use the same ones.
+const NAMES: usize = 128;
+
+/// The name of an element or an attribute.
+#[derive(Clone, Copy, Default)]
+struct Name {
+    whole: Span,
+    /// Behind its prefix.
+    local: Span,
+    is_namespace: bool,
+    /// Fields of such elements carry their name in an attribute.
+    names_itself: bool,
+}
+
+impl Name {
+    fn of(data: &[u8], whole: Span) -> Self {
+        let text = whole.of(data);
+        let local = local(text);
+        let names_itself = is(local, "Data") || is(local, "ComplexData");
+        let prefix = (text.len() - local.len()) as u32;
+        let local = Span { start: whole.start + prefix, len: whole.len - prefix };
+        Name { whole, local, is_namespace: is_namespace(text), names_itself }
+    }
+}
+
 struct Element {
-    name: Span,
+    name: Name,
     /// It is no field: it has children, or holds all fields.
     holds: bool,
 }
@@ -31,6 +58,19 @@ enum Text {
 }
 
 impl Loose {
+    /// Another chunk begins.
+    pub fn clear(&mut self) {
+        self.names.clear();
+    }
+
+    fn name(&mut self, data: &[u8], whole: Span) -> Name {
+        let Some(known) = self.names.get_mut((whole.start >> 1) as usize % NAMES) else { return Name::of(data, whole) };
+        if known.whole != whole {
+            *known = Name::of(data, whole);
+        }
+        *known
+    }
+
     /// Adds what the values of a fragment show. `None`: it is not as simple as that.
     pub fn look(
         &mut self,
@@ -45,6 +85,7 @@ impl Loose {
         }
         matches!(place, Place::Event | Place::Data).then_some(())?;
         self.open.clear();
+        self.names.resize(NAMES, Name::default());
         self.lengths = signs(want).fold(0, |all, (_, _, sign)| all | length(sign.field.len()));
         let mut tokens = Tokens::new(data, start, end, false);
         // Between an element's start and the end of its start tag, and the attribute that is open there.
@@ -66,7 +107,7 @@ impl Loose {
                     self.enter(data, name, place)?;
                     in_start = true;
                 }
-                Token::Attribute(name) if in_start => attribute = Some(name),
+                Token::Attribute(name) if in_start => attribute = Some(self.name(data, name)),
                 Token::CloseStart if in_start => in_start = false,
                 Token::CloseEmpty if in_start => {
                     in_start = false;
@@ -85,16 +126,14 @@ impl Loose {
     }
 
     fn enter(&mut self, data: &[u8], name: Span, place: Place) -> Option<()> {
-        let text = name.of(data);
+        let name = self.name(data, name);
         let is_section = self.open.is_empty() && place == Place::Event;
         if let Some(parent) = self.open.last_mut() {
             parent.holds = true;
-        } else if is_section && !matches!(section(text), Section::Data) {
+        } else if is_section && !matches!(section(name.whole.of(data)), Section::Data) {
             return None;
         }
-        // These carry the names of their fields in an attribute.
-        let names_itself = is(local(text), "Data") || is(local(text), "ComplexData");
-        if names_itself || self.open.len() >= DEPTH {
+        if name.names_itself || self.open.len() >= DEPTH {
             return None;
         }
         self.open.push(Element { name, holds: is_section });
@@ -113,20 +152,20 @@ impl Loose {
     fn show(
         &self,
         data: &[u8],
-        (element, attribute): (Span, Option<Span>),
+        (element, attribute): (Name, Option<Name>),
         value: Option<Text>,
         texts: &mut Texts,
         want: &Want<'_>,
         shown: &mut Shown,
     ) -> Option<()> {
-        let (element, attribute) = (local(element.of(data)), attribute.map(|name| name.of(data)));
-        let name = attribute.map(local);
-        let units = element.len() / 2 + name.map_or(0, |name| 1 + name.len() / 2);
+        let units = |name: Name| name.local.len as usize / 2;
+        let length = length(units(element) + attribute.map_or(0, |name| 1 + units(name)));
         // Most names are nobody's, some are no field's, and some fields are not there.
-        let Some(value) = value.filter(|_| self.lengths & length(units) != 0 && !attribute.is_some_and(is_namespace))
+        let Some(value) = value.filter(|_| self.lengths & length != 0 && !attribute.is_some_and(|name| name.is_namespace))
         else {
             return Some(());
         };
+        let (element, name) = (element.local.of(data), attribute.map(|name| name.local.of(data)));
         for (want, number, sign) in signs(want).filter(|(_, _, sign)| is_called(&sign.field, element, name)) {
             let (text, ascii) = match value {
                 Text::None => (&[][..], true),
