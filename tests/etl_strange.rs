@@ -328,7 +328,8 @@ fn names_that_records_bring_along_are_remembered_up_to_a_bound() {
     };
     // Each says its name once, and writes another record before.
     let met = [0, NAMED - 1, NAMED, NAMED + 8];
-    let mut records: Vec<Record> = met.iter().map(|n| event(*n, vec![(etl::SCHEMA, etl::schema("Failed", &[]))])).collect();
+    let mut records: Vec<Record> =
+        met.iter().map(|n| event(*n, vec![(etl::SCHEMA, etl::schema("Failed", &[]))])).collect();
     records.extend((0..NAMED + 9).map(|n| event(n, vec![(etl::TRAITS, etl::traits(&format!("Contoso.{n}")))])));
     let file = tempfile::NamedTempFile::with_suffix(".etl").unwrap();
     let session = Session { processors: 1, ..Session::starting(START) };

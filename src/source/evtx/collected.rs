@@ -76,12 +76,11 @@ fn attributes(tokens: &mut Tokens<'_>, mut take: impl FnMut(Span, Item) -> Optio
 impl Draft {
     fn element(&mut self, data: &[u8], name: Span, tokens: &mut Tokens<'_>, words: &mut Words) -> Option<()> {
         let element = known::system_element(|known| is(name.of(data), known)).unwrap_or_default();
-        let holds = attributes(tokens, |name, item| {
-            match known::known_attribute(element, |known| is(name.of(data), known)) {
+        let holds =
+            attributes(tokens, |name, item| match known::known_attribute(element, |known| is(name.of(data), known)) {
                 Some(known) => self.set(data, known, item, words),
                 None => Some(()),
-            }
-        })?;
+            })?;
         if holds {
             let item = match tokens.next().ok()? {
                 Token::Value(item) => item,
@@ -106,7 +105,9 @@ impl Draft {
             Known::Channel => once(&mut self.channel, text()),
             Known::Computer => once(&mut self.computer, text()),
             Known::ProviderGuid => once(&mut self.provider_guid, guid(kind, bytes)),
-            Known::EventId => once(&mut self.event_id, value::number(kind, bytes).and_then(|id| u32::try_from(id).ok())),
+            Known::EventId => {
+                once(&mut self.event_id, value::number(kind, bytes).and_then(|id| u32::try_from(id).ok()))
+            }
             Known::RecordId => once(&mut self.record_id, value::number(kind, bytes)),
             Known::Time => once(&mut self.time, value::time(kind, bytes)),
             _ => Some(()),

@@ -161,7 +161,8 @@ impl Loose {
         let units = |name: Name| name.local.len as usize / 2;
         let length = length(units(element) + attribute.map_or(0, |name| 1 + units(name)));
         // Most names are nobody's, some are no field's, and some fields are not there.
-        let Some(value) = value.filter(|_| self.lengths & length != 0 && !attribute.is_some_and(|name| name.is_namespace))
+        let Some(value) =
+            value.filter(|_| self.lengths & length != 0 && !attribute.is_some_and(|name| name.is_namespace))
         else {
             return Some(());
         };

@@ -59,7 +59,8 @@ impl Shape {
     pub fn of(layout: &Layout, table: &[u8]) -> Option<Self> {
         let (entries, _) = table.as_chunks::<4>();
         layout.slots().try_for_each(|(slot, holds)| {
-            let allowed = |[low, high, kind, _]: &[u8; 4]| holds.allows(*kind, u16::from_le_bytes([*low, *high]).into());
+            let allowed =
+                |[low, high, kind, _]: &[u8; 4]| holds.allows(*kind, u16::from_le_bytes([*low, *high]).into());
             (matches!(holds, Holds::Fragment) || entries.get(usize::from(slot)).is_some_and(allowed)).then_some(())
         })?;
         let start = |slot: Slot| start(entries, slot);
