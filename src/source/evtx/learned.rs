@@ -97,7 +97,6 @@ struct Layout {
 pub(super) struct Learned {
     /// Bytes of a table up to the last slot that matters.
     table: usize,
-    forwarded: bool,
     /// Shapes of uses, the number of that seen last, and of that to give up next.
     shapes: Vec<Shape>,
     last: usize,
@@ -163,8 +162,8 @@ impl Learned {
         // The size of a fragment is another in each use.
         let upto = |(slot, holds)| usize::from(slot) + usize::from(!matches!(holds, Holds::Fragment));
         let slots = layout.slots().map(upto).max().unwrap_or(0);
-        let (fits, forwarded) = (slots <= SLOTS && layout.fragments.len() <= FRAGMENTS, layout.forwarded);
-        fits.then(|| Learned { table: slots * 4, forwarded, shapes: Vec::new(), last: 0, next: 0, layout })
+        let fits = slots <= SLOTS && layout.fragments.len() <= FRAGMENTS;
+        fits.then(|| Learned { table: slots * 4, shapes: Vec::new(), last: 0, next: 0, layout })
     }
 
     /// Reads one use; `None` where a value has another type than stage one reads.
@@ -182,8 +181,8 @@ impl Learned {
         if !known {
             self.last = self.find(told)?;
         }
-        let Learned { layout, shapes, last, forwarded, .. } = self;
-        let mut forwarded = *forwarded;
+        let Learned { layout, shapes, last, .. } = self;
+        let mut forwarded = layout.forwarded;
         let shape = shapes.get_mut(*last)?;
         let end = start + shape.bytes + binxml::sum_of_sizes(rest.as_chunks::<4>().0) as usize;
         let instance = head.ending_at(data, end)?;
