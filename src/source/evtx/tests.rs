@@ -2,9 +2,12 @@
 
 mod hostile;
 
+use super::authors::Authors;
+use super::collected;
 use super::fields::Want;
-use super::header::{CHUNK, RECORDS};
+use super::header::{CHUNK, RECORD_HEADER, RECORDS};
 use super::scan::{Scan, Worker};
+use super::words::Words;
 use crate::event::{Damage, Event, Fields, Interest, Sink, Stamp};
 
 /// Writes one chunk.
@@ -186,6 +189,42 @@ fn a_record_without_template_is_read_as_forwarded() {
     assert_eq!(got.levels, [Some(0)]);
     assert_eq!(got.events, [pairs(&[("User", "me"), ("Data", "plain"), ("Data", "")])]);
     assert_eq!(got.damage, []);
+}
+
+#[test]
+fn records_of_collectors_read_the_same_without_a_plan_and_by_one() {
+    let record = |written: &dyn Fn(&mut Chunk)| {
+        let mut chunk = Chunk::new();
+        chunk.start().open("Event", None).attribute("xmlns", "x").put(&[0x02]).open("System", None).put(&[0x02]);
+        chunk.open("Provider", None).attribute("Name", "Some-Provider").put(&[0x03]);
+        chunk.open("EventID", None).attribute("Qualifiers", "1").put(&[0x02]).text("4625").put(&[0x04]);
+        chunk.open("TimeCreated", None).attribute("SystemTime", "2020-09-19T03:21:46.565432199Z").put(&[0x03]);
+        chunk.open("Correlation", None).put(&[0x03]).element("EventRecordID", "77").element("Channel", "Security");
+        written(&mut chunk);
+        let data = chunk.put(&[0x04, 0x04]).end(&[]).finish();
+        let end = chunk.data.len() - 4;
+        let (authors, words) = (&mut Authors::default(), &mut Words::default());
+        let alone = collected::read(&data, RECORDS + RECORD_HEADER, end, authors, words);
+        let told = alone.map(|facts| {
+            let author = authors.get(facts.author).unwrap();
+            let names = [author.provider, author.channel, author.computer].map(|word| words.text(word).to_owned());
+            (names.join(" "), facts.event_id, facts.record_id, facts.time.to_string(), facts.forwarded)
+        });
+        (told, read(&data).records.remove(0))
+    };
+    let alone = record(&|chunk| _ = chunk.element("Computer", "host"));
+    let (names, time) = ("Some-Provider Security host".to_owned(), "2020-09-19T03:21:46.5654321Z".to_owned());
+    assert_eq!(alone.0, Some((names, 4625, 77, time, true)));
+    // What is written in another way is left to the plan, and says the same.
+    let odd: [&dyn Fn(&mut Chunk); 4] = [
+        &|chunk| _ = chunk.open("Computer", None).put(&[0x02]).text("ho").text("st").put(&[0x04]),
+        &|chunk| _ = chunk.element("Computer", "host").element("Channel", "Security"),
+        &|chunk| _ = chunk.open("Computer", None).put(&[0x02]).open("x", None).put(&[0x03, 0x04]),
+        &|_| (),
+    ];
+    for written in odd {
+        assert_eq!(record(written), (None, alone.1.clone()));
+    }
 }
 
 #[test]
