@@ -216,8 +216,9 @@ impl<'a> Tokens<'a> {
         self.take(len)
     }
 
-    /// The next token; `End` at the end token and at the end of the range alike.
-    #[inline]
+    /// The next token; `End` at the end token and at the end of the range alike. Asked for so often that a call, and what
+    /// it gives back in memory, take as long as the rest.
+    #[inline(always)]
     pub fn next(&mut self) -> Result<Token, Fault> {
         if self.at >= self.end {
             return Ok(Token::End);
