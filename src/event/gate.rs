@@ -93,17 +93,9 @@ impl Place {
     /// Do these letters of ASCII stand there, whatever their case?
     #[inline]
     pub fn hold(self, text: &[u8], letters: &[u8]) -> bool {
-        match self {
-            // Most are asked for so, and most have another length.
-            Place::Whole => text.len() == letters.len() && text.eq_ignore_ascii_case(letters),
-            _ => self.hold_in_part(text, letters),
-        }
-    }
-
-    fn hold_in_part(self, text: &[u8], letters: &[u8]) -> bool {
         let same = |part: Option<&[u8]>| part.is_some_and(|part| part.eq_ignore_ascii_case(letters));
         match self {
-            Place::Whole => same(Some(text)),
+            Place::Whole => text.eq_ignore_ascii_case(letters),
             Place::Start => same(text.get(..letters.len())),
             Place::End => same(text.len().checked_sub(letters.len()).and_then(|start| text.get(start..))),
             Place::Inside => match letters.first() {

@@ -43,11 +43,6 @@ impl Matcher {
         Matcher { units, cased, plain }
     }
 
-    /// Letters that it asks for.
-    pub(super) fn letters(&self) -> usize {
-        self.units.iter().filter(|unit| matches!(unit, Unit::Letter(_))).count()
-    }
-
     pub(super) fn fits(&self, text: &str) -> bool {
         match &self.plain {
             Some((place, letters)) if self.cased => holds(*place, text, letters),

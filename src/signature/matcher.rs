@@ -1,6 +1,5 @@
 //! One rule's detection against one event.
 
-use std::cmp::Reverse;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
 
@@ -85,15 +84,9 @@ impl Matcher {
             Ok::<Test, String>(Test { target, all: test.all, checks, any })
         };
         let said = |field: &FieldTest| matches!(pins, [pin] if pin.says(field));
-        let group = |tests: &Vec<FieldTest>| {
-            let tests = tests.iter().filter(|field| !said(field)).map(test);
-            let mut tests = tests.collect::<Result<Vec<_>, String>>()?;
-            tests.sort_by_cached_key(Test::turn);
-            Ok(tests)
-        };
+        let group = |tests: &Vec<FieldTest>| tests.iter().filter(|field| !said(field)).map(test).collect();
         let searches = detection.searches.iter().map(|search| search.any.iter().map(group).collect());
-        let searches = searches.collect::<Result<_, String>>()?;
-        Ok(Matcher { searches, condition: in_turn(&detection.condition, detection) })
+        Ok(Matcher { searches: searches.collect::<Result<_, String>>()?, condition: detection.condition.clone() })
     }
 
     pub(super) fn fits(&self, event: &Event) -> bool {
@@ -113,44 +106,7 @@ impl Matcher {
     }
 }
 
-/// The same condition. What few records pass, and costs little to tell, comes first.
-fn in_turn(condition: &Condition, detection: &Detection) -> Condition {
-    let all = |inner: &[Condition]| inner.iter().map(|inner| in_turn(inner, detection)).collect::<Vec<_>>();
-    let ways = |index: u16| detection.searches.get(usize::from(index)).map_or(0, |search| search.any.len());
-    match condition {
-        Condition::Search(index) => Condition::Search(*index),
-        Condition::Or(any) => Condition::Or(all(any)),
-        Condition::Not(inner) => Condition::Not(Box::new(in_turn(inner, detection))),
-        Condition::And(inner) => {
-            let mut inner = all(inner);
-            inner.sort_by_key(|inner| match inner {
-                Condition::Search(index) => ways(*index),
-                Condition::And(_) | Condition::Or(_) => usize::MAX - 1,
-                Condition::Not(_) => usize::MAX,
-            });
-            Condition::And(inner)
-        }
-    }
-}
-
 impl Test {
-    /// Of several that must hold, which is made first: one that fewer records pass. Long values are rarer than short
-    /// ones, and one is rarer than several.
-    fn turn(&self) -> (u8, usize, Reverse<usize>) {
-        let letters = |check: &Check| match check {
-            Check::Text(glob) => glob.letters(),
-            _ => 0,
-        };
-        let kind = match &self.target {
-            Target::System(SystemField::EventId) => 0,
-            Target::Data(_) if self.any && self.checks.iter().all(|check| matches!(check, Check::Text(_))) => 1,
-            Target::System(_) => 2,
-            Target::Data(_) => 3,
-            Target::Anything => 4,
-        };
-        (kind, self.checks.len(), Reverse(self.checks.iter().map(letters).min().unwrap_or(0)))
-    }
-
     fn holds(&self, event: &Event) -> bool {
         if self.any {
             return self.target.any(event, &mut |value| self.checks.iter().any(|check| check.fits(value)));

@@ -157,6 +157,9 @@ impl Layout {
 }
 
 impl Learned {
+    /// Bytes that one takes at most.
+    pub const BYTES: usize = size_of::<Learned>() + SHAPES * Shape::BYTES;
+
     /// `None`: it has more slots than are looked at.
     fn new(layout: Layout) -> Option<Self> {
         // The size of a fragment is another in each use.
@@ -177,8 +180,7 @@ impl Learned {
     ) -> Option<(Facts, Instance)> {
         let (table, start) = head.places();
         let (told, rest) = data.get(table..start)?.split_at_checked(self.table)?;
-        let known = self.shapes.get(self.last).is_some_and(|shape| shape.is(told));
-        if !known {
+        if !self.shapes.get(self.last).is_some_and(|shape| shape.is(told)) {
             self.last = self.find(told)?;
         }
         let Learned { layout, shapes, last, .. } = self;
@@ -195,7 +197,8 @@ impl Learned {
             }
         }
         let (event_id, record_id, time) = shape.numbers(values)?;
-        let author = shape.author(layout, values, authors, words)?;
+        let known = shape.known_author(values);
+        let author = known.or_else(|| shape.find_author(layout, values, authors, words))?;
         let facts = Facts { author, event_id, record_id, time: Time::from_filetime(time), forwarded };
         Some((facts, instance))
     }

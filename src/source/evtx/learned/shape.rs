@@ -9,7 +9,7 @@ use crate::source::evtx::value;
 use crate::source::evtx::words::{Word, Words};
 
 /// Bytes of the values that tell an author, beyond which they are not remembered: real ones take some hundred.
-const NAME: usize = 1 << 9;
+const NAME: usize = 384;
 
 /// Where the values stand, counted from the first. All in one place: it is looked at for every record, and chunks of
 /// some logs hold records of a hundred templates.
@@ -55,6 +55,9 @@ enum EventId {
 }
 
 impl Shape {
+    /// Bytes that one takes at most.
+    pub const BYTES: usize = size_of::<Shape>() + NAME;
+
     /// `None`: a value has another type than stage one reads.
     pub fn of(layout: &Layout, table: &[u8]) -> Option<Self> {
         let (entries, _) = table.as_chunks::<4>();
@@ -136,19 +139,10 @@ impl Shape {
         Some((event_id, u64_at(values, self.record_id)?, u64_at(values, self.time)?))
     }
 
-    /// Who wrote this use: most often who wrote the one before.
+    /// Who wrote this use, if that is who wrote the one before: most often it is.
     #[inline]
-    pub fn author(
-        &mut self,
-        layout: &Layout,
-        values: &[u8],
-        authors: &mut Authors,
-        words: &mut Words,
-    ) -> Option<AuthorId> {
-        match self.author {
-            Some(author) if self.is_same_author(values) => Some(author),
-            _ => self.find_author(layout, values, authors, words),
-        }
+    pub fn known_author(&self, values: &[u8]) -> Option<AuthorId> {
+        self.author.filter(|_| self.is_same_author(values))
     }
 
     #[inline]
@@ -167,8 +161,9 @@ impl Shape {
         true
     }
 
+    /// Who wrote this use.
     #[cold]
-    fn find_author(
+    pub fn find_author(
         &mut self,
         layout: &Layout,
         values: &[u8],
@@ -198,7 +193,7 @@ impl Shape {
         let length: usize = self.named_by().map(|range| range.len()).sum();
         if length <= NAME {
             for range in self.named_by() {
-                name.extend_from_slice(values.get(range)?);
+                name.extend_from_slice(values.get(range).unwrap_or_default());
             }
         }
         self.name = name;
