@@ -11,7 +11,8 @@ mod providers;
 mod queue;
 mod spans;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::mpsc;
 
 use crate::event::{Interest, Lost, Machine};
 use crate::evidence::{InputFacts, Problem, ProviderFacts, Row};
@@ -19,9 +20,8 @@ use crate::signature::Signatures;
 use crate::source::{self, Aids, Input};
 use block::Part;
 use queue::{Queue, Unit};
-use rayon::prelude::*;
 
-/// Blocks per thread that are read before their rows are handed on: what bounds memory.
+/// Blocks per thread that are read, or wait until those before them are handed on: what bounds memory.
 const BLOCKS_PER_THREAD: usize = 16;
 
 /// How to scan.
@@ -76,41 +76,46 @@ pub fn scan<E>(
     // one would not do: while it waits, the caller's thread takes up other work of the pool that it is part of.
     let builder = (options.threads != 1).then(|| rayon::ThreadPoolBuilder::new().num_threads(options.threads));
     let pool = builder.and_then(|builder| builder.build().ok());
-    let threads = pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads);
-    let room = || if (options.stop)() { 0 } else { threads * BLOCKS_PER_THREAD };
-
     let interest = signatures.interest();
-    let read = |unit: &Unit<'_>| unit.read(signatures, interest);
-    let mut queue = Queue::new(inputs, &options.aids, pool.is_some());
+    let mut queue = Queue::new(inputs, &options.aids, pool.as_ref());
+    let mut next = || if (options.stop)() { None } else { queue.next() };
     let mut emitter = Emitter { options, emit, file: Part::default(), before: 0, totals: Totals::default() };
     emitter.totals.inputs = inputs.len() as u64;
-    let mut parts = Vec::new();
-    loop {
-        let next = match &pool {
-            None => {
-                emitter.parts(parts)?;
-                queue.next(room()).into_iter().map(|unit| (read(&unit), unit)).collect()
+    match &pool {
+        None => {
+            while let Some(unit) = next() {
+                emitter.unit(unit.read(signatures, interest), &unit)?;
             }
-            // The caller's thread hands on what was read, while others read on.
-            Some(pool) => {
-                let most = room();
-                let mut next = Vec::new();
-                pool.in_place_scope(|scope| {
-                    scope.spawn(|_| {
-                        // One by one: pieces of several would leave one thread with the last, and the others idle.
-                        let units = queue.next(most).into_par_iter().with_max_len(1);
-                        next = units.map(|unit| (read(&unit), unit)).collect();
-                    });
-                    emitter.parts(parts)
-                })?;
-                next
-            }
-        };
-        if next.is_empty() {
-            return if (options.stop)() { emitter.stopped(queue) } else { Ok(emitter.totals) };
         }
-        parts = next;
+        // The caller's thread hands on what was read, while others read on.
+        Some(pool) => pool.in_place_scope(|scope| {
+            let mut line = VecDeque::new();
+            let most = pool.current_num_threads() * BLOCKS_PER_THREAD;
+            loop {
+                while line.len() < most
+                    && let Some(unit) = next()
+                {
+                    let (hand_in, handed_in) = mpsc::sync_channel(1);
+                    line.push_back(handed_in);
+                    scope.spawn(move |_| {
+                        let part = unit.read(signatures, interest);
+                        let _ = hand_in.send((part, unit));
+                    });
+                }
+                // Half of them, while others read the rest. The last is waited for first, so that most are there by then.
+                // (Who panics hands nothing in; the scope passes that on.)
+                let first_half = line.drain(..line.len().div_ceil(2));
+                let done: Vec<_> = first_half.rev().map_while(|unit| unit.recv().ok()).collect();
+                if done.is_empty() {
+                    return Ok(());
+                }
+                for (part, unit) in done.into_iter().rev() {
+                    emitter.unit(part, &unit)?;
+                }
+            }
+        })?,
     }
+    if (options.stop)() { emitter.stopped(queue) } else { Ok(emitter.totals) }
 }
 
 /// Hands rows on, in the order of inputs and blocks.
@@ -125,24 +130,23 @@ struct Emitter<'a, 'o, E> {
 }
 
 impl<E> Emitter<'_, '_, E> {
-    fn parts(&mut self, parts: Vec<(Part, Unit<'_>)>) -> Result<(), E> {
-        for (part, unit) in parts {
-            self.part(part)?;
-            (self.options.progress)(self.before + unit.bytes_done());
-            if unit.last {
-                self.before += unit.input.bytes;
-                if let Some(changed) = unit.changed() {
-                    self.problem(changed)?;
-                }
-                self.file.machine.merge(unit.machine());
-                if let Some(what) = self.file.beyond() {
-                    let path = unit.input.name.as_str().into();
-                    self.problem(Problem { path, offset: None, what: what.into(), lost: false })?;
-                }
-                self.finish(unit.input, unit.lost(), self.options.hash)?;
-            }
+    /// What a unit gave.
+    fn unit(&mut self, part: Part, unit: &Unit<'_>) -> Result<(), E> {
+        self.part(part)?;
+        (self.options.progress)(self.before + unit.bytes_done());
+        if !unit.last {
+            return Ok(());
         }
-        Ok(())
+        self.before += unit.input.bytes;
+        if let Some(changed) = unit.changed() {
+            self.problem(changed)?;
+        }
+        self.file.machine.merge(unit.machine());
+        if let Some(what) = self.file.beyond() {
+            let path = unit.input.name.as_str().into();
+            self.problem(Problem { path, offset: None, what: what.into(), lost: false })?;
+        }
+        self.finish(unit.input, unit.lost(), self.options.hash)
     }
 
     fn part(&mut self, mut part: Part) -> Result<(), E> {

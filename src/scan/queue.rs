@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::block::{Part, complaint, panicked};
@@ -98,8 +99,8 @@ fn unread(input: &Input, what: String) -> Problem {
 pub struct Queue<'a> {
     closed: &'a [Input],
     aids: &'a Aids,
-    /// Files are opened by all threads of the pool that asks for them.
-    parallel: bool,
+    /// Whose threads open files.
+    pool: Option<&'a ThreadPool>,
     open: VecDeque<(&'a Input, Opened, usize)>,
     /// Next block of the first open file.
     block: usize,
@@ -107,27 +108,25 @@ pub struct Queue<'a> {
 
 impl<'a> Queue<'a> {
     /// Everything is to be read.
-    pub fn new(inputs: &'a [Input], aids: &'a Aids, parallel: bool) -> Self {
-        Queue { closed: inputs, aids, parallel, open: VecDeque::new(), block: 0 }
+    pub fn new(inputs: &'a [Input], aids: &'a Aids, pool: Option<&'a ThreadPool>) -> Self {
+        Queue { closed: inputs, aids, pool, open: VecDeque::new(), block: 0 }
     }
 
-    /// The next `most` units, fewer at the end, none after it.
-    pub fn next(&mut self, most: usize) -> Vec<Unit<'a>> {
-        let mut units = Vec::new();
-        while units.len() < most {
-            if self.open.is_empty() && !self.open_more() {
-                break;
-            }
-            let Some((input, opened, blocks)) = self.open.front() else { break };
-            let last = self.block + 1 >= *blocks;
-            units.push(Unit { input, opened: opened.clone(), block: self.block, blocks: *blocks, last });
-            self.block += 1;
-            if last {
-                self.open.pop_front();
-                self.block = 0;
-            }
+    /// The next unit. `None`: that was the last.
+    pub fn next(&mut self) -> Option<Unit<'a>> {
+        if self.open.is_empty() {
+            self.open_more();
         }
-        units
+        let (input, opened, blocks) = self.open.front()?;
+        let (block, blocks) = (self.block, *blocks);
+        let last = block + 1 >= blocks;
+        let unit = Unit { input, opened: opened.clone(), block, blocks, last };
+        self.block += 1;
+        if last {
+            self.open.pop_front();
+            self.block = 0;
+        }
+        Some(unit)
     }
 
     /// What is left, file by file, the first maybe read in part.
@@ -150,13 +149,15 @@ impl<'a> Queue<'a> {
         open.chain(closed)
     }
 
-    fn open_more(&mut self) -> bool {
+    fn open_more(&mut self) {
         let (now, later) = self.closed.split_at(self.closed.len().min(OPEN_AHEAD));
         self.closed = later;
         let aids = self.aids;
         let open = |input: &'a Input| (input, open(input, aids));
-        let opened: Vec<_> =
-            if self.parallel { now.par_iter().map(open).collect() } else { now.iter().map(open).collect() };
+        let opened: Vec<_> = match self.pool {
+            Some(pool) => pool.install(|| now.par_iter().map(open).collect()),
+            None => now.iter().map(open).collect(),
+        };
         for (input, opened) in opened {
             let blocks = match &opened {
                 Opened::Log(log, _) => log.blocks(),
@@ -164,7 +165,6 @@ impl<'a> Queue<'a> {
             };
             self.open.push_back((input, opened, blocks));
         }
-        !self.open.is_empty()
     }
 }
 
