@@ -7,7 +7,9 @@ use std::sync::OnceLock;
 use rustc_hash::FxHashMap;
 
 use super::builtin;
+use super::bundle::Bundle;
 use super::definition::{Cause, Claim, Code, CodeRange, Correlation, Definitions, Dialog, Pair, Rule, Words};
+use super::index::ListId;
 use super::matcher::Matcher;
 use super::parts::{self, Ground, Parts};
 use super::phrase;
@@ -31,6 +33,8 @@ pub struct Signatures {
     parts: Parts,
     /// One for each rule, in the same order, made when it is first met.
     ready: Vec<OnceLock<Option<Ready>>>,
+    /// One for each list of the index, made when it is first met.
+    bundles: Vec<OnceLock<Bundle>>,
     ground: Ground,
     words: OnceLock<FxHashMap<String, usize>>,
 }
@@ -42,7 +46,7 @@ impl Signatures {
         if builtin && folders.is_empty() {
             let (parts, ground) = builtin::packed();
             let ready = parts.rules.iter().map(|_| OnceLock::new()).collect();
-            return (Signatures { parts, ready, ground, words: OnceLock::new() }, Vec::new());
+            return (Self::new(parts, ready, ground), Vec::new());
         }
         let mut all = if builtin { Definitions::builtin() } else { Definitions::default() };
         let mut problems = Vec::new();
@@ -79,7 +83,12 @@ impl Signatures {
         let there = |slug: &String| rules.binary_search_by(|rule| rule.slug.cmp(slug)).is_ok();
         correlations.retain(|correlation| correlation.rules.iter().all(there));
         let ground = Ground::of(&all, &pins);
-        (Signatures { parts: all.into(), ready, ground, words: OnceLock::new() }, problems)
+        (Self::new(all.into(), ready, ground), problems)
+    }
+
+    fn new(parts: Parts, ready: Vec<OnceLock<Option<Ready>>>, ground: Ground) -> Self {
+        let bundles = (0..ground.index.len()).map(|_| OnceLock::new()).collect();
+        Signatures { parts, ready, bundles, ground, words: OnceLock::new() }
     }
 
     /// Every rule, by slug; a [`RuleId`] counts in this order.
@@ -206,10 +215,9 @@ impl Signatures {
     /// Puts the rules that match into `out`, in order of their numbers; what was in it is dropped.
     pub fn matches(&self, event: &Event, out: &mut Vec<RuleId>) {
         out.clear();
-        self.ground.index.candidates(event, &mut |rule| {
-            let id = RuleId(rule);
-            if !out.contains(&id) && self.ready(id).is_some_and(|ready| ready.matcher.fits(event)) {
-                out.push(id);
+        self.ground.index.candidates(event, &mut |list| {
+            if let Some(bundle) = self.bundle(list) {
+                bundle.matches(event, |id| self.ready(id).map(|ready| &ready.matcher), out);
             }
         });
         out.sort_unstable();
@@ -280,6 +288,12 @@ impl Signatures {
         let at = usize::try_from(id.0).ok()?;
         let make = || Ready::new(self.rule_at(id)?).ok();
         self.ready.get(at)?.get_or_init(make).as_ref()
+    }
+
+    fn bundle(&self, list: ListId) -> Option<&Bundle> {
+        let ids = || self.ground.index.rules(list).iter().map(|rule| RuleId(*rule));
+        let make = || Bundle::of(ids().filter_map(|id| Some((id, &self.ready(id)?.matcher))));
+        Some(self.bundles.get(list as usize)?.get_or_init(make))
     }
 
     fn template(&self, provider: &str, source_name: &str, event_id: u32) -> Option<&String> {

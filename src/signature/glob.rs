@@ -33,14 +33,23 @@ impl Matcher {
             }
         }
         let plain = match glob {
-            [Glob::Literal(text)] => Some((Place::Whole, text)),
-            [Glob::Literal(text), Glob::Any] => Some((Place::Start, text)),
-            [Glob::Any, Glob::Literal(text)] => Some((Place::End, text)),
-            [Glob::Any, Glob::Literal(text), Glob::Any] => Some((Place::Inside, text)),
+            [] => Some((Place::Whole, "")),
+            [Glob::Literal(text)] => Some((Place::Whole, text.as_str())),
+            [Glob::Literal(text), Glob::Any] => Some((Place::Start, text.as_str())),
+            [Glob::Any, Glob::Literal(text)] => Some((Place::End, text.as_str())),
+            [Glob::Any, Glob::Literal(text), Glob::Any] => Some((Place::Inside, text.as_str())),
             _ => None,
         };
-        let plain = plain.map(|(place, text)| (place, text.as_str().into()));
+        let plain = plain.map(|(place, text)| (place, text.into()));
         Matcher { units, cased, plain }
+    }
+
+    /// What a text must be, whatever its case, if that is all. In ASCII.
+    pub(super) fn value(&self) -> Option<&str> {
+        match &self.plain {
+            Some((Place::Whole, letters)) if !self.cased && letters.is_ascii() => Some(letters),
+            _ => None,
+        }
     }
 
     pub(super) fn fits(&self, text: &str) -> bool {

@@ -17,17 +17,22 @@ use crate::event::{Event, Fields, Interest, Names, UNNAMED, Wanted, positional};
 /// Longest provider name that is looked up without an allocation.
 const NAME_BYTES: usize = 128;
 
+/// Which list of rules.
+pub(super) type ListId = u32;
+
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Index {
     /// By name in lower case.
     providers: FxHashMap<Vec<u8>, Slots>,
     any: Slots,
+    /// Rules by number, in order.
+    lists: Vec<Vec<u32>>,
 }
 
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Slots {
-    ids: FxHashMap<u32, Vec<u32>>,
-    others: Vec<u32>,
+    ids: FxHashMap<u32, ListId>,
+    others: Option<ListId>,
 }
 
 impl Index {
@@ -35,25 +40,36 @@ impl Index {
     pub(super) fn add(&mut self, rule: u32, pins: &[Pin]) {
         for pin in pins {
             match &pin.providers {
-                None => self.any.add(pin.ids.as_ref(), rule),
+                None => self.any.add(pin.ids.as_ref(), rule, &mut self.lists),
                 Some(names) => names.iter().for_each(|name| {
-                    self.providers.entry(name.clone().into_bytes()).or_default().add(pin.ids.as_ref(), rule);
+                    let slots = self.providers.entry(name.clone().into_bytes()).or_default();
+                    slots.add(pin.ids.as_ref(), rule, &mut self.lists);
                 }),
             }
         }
     }
 
-    /// Calls `meet` with the rules that the event may match, some of them twice.
-    pub(super) fn candidates(&self, event: &Event, meet: &mut dyn FnMut(u32)) {
+    /// Calls `meet` with the lists of the rules that the event may match; some rules stand in two.
+    pub(super) fn candidates(&self, event: &Event, meet: &mut dyn FnMut(ListId)) {
         let system = &event.system;
         let (name, source) = (system.provider.as_str(), system.source_name.as_str());
         let second = Some(source).filter(|source| !source.is_empty() && *source != name);
         for name in [Some(name), second].into_iter().flatten() {
             if let Some(slots) = self.slots(name) {
-                slots.meet(system.event_id, meet);
+                slots.lists(system.event_id).for_each(&mut *meet);
             }
         }
-        self.any.meet(system.event_id, meet);
+        self.any.lists(system.event_id).for_each(meet);
+    }
+
+    /// Numbers of the rules of a list.
+    pub(super) fn rules(&self, list: ListId) -> &[u32] {
+        self.lists.get(list as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// How many lists there are.
+    pub(super) fn len(&self) -> usize {
+        self.lists.len()
     }
 
     fn slots(&self, name: &str) -> Option<&Slots> {
@@ -71,21 +87,24 @@ impl Index {
 }
 
 impl Slots {
-    fn add(&mut self, ids: Option<&BTreeSet<u32>>, rule: u32) {
-        let push = |list: &mut Vec<u32>| {
-            if list.last() != Some(&rule) {
+    fn add(&mut self, ids: Option<&BTreeSet<u32>>, rule: u32, lists: &mut Vec<Vec<u32>>) {
+        let mut new = || {
+            lists.push(Vec::new());
+            ListId::try_from(lists.len() - 1).unwrap_or(ListId::MAX)
+        };
+        let own: Vec<ListId> = match ids {
+            None => vec![*self.others.get_or_insert_with(new)],
+            Some(ids) => ids.iter().map(|id| *self.ids.entry(*id).or_insert_with(&mut new)).collect(),
+        };
+        for list in own {
+            if let Some(list) = lists.get_mut(list as usize).filter(|list| list.last() != Some(&rule)) {
                 list.push(rule);
             }
-        };
-        match ids {
-            None => push(&mut self.others),
-            Some(ids) => ids.iter().for_each(|id| push(self.ids.entry(*id).or_default())),
         }
     }
 
-    fn meet(&self, id: u32, meet: &mut dyn FnMut(u32)) {
-        let listed = self.ids.get(&id).into_iter().flatten();
-        listed.chain(&self.others).for_each(|rule| meet(*rule));
+    fn lists(&self, id: u32) -> impl Iterator<Item = ListId> {
+        self.ids.get(&id).copied().into_iter().chain(self.others)
     }
 }
 
@@ -117,20 +136,20 @@ pub(super) fn interest(all: &Definitions, pins: &[Vec<Pin>], index: &Index) -> I
         spread(wanted);
     }
     let paths = Paths::of(all.rules.iter().map(|rule| &*rule.detection));
-    shut(&mut interest.any_provider, &[&index.any], &paths);
+    shut(&mut interest.any_provider, index, &[&index.any], &paths);
     for (name, wanted) in &mut interest.providers {
         let own = index.providers.get(name.as_bytes()).into_iter().chain([&index.any]);
-        shut(wanted, &own.collect::<Vec<_>>(), &paths);
+        shut(wanted, index, &own.collect::<Vec<_>>(), &paths);
     }
     interest
 }
 
 /// Puts a gate before the records of each id, by the rules that may meet them.
-fn shut(wanted: &mut Wanted, slots: &[&Slots], paths: &Paths) {
+fn shut(wanted: &mut Wanted, index: &Index, slots: &[&Slots], paths: &Paths) {
     for (id, fields) in &mut wanted.ids {
         let Fields::Named(names) = fields else { continue };
-        let mut rules = Vec::new();
-        slots.iter().for_each(|slots| slots.meet(*id, &mut |rule| rules.push(rule)));
+        let lists = slots.iter().flat_map(|slots| slots.lists(*id));
+        let rules: Vec<u32> = lists.flat_map(|list| index.rules(list)).copied().collect();
         names.gate = paths.gate(&rules);
     }
 }

@@ -9,7 +9,7 @@ use super::definition::{Comparison, Condition, Detection, FieldTest, Pattern};
 use super::glob::{self, same};
 use super::pins::Pin;
 use super::value::{SystemField, Target, Value, number};
-use crate::event::Event;
+use crate::event::{Event, positional};
 
 /// Memory that one regular expression may take.
 const REGEX_BYTES: usize = 1 << 20;
@@ -22,7 +22,9 @@ pub(super) struct Matcher {
 }
 
 #[derive(Debug)]
-struct Test {
+pub(super) struct Test {
+    /// Its place among those of its rule.
+    place: usize,
     target: Target,
     all: bool,
     checks: Vec<Check>,
@@ -75,38 +77,57 @@ impl Matcher {
     /// Makes a detection ready, but for its regular expressions. It will only meet events that one of `pins` lets
     /// through; what a single one says of provider and event id is not tested again.
     pub(super) fn new(detection: &Detection, pins: &[Pin]) -> Result<Self, String> {
-        let test = |test: &FieldTest| {
+        let mut place = 0..;
+        let mut test = |test: &FieldTest| {
             let target = Target::of(test.field.as_deref());
             let checks = test.patterns.iter().map(|pattern| Check::new(pattern, &target));
             let checks = checks.collect::<Result<Vec<_>, _>>()?;
             let of_values = |check: &Check| !matches!(check, Check::Exists(_) | Check::Null | Check::Field(_));
             let any = !test.all && checks.iter().all(of_values);
-            Ok::<Test, String>(Test { target, all: test.all, checks, any })
+            Ok::<Test, String>(Test { place: place.next().unwrap_or_default(), target, all: test.all, checks, any })
         };
         let said = |field: &FieldTest| matches!(pins, [pin] if pin.says(field));
-        let group = |tests: &Vec<FieldTest>| tests.iter().filter(|field| !said(field)).map(test).collect();
-        let searches = detection.searches.iter().map(|search| search.any.iter().map(group).collect());
+        let mut group = |tests: &Vec<FieldTest>| tests.iter().filter(|field| !said(field)).map(&mut test).collect();
+        let searches = detection.searches.iter().map(|search| search.any.iter().map(&mut group).collect());
         Ok(Matcher { searches: searches.collect::<Result<_, String>>()?, condition: detection.condition.clone() })
     }
 
-    pub(super) fn fits(&self, event: &Event) -> bool {
-        self.holds(&self.condition, event)
+    /// Its tests, in order of their places.
+    pub(super) fn tests(&self) -> impl Iterator<Item = &Test> {
+        self.searches.iter().flatten().flatten()
     }
 
-    fn holds(&self, condition: &Condition, event: &Event) -> bool {
+    /// `told`: how tests turn out, by their place, where that is known.
+    pub(super) fn fits(&self, event: &Event, told: impl Fn(usize) -> Option<bool>) -> bool {
+        let holds = |test: &Test| told(test.place).unwrap_or_else(|| test.holds(event));
+        self.holds(&self.condition, &holds)
+    }
+
+    fn holds(&self, condition: &Condition, test: &impl Fn(&Test) -> bool) -> bool {
         match condition {
-            Condition::Search(index) => self
-                .searches
-                .get(usize::from(*index))
-                .is_some_and(|any| any.iter().any(|tests| tests.iter().all(|test| test.holds(event)))),
-            Condition::And(all) => all.iter().all(|inner| self.holds(inner, event)),
-            Condition::Or(any) => any.iter().any(|inner| self.holds(inner, event)),
-            Condition::Not(inner) => !self.holds(inner, event),
+            Condition::Search(index) => {
+                self.searches.get(usize::from(*index)).is_some_and(|any| any.iter().any(|tests| tests.iter().all(test)))
+            }
+            Condition::And(all) => all.iter().all(|inner| self.holds(inner, test)),
+            Condition::Or(any) => any.iter().any(|inner| self.holds(inner, test)),
+            Condition::Not(inner) => !self.holds(inner, test),
         }
     }
 }
 
 impl Test {
+    /// The field and the values, in lower case, of a test that asks for no more than one of them. They are in ASCII.
+    pub(super) fn values(&self) -> Option<(&str, Vec<String>)> {
+        let Target::Data(field) = &self.target else { return None };
+        let value = |check: &Check| match check {
+            Check::Text(glob) => glob.value().map(str::to_ascii_lowercase),
+            _ => None,
+        };
+        let values = self.checks.iter().map(value).collect::<Option<Vec<_>>>();
+        // Of unnamed values one may be meant.
+        values.filter(|_| self.any && positional(field).is_none()).map(|values| (field.as_str(), values))
+    }
+
     fn holds(&self, event: &Event) -> bool {
         if self.any {
             return self.target.any(event, &mut |value| self.checks.iter().any(|check| check.fits(value)));

@@ -1,10 +1,12 @@
 //! What a record means: rules and causes, read once, then shared by all threads.
 //!
 //! `read` turns files into definitions, `builtin` holds those that come with the
-//! program, as the build packed them (`parts`), `compile` makes them ready, `matcher` asks them of events, `phrase` of what a user read.
+//! program, as the build packed them (`parts`), `compile` makes them ready, `matcher` and `bundle` ask
+//! them of events, `phrase` of what a user read.
 
 pub mod audit;
 mod builtin;
+mod bundle;
 mod check;
 mod compile;
 pub mod correlation;
