@@ -1,9 +1,11 @@
 //! Looks at the few values by which most records that are wanted by their number turn out to be of no interest, where
 //! they stand, before anything is read. Whatever is not as simple as in nearly all records is let through.
 
+mod uses;
+
 use rustc_hash::FxHashMap;
 
-use super::binxml::{self, BINXML, Instance, STRING, Span};
+use super::binxml::{self, BINXML, Instance, STRING};
 use super::catalogue::TemplateId;
 use super::fields::Want;
 use super::learned::{Fragment, Fragments};
@@ -12,6 +14,7 @@ use super::plan::{Label, NONE, Part, Place, Plans, Run, WantId, What};
 use super::value;
 use crate::event::{Gate, Seen, Sign, positional};
 use crate::source::text::narrow;
+use uses::Uses;
 
 /// Gates before one record.
 const WANTS: usize = 3;
@@ -46,15 +49,8 @@ struct Plan {
     looks: Run,
     /// Where in `nested`.
     nested: Run,
-    /// Where in `sound`.
-    sound: usize,
-}
-
-/// What the table of a use is like that was found sound: bits of each entry, and their values.
-#[derive(Default)]
-struct Sound {
-    mask: Vec<u32>,
-    bits: Vec<u32>,
+    /// Where in `uses`.
+    uses: usize,
 }
 
 /// What was worked out for the templates of one block.
@@ -69,7 +65,7 @@ pub(super) struct Gates {
     looks: Vec<Look>,
     /// Slots that may hold fragments with fields.
     nested: Vec<u16>,
-    sound: Vec<Sound>,
+    uses: Vec<Uses>,
     loose: Loose,
     text: Texts,
 }
@@ -112,7 +108,7 @@ impl Gates {
         self.kept.clear();
         self.looks.clear();
         self.nested.clear();
-        self.sound.clear();
+        self.uses.clear();
     }
 
     /// Can it be told by the values of these fragments in `Event` that every gate is shut?
@@ -146,13 +142,13 @@ impl Gates {
             Some((known, plan)) if known == key => plan,
             _ => self.known(data, plans, key, want, recent),
         }?;
-        let alone = if self.is_sound(instance.entries(data), plan.sound) {
-            nested == ALONE
-        } else {
+        let entries = instance.entries(data);
+        let sound = self.uses.get_mut(plan.uses)?.are_sound(entries);
+        if !sound {
             self.look_into(data, plans, &instance, plan, want, shown, nested + 1)?;
-            false
-        };
-        self.read(data, &instance, plan.looks, want, shown, alone)
+        }
+        let values = data.get(instance.places().1..instance.end as usize)?;
+        self.read(entries, values, plan, want, shown, sound && nested == ALONE)
     }
 
     /// What to look at in the uses of this definition, worked out at its first use.
@@ -258,39 +254,40 @@ impl Gates {
         let looks = self.looks.get_mut(start..)?;
         order(looks, want);
         let nested = Run::new(nested, self.nested.len());
-        self.sound.push(Sound::default());
-        Some(Plan { looks: Run::new(start, self.looks.len()), nested, sound: self.sound.len() - 1 })
+        self.uses.push(Uses::default());
+        Some(Plan { looks: Run::new(start, self.looks.len()), nested, uses: self.uses.len() - 1 })
     }
 
     /// Adds what the values show. `None`: one is an array. `alone`: nothing else shows anything, so that what was seen
     /// may be enough before all is.
     fn read(
         &mut self,
-        data: &[u8],
-        instance: &Instance,
-        looks: Run,
+        entries: &[[u8; 4]],
+        values: &[u8],
+        plan: Plan,
         want: &Want<'_>,
         shown: &mut Shown,
         alone: bool,
     ) -> Option<()> {
-        let entries = instance.entries(data);
-        let looks = self.looks.get(looks.range())?;
+        let uses = self.uses.get_mut(plan.uses)?;
+        if alone && let Some(known) = uses.shut(entries, values) {
+            *shown = known;
+            return Some(());
+        }
+        let looks = self.looks.get(plan.looks.range())?;
         let (mut settled, mut asked) = ([0u32; WANTS], [u32::MAX; WANTS]);
         let mut read = None;
-        for look in looks {
+        for (at, look) in looks.iter().enumerate() {
             if asked[look.want] >> look.sign & 1 == 0 {
                 continue;
             }
-            // A slot that is not there reads as empty.
-            let (before, rest) = entries.split_at_checked(look.slot)?;
-            let [low, high, kind, _] = *rest.first()?;
-            if value::is_array(kind) {
-                return None;
-            }
             if read != Some(look.slot) {
-                let start = instance.places().1 as u32 + binxml::sum_of_sizes(before);
-                let span = Span { start, len: u32::from(u16::from_le_bytes([low, high])) };
-                self.text.read(kind, span.of(data));
+                // A slot that is not there reads as empty.
+                let ([_, _, kind, _], value) = uses::value(entries, values, look.slot)?;
+                if value::is_array(kind) {
+                    return None;
+                }
+                self.text.read(kind, value);
                 read = Some(look.slot);
             }
             let gate = want.gate(look.want)?;
@@ -300,29 +297,12 @@ impl Gates {
                 settled[look.want] |= 1 << look.sign;
                 asked[look.want] = gate.asks(shown[look.want], settled[look.want]).unwrap_or(0);
                 if gates(want).all(|(at, _)| asked[at] == 0) {
+                    uses.keep_shut(looks.iter().take(at + 1).map(|look| look.slot), entries, values, *shown);
                     break;
                 }
             }
         }
         Some(())
-    }
-
-    /// Does every value fit its type, and is none a fragment? Most uses of a template are alike in that.
-    fn is_sound(&mut self, entries: &[[u8; 4]], known: usize) -> bool {
-        let Some(known) = self.sound.get_mut(known) else { return false };
-        if known.mask.len() == entries.len() {
-            let wanted = known.mask.iter().zip(&known.bits);
-            let odd = |(entry, (mask, bits)): (&[u8; 4], (&u32, &u32))| (u32::from_le_bytes(*entry) & mask) ^ bits;
-            if entries.iter().zip(wanted).fold(0, |any, entry| any | odd(entry)) == 0 {
-                return true;
-            }
-        }
-        let fragments = entries.iter().any(|entry| entry[2] == BINXML);
-        let sound = !fragments && binxml::all_fit(entries);
-        if sound {
-            (known.mask, known.bits) = entries.iter().map(|entry| binxml::like(*entry)).unzip();
-        }
-        sound
     }
 }
 

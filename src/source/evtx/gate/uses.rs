@@ -1,0 +1,113 @@
+//! What is known of the uses of a template that were looked at before: most are like one of them.
+
+use super::Shown;
+use crate::source::evtx::binxml::{self, BINXML};
+
+/// Uses whose gates were shut that are known again. More are looked at anew.
+const SHUT: usize = 4;
+/// So many more uses kept than known again, and no more are: their values are never the same.
+const VAIN: u32 = 16;
+/// Bytes of the values of one of them: most are shut by a number or a name or two.
+const BYTES: usize = 128;
+
+/// What tables and values were like.
+#[derive(Default)]
+pub(super) struct Uses {
+    /// Of a table that was found sound, bits of each entry, and their values.
+    mask: Vec<u32>,
+    bits: Vec<u32>,
+    shut: Vec<Shut>,
+    /// Which of them is given up next.
+    next: usize,
+    /// Uses that were kept more often than they were known again.
+    vain: u32,
+}
+
+/// Values by which all gates were shut.
+struct Shut {
+    /// Their slots, with size and type.
+    slots: Vec<(usize, [u8; 4])>,
+    /// One after the other.
+    values: Vec<u8>,
+    shown: Shown,
+}
+
+impl Uses {
+    /// Does every value fit its type, and is none a fragment? Most uses of a template are alike in that.
+    pub fn are_sound(&mut self, entries: &[[u8; 4]]) -> bool {
+        if self.mask.len() == entries.len() {
+            let wanted = self.mask.iter().zip(&self.bits);
+            let odd = |(entry, (mask, bits)): (&[u8; 4], (&u32, &u32))| (u32::from_le_bytes(*entry) & mask) ^ bits;
+            if entries.iter().zip(wanted).fold(0, |any, entry| any | odd(entry)) == 0 {
+                return true;
+            }
+        }
+        let fragments = entries.iter().any(|entry| entry[2] == BINXML);
+        let sound = !fragments && binxml::all_fit(entries);
+        if sound {
+            (self.mask, self.bits) = entries.iter().map(|entry| binxml::like(*entry)).unzip();
+        }
+        sound
+    }
+
+    /// What such values showed, by which all gates were shut. `values`: those of a sound table.
+    #[inline]
+    pub fn shut(&mut self, entries: &[[u8; 4]], values: &[u8]) -> Option<Shown> {
+        let known = self.shut.iter().find(|shut| shut.is(entries, values))?;
+        self.vain = self.vain.saturating_sub(1);
+        Some(known.shown)
+    }
+
+    /// All gates are shut by the values of these slots.
+    #[cold]
+    pub fn keep_shut(&mut self, slots: impl Iterator<Item = usize>, entries: &[[u8; 4]], values: &[u8], shown: Shown) {
+        self.vain += 1;
+        if self.vain > VAIN {
+            self.shut.clear();
+            return;
+        }
+        let mut shut = Shut { slots: Vec::new(), values: Vec::new(), shown };
+        for slot in slots {
+            if shut.slots.last().is_none_or(|(last, _)| *last != slot)
+                && let Some((entry, value)) = value(entries, values, slot)
+            {
+                shut.slots.push((slot, entry));
+                shut.values.extend_from_slice(value);
+            }
+        }
+        if shut.values.len() > BYTES {
+            return;
+        }
+        match self.shut.get_mut(self.next) {
+            Some(old) => *old = shut,
+            None => self.shut.push(shut),
+        }
+        self.next = (self.next + 1) % SHUT;
+    }
+}
+
+impl Shut {
+    #[inline]
+    fn is(&self, entries: &[[u8; 4]], values: &[u8]) -> bool {
+        let mut known = self.values.as_slice();
+        self.slots.iter().all(|(slot, entry)| {
+            // Sizes differ more often than values do, and are sooner compared.
+            entries.get(*slot) == Some(entry)
+                && value(entries, values, *slot).is_some_and(|(_, value)| {
+                    known.strip_prefix(value).is_some_and(|rest| {
+                        known = rest;
+                        true
+                    })
+                })
+        })
+    }
+}
+
+/// Size and type of a slot, and its value.
+#[inline]
+pub(super) fn value<'a>(entries: &[[u8; 4]], values: &'a [u8], slot: usize) -> Option<([u8; 4], &'a [u8])> {
+    let (before, rest) = entries.split_at_checked(slot)?;
+    let entry = *rest.first()?;
+    let start = binxml::sum_of_sizes(before) as usize;
+    Some((entry, values.get(start..start + usize::from(u16::from_le_bytes([entry[0], entry[1]])))?))
+}
