@@ -20,7 +20,8 @@ pub enum Fields {
 pub struct Names {
     /// `true`: whether a signature matches depends on it. The others are only told of a record that matched.
     pub fields: BTreeMap<String, bool>,
-    /// Whether one matches depends on more of the `System` part than a [`Stamp`](super::Stamp) tells.
+    /// Whether one matches depends on more of the `System` part than a [`Stamp`](super::Stamp) tells. If it does not,
+    /// qualifiers, task, opcode, keywords, thread and related activity need not be read.
     pub system: bool,
     /// What a record must hold for any to match, where that can be told by a value or two.
     pub gate: Option<Gate>,

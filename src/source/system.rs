@@ -42,6 +42,13 @@ impl Known {
                 | Known::Computer
         )
     }
+
+    /// Is it told of every record that matches?
+    pub fn is_kept(self) -> bool {
+        let more =
+            matches!(self, Known::Version | Known::Level | Known::ActivityId | Known::ProcessId | Known::UserId);
+        more || self.is_fact()
+    }
 }
 
 const SYSTEM_ELEMENTS: [&str; 14] = [

@@ -53,10 +53,11 @@ impl<'i> Want<'i> {
         self.by.iter().flatten().any(wants)
     }
 
-    /// Is more of `System` wanted than stage one reads?
-    pub fn wants_system(&self) -> bool {
-        let wants = |fields: &&Fields| matches!(fields, Fields::Named(names) if names.system);
-        !self.deciding || self.by.iter().flatten().any(wants)
+    /// Is that value of `System` wanted, beside what stage one reads?
+    pub fn wants_known(&self, known: Known) -> bool {
+        let all = |fields: &&Fields| !matches!(fields, Fields::Named(names) if !names.system);
+        let kept = !self.deciding && known.is_kept();
+        !known.is_fact() && (kept || self.by.iter().flatten().any(all))
     }
 
     /// Its number; what is wanted to decide has the odd one.
@@ -96,9 +97,7 @@ pub(super) struct Record<'a> {
     before: (u32, usize),
     /// The event has what stage one reads already.
     pub has_facts: bool,
-    /// The rest of `System` is wanted too.
-    system: bool,
-    /// The field that is read now was picked because it is wanted.
+    /// What is read now was picked because it is wanted.
     chosen: bool,
 }
 
@@ -111,7 +110,7 @@ impl<'a> Record<'a> {
         want: Want<'a>,
     ) -> Self {
         items.clear();
-        let (want_id, system) = (want.id(), want.wants_system());
+        let want_id = want.id();
         let before = (plans.budget().steps, plans.budget().text);
         Record {
             data,
@@ -125,7 +124,6 @@ impl<'a> Record<'a> {
             text: 0,
             before,
             has_facts: false,
-            system,
             chosen: false,
         }
     }
@@ -184,8 +182,9 @@ impl<'a> Record<'a> {
 
     fn plan(&mut self, plan: Run, base: usize, depth: u32) -> Result<(), Fault> {
         plan.range().try_for_each(|at| {
+            let Some(op) = self.plans.ops.get(at).copied() else { return Ok(()) };
             self.chosen = false;
-            self.op(at, base, depth)
+            self.op(op, base, depth)
         })
     }
 
@@ -193,7 +192,7 @@ impl<'a> Record<'a> {
         for at in picked.range() {
             let Some(op) = self.plans.picks.get(at).copied() else { break };
             self.chosen = true;
-            self.op(op as usize, base, depth)?;
+            self.op(op, base, depth)?;
         }
         Ok(())
     }
@@ -202,9 +201,9 @@ impl<'a> Record<'a> {
     #[inline]
     fn picked(&mut self, plan: Run, base: usize, fragments: bool) -> Option<Run> {
         let want_id = self.want_id.filter(|_| self.has_facts)?;
-        let (want, system) = (self.want, self.system);
+        let want = self.want;
         let picked = self.plans.picked(plan, want_id, |plans, what| match what {
-            What::Known { known, .. } => system && !known.is_fact(),
+            What::Known { known, .. } => want.wants_known(*known),
             What::Field { label: Label::Fixed(name), .. } => {
                 want.wants(plans.names.get(name.range()).unwrap_or_default())
             }
@@ -223,13 +222,11 @@ impl<'a> Record<'a> {
     /// Is this the slot of a fragment, and not one in a field's place?
     fn is_fragment(&self, picked: Run, slot: usize) -> bool {
         let picks = self.plans.picks.get(picked.range()).unwrap_or_default();
-        let mut ops = picks.iter().filter_map(|at| self.plans.ops.get(*at as usize));
-        ops.any(|op| matches!(op.what, What::Fragment { slot: own, .. } if usize::from(own) == slot))
+        picks.iter().any(|op| matches!(op.what, What::Fragment { slot: own, .. } if usize::from(own) == slot))
     }
 
     #[inline]
-    fn op(&mut self, at: usize, base: usize, depth: u32) -> Result<(), Fault> {
-        let Some(op) = self.plans.ops.get(at).copied() else { return Ok(()) };
+    fn op(&mut self, op: Op, base: usize, depth: u32) -> Result<(), Fault> {
         self.steps += 1;
         if op.guard == NONE || !self.left_out(op, base) {
             self.step(op.what, base, depth)?;
@@ -246,7 +243,7 @@ impl<'a> Record<'a> {
 
     fn step(&mut self, what: What, base: usize, depth: u32) -> Result<(), Fault> {
         match what {
-            What::Known { known, .. } if self.has_facts && (!self.system || known.is_fact()) => {}
+            What::Known { known, .. } if self.has_facts && !(self.chosen || self.want.wants_known(known)) => {}
             What::Known { known, parts } => self.known(known, parts, base),
             What::Field { .. } if !self.want.any() => {}
             What::Field { label, parts, leaf } => {

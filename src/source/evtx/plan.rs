@@ -114,7 +114,7 @@ pub(super) struct Plans {
     wants: FxHashMap<[usize; 3], WantId>,
     /// Steps that a want needs, by plan and want; and where they stand in `picks`.
     picked: FxHashMap<(Run, WantId), Run>,
-    pub picks: Vec<u32>,
+    pub picks: Vec<Op>,
     /// A text in the making.
     pub spare: String,
     /// Elements that are open, while a plan is made.
@@ -212,9 +212,9 @@ impl Plans {
             return *picked;
         }
         let start = self.picks.len();
-        for at in plan.start..plan.end {
-            if self.ops.get(at as usize).is_some_and(|op| needs(self, &op.what)) {
-                self.picks.push(at);
+        for at in plan.range() {
+            if let Some(op) = self.ops.get(at).copied().filter(|op| needs(self, &op.what)) {
+                self.picks.push(op);
             }
         }
         let picked = Run::new(start, self.picks.len());
