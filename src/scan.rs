@@ -22,7 +22,7 @@ use block::Part;
 use queue::{Queue, Unit};
 
 /// Blocks per thread that are read, or wait until those before them are handed on: what bounds memory.
-const BLOCKS_PER_THREAD: usize = 16;
+const BLOCKS_PER_THREAD: usize = 6;
 
 /// How to scan.
 pub struct Options<'a> {

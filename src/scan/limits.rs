@@ -5,6 +5,6 @@
 pub const NAMES: usize = 16_384;
 /// Runs of record ids of one channel of one input.
 pub const RUNS: usize = 65_536;
-/// Bytes of rows that one block may give: a row is about as long as its record, and a block has at most
-/// a megabyte, or a few of them when it was compressed.
-pub const ROWS: usize = 8 << 20;
+/// Bytes of rows that one block may give: a row is about as long as its record, and a block has at most two
+/// megabytes, or a few more when it was compressed.
+pub const ROWS: usize = 16 << 20;

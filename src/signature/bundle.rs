@@ -1,50 +1,128 @@
 //! The rules that records of one provider and event id may match, asked together. Most of their tests ask a field for one
-//! of a few values, and many ask the same: so each value of a record is looked up once, for all tests of all rules.
+//! of a few values, and many ask the same: so each value of a record is looked up once, for all tests of all rules, and a
+//! rule is asked by itself only where that does not tell.
 
 use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 
 use super::compile::RuleId;
+use super::definition::Condition;
 use super::matcher::{Matcher, Test};
 use crate::event::Event;
 
-/// Tests that can be told at once; what more there are is asked one by one.
+/// Tests that are told by looking values up; of more it is not.
 const TESTS: usize = 256;
 /// Longest value that is looked up, in bytes.
 const VALUE: usize = 64;
-/// Of fewer tests each is asked sooner than looked up.
+/// Fewer tests are sooner asked than looked up.
 const FEW: usize = 4;
-/// Number of a test that is not told at once.
-const NONE: u16 = u16::MAX;
+/// Ways in which a rule can match, beyond which fewer tests are asked for.
+const WAYS: usize = 32;
 
 /// Rules, and what is told of their tests by looking values up.
 #[derive(Debug)]
 pub(super) struct Bundle {
-    /// Each with the numbers of its tests, by their place in it.
-    rules: Vec<(RuleId, Box<[u16]>)>,
+    rules: Vec<Asked>,
     fields: Fields,
+}
+
+/// What a rule asks for of what is told.
+#[derive(Debug)]
+struct Asked {
+    rule: RuleId,
+    /// Tests that must be passed, all of one of these.
+    ways: Vec<Tests>,
+    /// That is all that it asks for.
+    exactly: bool,
 }
 
 /// By field: numbers of the tests that a value passes, by the value in lower case.
 type Fields = FxHashMap<Box<str>, FxHashMap<Box<[u8]>, Vec<u16>>>;
+
+/// Tests as bits by their numbers.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tests([u64; TESTS / u64::BITS as usize]);
+
+impl Tests {
+    fn add(&mut self, number: u16) {
+        if let Some(word) = self.0.get_mut(usize::from(number) / 64) {
+            *word |= 1 << (number % 64);
+        }
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.0.iter_mut().zip(other.0).for_each(|(word, other)| *word |= other);
+        self
+    }
+
+    fn are_among(&self, passed: &Self) -> bool {
+        self.0.iter().zip(&passed.0).all(|(word, passed)| word & !passed == 0)
+    }
+}
 
 /// Tests by what they ask for: the field, and one of these values.
 #[derive(Default)]
 struct Lookup<'a>(FxHashMap<(&'a str, Vec<String>), u16>);
 
 impl<'a> Lookup<'a> {
-    /// The number of such tests.
-    fn number(&mut self, field: &'a str, mut values: Vec<String>) -> u16 {
+    /// The number of such tests. `None`: it is not told.
+    fn number(&mut self, test: &'a Test) -> Option<u16> {
+        let (field, mut values) = test.values()?;
         values.sort_unstable();
         let next = self.0.len();
         match self.0.entry((field, values)) {
-            Entry::Occupied(known) => *known.get(),
+            Entry::Occupied(known) => Some(*known.get()),
             Entry::Vacant(new) if next < TESTS && new.key().1.iter().all(|value| value.len() <= VALUE) => {
-                *new.insert(u16::try_from(next).unwrap_or(NONE))
+                Some(*new.insert(u16::try_from(next).ok()?))
             }
-            Entry::Vacant(_) => NONE,
+            Entry::Vacant(_) => None,
         }
+    }
+
+    /// The ways in which it can hold, and whether they are all that it asks for.
+    fn ways(&mut self, matcher: &'a Matcher, condition: &Condition) -> (Vec<Tests>, bool) {
+        let mut exactly = true;
+        let ways = match condition {
+            Condition::Search(index) => {
+                let groups = matcher.search(*index).iter().map(|tests| {
+                    let mut way = Tests::default();
+                    for test in tests {
+                        match self.number(test) {
+                            Some(number) => way.add(number),
+                            None => exactly = false,
+                        }
+                    }
+                    way
+                });
+                groups.collect()
+            }
+            Condition::Or(any) => {
+                let mut ways = Vec::new();
+                for (own, all) in any.iter().map(|inner| self.ways(matcher, inner)) {
+                    ways.extend(own);
+                    exactly &= all;
+                }
+                ways
+            }
+            Condition::And(all) => {
+                let mut ways = vec![Tests::default()];
+                for (own, all) in all.iter().map(|inner| self.ways(matcher, inner)) {
+                    // Either alone asks for less.
+                    let few = ways.len() * own.len() <= WAYS;
+                    if few {
+                        ways = ways.iter().flat_map(|way| own.iter().map(|own| way.and(*own))).collect();
+                    }
+                    exactly &= all && few;
+                }
+                ways
+            }
+            Condition::Not(_) => {
+                exactly = false;
+                vec![Tests::default()]
+            }
+        };
+        (ways, exactly)
     }
 
     fn fields(self) -> Fields {
@@ -60,15 +138,12 @@ impl<'a> Lookup<'a> {
     }
 }
 
-/// Tests that the values of a record pass, as bits by their numbers.
-type Passed = [u64; TESTS / u64::BITS as usize];
-
 impl Bundle {
     pub(super) fn of<'a>(rules: impl Iterator<Item = (RuleId, &'a Matcher)>) -> Self {
         let mut lookup = Lookup::default();
-        let rules = rules.map(|(id, matcher)| {
-            let number = |test: &'a Test| test.values().map_or(NONE, |(field, values)| lookup.number(field, values));
-            (id, matcher.tests().map(number).collect())
+        let rules = rules.map(|(rule, matcher)| {
+            let (ways, exactly) = lookup.ways(matcher, matcher.condition());
+            Asked { rule, ways, exactly }
         });
         let rules = rules.collect();
         Bundle { rules, fields: lookup.fields() }
@@ -82,20 +157,19 @@ impl Bundle {
         out: &mut Vec<RuleId>,
     ) {
         let passed = self.passed(event);
-        for (id, numbers) in &self.rules {
-            let told = |place: usize| match (passed, numbers.get(place)) {
-                (Some(passed), Some(number)) => Some(passed.get(usize::from(*number) / 64)? >> (number % 64) & 1 == 1),
-                _ => None,
-            };
-            if !out.contains(id) && matcher(*id).is_some_and(|matcher| matcher.fits(event, told)) {
-                out.push(*id);
+        for Asked { rule, ways, exactly } in &self.rules {
+            let may = passed.is_none_or(|passed| ways.iter().any(|way| way.are_among(&passed)));
+            let told = *exactly && passed.is_some();
+            let matches = may && !out.contains(rule) && (told || matcher(*rule).is_some_and(|rule| rule.fits(event)));
+            if matches {
+                out.push(*rule);
             }
         }
     }
 
     /// `None`: a value is not in ASCII, and may be another in lower case.
-    fn passed(&self, event: &Event) -> Option<Passed> {
-        let mut passed = Passed::default();
+    fn passed(&self, event: &Event) -> Option<Tests> {
+        let mut passed = Tests::default();
         if self.fields.is_empty() {
             return None;
         }
@@ -110,9 +184,7 @@ impl Bundle {
             lower.copy_from_slice(value);
             lower.make_ascii_lowercase();
             for number in values.get(&*lower).into_iter().flatten() {
-                if let Some(word) = passed.get_mut(usize::from(*number) / 64) {
-                    *word |= 1 << (number % 64);
-                }
+                passed.add(*number);
             }
         }
         Some(passed)
@@ -162,7 +234,7 @@ mod tests {
             let bundle = Bundle::of((0..).map(RuleId).zip(&rules));
             let mut together = Vec::new();
             bundle.matches(&event, |id| rules.get(id.0 as usize), &mut together);
-            let alone = (0..).zip(&rules).filter(|(_, rule)| rule.fits(&event, |_| None));
+            let alone = (0..).zip(&rules).filter(|(_, rule)| rule.fits(&event));
             prop_assert_eq!(together, alone.map(|(number, _)| RuleId(number)).collect::<Vec<_>>());
         }
     }

@@ -23,8 +23,6 @@ pub(super) struct Matcher {
 
 #[derive(Debug)]
 pub(super) struct Test {
-    /// Its place among those of its rule.
-    place: usize,
     target: Target,
     all: bool,
     checks: Vec<Check>,
@@ -77,40 +75,42 @@ impl Matcher {
     /// Makes a detection ready, but for its regular expressions. It will only meet events that one of `pins` lets
     /// through; what a single one says of provider and event id is not tested again.
     pub(super) fn new(detection: &Detection, pins: &[Pin]) -> Result<Self, String> {
-        let mut place = 0..;
-        let mut test = |test: &FieldTest| {
+        let test = |test: &FieldTest| {
             let target = Target::of(test.field.as_deref());
             let checks = test.patterns.iter().map(|pattern| Check::new(pattern, &target));
             let checks = checks.collect::<Result<Vec<_>, _>>()?;
             let of_values = |check: &Check| !matches!(check, Check::Exists(_) | Check::Null | Check::Field(_));
             let any = !test.all && checks.iter().all(of_values);
-            Ok::<Test, String>(Test { place: place.next().unwrap_or_default(), target, all: test.all, checks, any })
+            Ok::<Test, String>(Test { target, all: test.all, checks, any })
         };
         let said = |field: &FieldTest| matches!(pins, [pin] if pin.says(field));
-        let mut group = |tests: &Vec<FieldTest>| tests.iter().filter(|field| !said(field)).map(&mut test).collect();
-        let searches = detection.searches.iter().map(|search| search.any.iter().map(&mut group).collect());
+        let group = |tests: &Vec<FieldTest>| tests.iter().filter(|field| !said(field)).map(test).collect();
+        let searches = detection.searches.iter().map(|search| search.any.iter().map(group).collect());
         Ok(Matcher { searches: searches.collect::<Result<_, String>>()?, condition: detection.condition.clone() })
     }
 
-    /// Its tests, in order of their places.
-    pub(super) fn tests(&self) -> impl Iterator<Item = &Test> {
-        self.searches.iter().flatten().flatten()
+    /// What must hold for it to fit.
+    pub(super) fn condition(&self) -> &Condition {
+        &self.condition
     }
 
-    /// `told`: how tests turn out, by their place, where that is known.
-    pub(super) fn fits(&self, event: &Event, told: impl Fn(usize) -> Option<bool>) -> bool {
-        let holds = |test: &Test| told(test.place).unwrap_or_else(|| test.holds(event));
-        self.holds(&self.condition, &holds)
+    /// The tests of a search: all of one of these.
+    pub(super) fn search(&self, index: u16) -> &[Vec<Test>] {
+        self.searches.get(usize::from(index)).map_or(&[], Vec::as_slice)
     }
 
-    fn holds(&self, condition: &Condition, test: &impl Fn(&Test) -> bool) -> bool {
+    pub(super) fn fits(&self, event: &Event) -> bool {
+        self.holds(&self.condition, event)
+    }
+
+    fn holds(&self, condition: &Condition, event: &Event) -> bool {
         match condition {
             Condition::Search(index) => {
-                self.searches.get(usize::from(*index)).is_some_and(|any| any.iter().any(|tests| tests.iter().all(test)))
+                self.search(*index).iter().any(|tests| tests.iter().all(|test| test.holds(event)))
             }
-            Condition::And(all) => all.iter().all(|inner| self.holds(inner, test)),
-            Condition::Or(any) => any.iter().any(|inner| self.holds(inner, test)),
-            Condition::Not(inner) => !self.holds(inner, test),
+            Condition::And(all) => all.iter().all(|inner| self.holds(inner, event)),
+            Condition::Or(any) => any.iter().any(|inner| self.holds(inner, event)),
+            Condition::Not(inner) => !self.holds(inner, event),
         }
     }
 }

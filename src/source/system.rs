@@ -45,8 +45,7 @@ impl Known {
 
     /// Is it told of every record that matches?
     pub fn is_kept(self) -> bool {
-        let more =
-            matches!(self, Known::Version | Known::Level | Known::ActivityId | Known::ProcessId | Known::UserId);
+        let more = matches!(self, Known::Version | Known::Level | Known::ActivityId | Known::ProcessId | Known::UserId);
         more || self.is_fact()
     }
 }

@@ -36,9 +36,11 @@ mod words;
 
 use header::{CHUNK, CHUNK_MAGIC, FILE_HEADER, FILE_MAGIC};
 
-/// Chunks read at once: large enough for the disk, small enough for the cache.
-const CHUNKS_PER_BLOCK: usize = 8;
+/// Chunks of one block: what is worked out for one of them serves the others.
+const CHUNKS_PER_BLOCK: usize = 32;
 const BLOCK: usize = CHUNK * CHUNKS_PER_BLOCK;
+/// Bytes read at once: large enough for the disk, small enough for the cache.
+const PIECE: usize = CHUNK * 8;
 
 /// By the header of the file or, where that is damaged, of the first chunk.
 pub(super) fn sniff(head: &[u8]) -> bool {
@@ -103,25 +105,32 @@ impl Log for Evtx {
     }
 
     fn read(&self, block: usize, interest: &Interest, sink: &mut dyn Sink) {
-        let offset = self.base + block as u64 * BLOCK as u64;
+        let start = self.base + block as u64 * BLOCK as u64;
+        // What is appended meanwhile is of another moment.
+        let end = self.bytes.min(start + BLOCK as u64);
         // Taken out while in use: a sink may read another block meanwhile.
         let mut worker = WORKER.take().unwrap_or_default();
         let mut buffer = std::mem::take(&mut worker.buffer);
-        // What is appended meanwhile is of another moment.
-        let length = usize::try_from(self.bytes.saturating_sub(offset)).unwrap_or(BLOCK).min(BLOCK);
-        buffer.resize(length, 0);
-        match os::read_at(&self.file, &mut buffer, offset) {
-            Ok(read) => {
-                let chunks = buffer.get(..read).unwrap_or_default().chunks(CHUNK);
-                let mut scan = scan::Scan::new(&mut worker, interest, sink);
-                for (n, chunk) in chunks.enumerate() {
-                    scan.chunk(chunk, offset + (n * CHUNK) as u64);
+        let mut scan = scan::Scan::new(&mut worker, interest, sink);
+        for offset in (start..end).step_by(PIECE) {
+            let length = usize::try_from(end - offset).unwrap_or(PIECE).min(PIECE);
+            buffer.resize(length, 0);
+            match os::read_at(&self.file, &mut buffer, offset) {
+                Ok(read) => {
+                    let chunks = buffer.get(..read).unwrap_or_default().chunks(CHUNK);
+                    for (n, chunk) in chunks.enumerate() {
+                        scan.chunk(chunk, offset + (n * CHUNK) as u64);
+                    }
+                    if read < length {
+                        let expected = usize::try_from(end - offset).unwrap_or(length);
+                        change::cut(offset, expected, read).into_iter().for_each(|cut| scan.damage(cut));
+                        break;
+                    }
                 }
-                if let Some(cut) = change::cut(offset, length, read) {
-                    sink.damage(cut);
+                Err(error) => {
+                    scan.damage(Damage { offset, what: format!("cannot be read: {error}"), lost: true });
                 }
             }
-            Err(error) => sink.damage(Damage { offset, what: format!("cannot be read: {error}"), lost: true }),
         }
         worker.buffer = buffer;
         WORKER.set(Some(worker));

@@ -121,6 +121,11 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// Tells of what could not be read of the file.
+    pub fn damage(&mut self, damage: Damage) {
+        self.sink.damage(damage);
+    }
+
     /// Reads one chunk that lies at `offset` of its file.
     pub fn chunk(&mut self, data: &[u8], offset: u64) {
         self.offset = offset;

@@ -4,9 +4,9 @@ use super::Shown;
 use crate::source::evtx::binxml::{self, BINXML};
 
 /// Uses whose gates were shut that are known again. More are looked at anew.
-const SHUT: usize = 4;
+const SHUT: usize = 8;
 /// So many more uses kept than known again, and no more are: their values are never the same.
-const VAIN: u32 = 16;
+const VAIN: u32 = 32;
 /// Bytes of the values of one of them: most are shut by a number or a name or two.
 const BYTES: usize = 128;
 
@@ -89,16 +89,15 @@ impl Uses {
 impl Shut {
     #[inline]
     fn is(&self, entries: &[[u8; 4]], values: &[u8]) -> bool {
+        // Sizes differ more often than values do, and are sooner compared.
+        if !self.slots.iter().all(|(slot, entry)| entries.get(*slot) == Some(entry)) {
+            return false;
+        }
         let mut known = self.values.as_slice();
-        self.slots.iter().all(|(slot, entry)| {
-            // Sizes differ more often than values do, and are sooner compared.
-            entries.get(*slot) == Some(entry)
-                && value(entries, values, *slot).is_some_and(|(_, value)| {
-                    known.strip_prefix(value).is_some_and(|rest| {
-                        known = rest;
-                        true
-                    })
-                })
+        self.slots.iter().all(|(slot, _)| {
+            let rest = value(entries, values, *slot).and_then(|(_, value)| known.strip_prefix(value));
+            known = rest.unwrap_or_default();
+            rest.is_some()
         })
     }
 }
