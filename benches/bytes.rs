@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use whyrdp::source::map;
+use whyrdp::source::{Aligned, map};
 
 const HEADER: usize = 0x1000;
 const CHUNK: usize = 0x1_0000;
@@ -73,7 +73,7 @@ fn pass(how: &str, threads: usize, log: &Path) -> u64 {
         for _ in 0..threads {
             scope.spawn(|| {
                 let mut file = File::open(log).unwrap();
-                let mut buffer = vec![0; BLOCK];
+                let mut buffer = Aligned::new();
                 loop {
                     let at = next.fetch_add(BLOCK as u64, Ordering::Relaxed);
                     if at >= bytes {
@@ -82,7 +82,7 @@ fn pass(how: &str, threads: usize, log: &Path) -> u64 {
                     let block = at..bytes.min(at + BLOCK as u64);
                     let bytes = match &map {
                         Some(map) => &map[usize::try_from(block.start).unwrap()..usize::try_from(block.end).unwrap()],
-                        None => read(&mut file, &mut buffer, block).unwrap(),
+                        None => read(&mut file, buffer.room(BLOCK), block).unwrap(),
                     };
                     let found = match how {
                         "read" => u64::from(bytes[0]),

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::Aligned;
+
 /// SHA-256 of a whole file in lower-case hex.
 ///
 /// # Errors
@@ -13,9 +15,10 @@ use sha2::{Digest, Sha256};
 pub fn sha256(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 18];
+    let mut buffer = Aligned::new();
+    let buffer = buffer.room(1 << 18);
     loop {
-        match file.read(&mut buffer) {
+        match file.read(buffer) {
             Ok(0) => break,
             Ok(read) => hash.update(buffer.get(..read).unwrap_or_default()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

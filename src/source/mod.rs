@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::event::{Damage, Interest, Lost, Machine, Sink};
 
 mod aids;
+mod aligned;
 mod bytes;
 mod change;
 mod discover;
@@ -28,6 +29,7 @@ mod trace_text;
 mod tracerpt_csv;
 
 pub use aids::Aids;
+pub use aligned::Aligned;
 pub use change::Snapshot;
 pub use discover::{Discovery, Given, Problem, discover, discover_given};
 pub use evtx::render;

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use crate::error::Error;
 use crate::event::{Damage, Guid, Interest, Lost, Machine, Sink};
 use crate::os;
-use crate::source::{Aids, Input, Log, Messages, change, packet};
+use crate::source::{Aids, Aligned, Input, Log, Messages, change, packet};
 
 mod buffer;
 mod chain;
@@ -102,12 +102,12 @@ pub(super) fn open(input: &Input, aids: &Aids) -> Result<Box<dyn Log>, Error> {
 /// What a thread keeps from block to block.
 #[derive(Default)]
 struct Worker {
-    raw: Vec<u8>,
+    raw: Aligned,
     decompressed: Vec<u8>,
 }
 
 thread_local! {
-    static WORKER: Cell<Worker> = const { Cell::new(Worker { raw: Vec::new(), decompressed: Vec::new() }) };
+    static WORKER: Cell<Worker> = const { Cell::new(Worker { raw: Aligned::new(), decompressed: Vec::new() }) };
 }
 
 impl Etl {
@@ -118,10 +118,10 @@ impl Etl {
         // Taken out while in use: a sink may read another block meanwhile.
         let mut worker = WORKER.take();
         let length = usize::try_from(end - start).unwrap_or(usize::MAX).min(BLOCK + buffer::LARGEST);
-        worker.raw.resize(length, 0);
-        let read = os::read_at(&self.file, &mut worker.raw, start);
+        let raw = worker.raw.room(length);
+        let read = os::read_at(&self.file, raw, start);
         if let Ok(read) = read {
-            let data = worker.raw.get(..read).unwrap_or_default();
+            let data = raw.get(..read).unwrap_or_default();
             let mut budget = DECOMPRESSED;
             let mut at = 0;
             while let Some(rest) = data.get(at..).filter(|rest| !rest.is_empty()) {

@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use crate::error::Error;
@@ -38,7 +39,7 @@ use header::{CHUNK, CHUNK_MAGIC, FILE_HEADER, FILE_MAGIC};
 
 /// Chunks of one block: what is worked out for one of them serves the others.
 const CHUNKS_PER_BLOCK: usize = 32;
-const BLOCK: usize = CHUNK * CHUNKS_PER_BLOCK;
+const BLOCK: u64 = (CHUNK * CHUNKS_PER_BLOCK) as u64;
 /// Bytes read at once: large enough for the disk, small enough for the cache.
 const PIECE: usize = CHUNK * 8;
 
@@ -101,37 +102,39 @@ thread_local! {
 impl Log for Evtx {
     fn blocks(&self) -> usize {
         // By the size of the file: the header's count of chunks is 16 bits wide.
-        usize::try_from(self.bytes.saturating_sub(self.base).div_ceil(BLOCK as u64)).unwrap_or(usize::MAX)
+        usize::try_from(self.bytes.saturating_sub(self.base).div_ceil(BLOCK)).unwrap_or(usize::MAX)
     }
 
     fn read(&self, block: usize, interest: &Interest, sink: &mut dyn Sink) {
-        let start = self.base + block as u64 * BLOCK as u64;
+        let start = self.base + block as u64 * BLOCK;
         // What is appended meanwhile is of another moment.
-        let end = self.bytes.min(start + BLOCK as u64);
+        let end = self.bytes.min(start + BLOCK);
         // Taken out while in use: a sink may read another block meanwhile.
         let mut worker = WORKER.take().unwrap_or_default();
         let mut buffer = std::mem::take(&mut worker.buffer);
         let mut scan = scan::Scan::new(&mut worker, interest, sink);
+        let mut unread: Option<(u64, io::Error)> = None;
         for offset in (start..end).step_by(PIECE) {
-            let length = usize::try_from(end - offset).unwrap_or(PIECE).min(PIECE);
-            buffer.resize(length, 0);
-            match os::read_at(&self.file, &mut buffer, offset) {
+            let left = usize::try_from(end - offset).unwrap_or(usize::MAX);
+            let piece = buffer.room(left.min(PIECE));
+            match os::read_at(&self.file, piece, offset) {
                 Ok(read) => {
-                    let chunks = buffer.get(..read).unwrap_or_default().chunks(CHUNK);
+                    unread.take().into_iter().for_each(|unread| scan.damage(not_read(unread, offset)));
+                    let chunks = piece.get(..read).unwrap_or_default().chunks(CHUNK);
                     for (n, chunk) in chunks.enumerate() {
                         scan.chunk(chunk, offset + (n * CHUNK) as u64);
                     }
-                    if read < length {
-                        let expected = usize::try_from(end - offset).unwrap_or(length);
-                        change::cut(offset, expected, read).into_iter().for_each(|cut| scan.damage(cut));
+                    if read < piece.len() {
+                        change::cut(offset, left, read).into_iter().for_each(|cut| scan.damage(cut));
                         break;
                     }
                 }
                 Err(error) => {
-                    scan.damage(Damage { offset, what: format!("cannot be read: {error}"), lost: true });
+                    unread.get_or_insert((offset, error));
                 }
             }
         }
+        unread.take().into_iter().for_each(|unread| scan.damage(not_read(unread, end)));
         worker.buffer = buffer;
         WORKER.set(Some(worker));
     }
@@ -139,6 +142,11 @@ impl Log for Evtx {
     fn damage(&self) -> Vec<Damage> {
         self.damage.clone()
     }
+}
+
+/// What the disk does not give, up to `end`.
+fn not_read((offset, error): (u64, io::Error), end: u64) -> Damage {
+    Damage { offset, what: format!("{} bytes cannot be read: {error}", end - offset), lost: true }
 }
 
 /// The whole record at a byte offset of a log file, as XML.

@@ -15,6 +15,7 @@ use super::tally::Tally;
 use super::templates::Templates;
 use super::words::{Word, Words};
 use crate::event::{Damage, Event, Interest, Sink, Stamp, Wanted};
+use crate::source::Aligned;
 
 /// Places reported per chunk; the rest are counted.
 const DAMAGE_PER_CHUNK: u32 = 64;
@@ -28,7 +29,7 @@ const GUESSES: usize = 256;
 /// What a thread keeps from block to block.
 #[derive(Default)]
 pub(super) struct Worker {
-    pub buffer: Vec<u8>,
+    pub buffer: Aligned,
     words: Words,
     authors: Authors,
     /// The templates of the chunk.
