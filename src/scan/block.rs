@@ -349,13 +349,13 @@ mod tests {
             event.system.provider = "Microsoft-Windows-TerminalServices-ClientActiveXCore".to_owned();
             event.system.event_id = 1026;
             event.push("Value", &"x".repeat(3000));
-            for n in 0..4000 {
-                event.system.record_id = Some(n + 4000 * block as u64);
+            for n in 0..8000 {
+                event.system.record_id = Some(n + 8000 * block as u64);
                 sink.event(&event);
             }
         });
         let kept = file.rows.iter().filter(|row| matches!(row, Row::Evidence(_))).count();
-        assert!((1000..8000).contains(&kept), "{kept}");
+        assert!((2000..16_000).contains(&kept), "{kept}");
         let said: Vec<_> =
             file.rows.iter().filter_map(|row| if let Row::Problem(p) = row { Some(p) } else { None }).collect();
         assert!(
