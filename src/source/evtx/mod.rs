@@ -18,6 +18,7 @@ mod binxml;
 mod catalogue;
 mod collected;
 mod compile;
+mod complaints;
 mod fields;
 mod gate;
 mod header;

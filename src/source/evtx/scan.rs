@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use super::authors::{AuthorId, Authors};
 use super::binxml::{self, Fault, Head, Instance};
 use super::collected;
+use super::complaints::Complaints;
 use super::fields::{Record, TOO_MUCH, TOO_MUCH_OF_CHUNK, Want};
 use super::gate::Gates;
 use super::header::{self, CHUNK, ChunkHeader, RECORD_HEADER, RECORD_MAGIC, RECORDS, RecordHeader};
@@ -17,8 +18,6 @@ use super::words::{Word, Words};
 use crate::event::{Damage, Event, Interest, Sink, Stamp, Wanted};
 use crate::source::Aligned;
 
-/// Places reported per chunk; the rest are counted.
-const DAMAGE_PER_CHUNK: u32 = 64;
 /// Records per chunk that the crate `evtx` may try: each costs as much as many read here.
 const SLOW_PER_CHUNK: u32 = 64;
 /// Event ids of which it is kept what is wanted of their records.
@@ -68,22 +67,12 @@ pub(super) struct Scan<'a> {
     sums: bool,
     /// File offset of the chunk.
     offset: u64,
-    reported: u32,
+    complaints: Complaints,
     /// Records that the crate `evtx` tried so far, to tell them and to read their fields.
     slow: [u32; 2],
     /// By event id, whether such a record of this chunk will match, as the last ones did: not negative if so. Wrong
     /// guesses, and ids that share a place, cost time alone.
     guesses: [i8; GUESSES],
-    /// Records that could not be read for one reason, not yet reported.
-    unread: Option<Unread>,
-}
-
-struct Unread {
-    at: usize,
-    first: u64,
-    last: u64,
-    count: u32,
-    why: String,
 }
 
 /// What the walk over a chunk may rely on.
@@ -115,10 +104,9 @@ impl<'a> Scan<'a> {
             sink,
             sums,
             offset: 0,
-            reported: 0,
+            complaints: Complaints::default(),
             slow: [0; 2],
             guesses: [0; GUESSES],
-            unread: None,
         }
     }
 
@@ -130,7 +118,7 @@ impl<'a> Scan<'a> {
     /// Reads one chunk that lies at `offset` of its file.
     pub fn chunk(&mut self, data: &[u8], offset: u64) {
         self.offset = offset;
-        self.reported = 0;
+        self.complaints = Complaints::of(offset);
         self.slow = [0; 2];
         self.guesses = [0; GUESSES];
         self.worker.plans.clear();
@@ -148,12 +136,9 @@ impl<'a> Scan<'a> {
                 self.walk(data, &Bounds { live: data.len(), last: None, ids: None, open: true, blind: true });
             }
         }
-        self.report_unread();
+        self.complaints.tell_unread(self.sink);
         self.tell();
-        if self.reported > DAMAGE_PER_CHUNK {
-            let what = format!("{} more places in this chunk are damaged", self.reported - DAMAGE_PER_CHUNK);
-            self.sink.damage(Damage { offset, what, lost: true });
-        }
+        self.complaints.end(self.sink);
     }
 
     fn bounds(&mut self, data: &[u8], header: ChunkHeader) -> Bounds {
@@ -372,7 +357,8 @@ impl<'a> Scan<'a> {
         if let Err(Fault { at: place, what }) = read
             && !(self.fill_slowly(data, at, record, Want::default()).is_ok() && self.has_system())
         {
-            return self.unread(at, record.id, format!("could not be read (at byte {place} of the chunk: {what})"));
+            let why = format!("could not be read (at byte {place} of the chunk: {what})");
+            return self.complaints.unread(at, record.id, why, self.sink);
         }
         // In the order in which the records stand.
         self.tell();
@@ -505,34 +491,8 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    fn unread(&mut self, at: usize, id: u64, why: String) {
-        match &mut self.unread {
-            Some(unread) if unread.why == why => {
-                unread.last = id;
-                unread.count += 1;
-            }
-            _ => {
-                self.report_unread();
-                self.unread = Some(Unread { at, first: id, last: id, count: 1, why });
-            }
-        }
-    }
-
-    fn report_unread(&mut self) {
-        let Some(Unread { at, first, last, count, why }) = self.unread.take() else { return };
-        let what = match count {
-            1 => format!("record {first}: {why}"),
-            _ => format!("{count} records, {first} to {last}: {why}"),
-        };
-        self.report(at, what, true);
-    }
-
     fn report(&mut self, at: usize, what: String, lost: bool) {
-        self.report_unread();
-        self.reported += 1;
-        if self.reported <= DAMAGE_PER_CHUNK {
-            self.sink.damage(Damage { offset: self.offset + at as u64, what, lost });
-        }
+        self.complaints.add(at, what, lost, self.sink);
     }
 }
 
