@@ -15,6 +15,7 @@ mod library {
         mod definition;
         mod filter;
         mod gates;
+        mod glob;
         mod index;
         mod parts;
         mod pins;

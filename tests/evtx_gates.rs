@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use whyrdp::event::{Damage, Event, Interest, Sink, Stamp};
+use whyrdp::event::{Damage, Event, Guid, Interest, Sink, Stamp, System};
 use whyrdp::signature::{RuleId, Signatures};
 use whyrdp::source::{self, Input};
 
@@ -20,7 +20,14 @@ static SIGNATURES: LazyLock<Signatures> = LazyLock::new(|| Signatures::open(true
 struct Matched {
     records: usize,
     asked: usize,
-    found: Vec<(u64, Vec<RuleId>)>,
+    found: Vec<(u64, Vec<RuleId>, Kept)>,
+}
+
+/// What evidence keeps of the System part: version, level, activity, process and user.
+type Kept = (Option<u8>, Option<u8>, Option<Guid>, Option<u32>, String);
+
+fn kept(system: &System) -> Kept {
+    (system.version, system.level, system.activity_id, system.process_id, system.user_id.clone())
 }
 
 impl Sink for Matched {
@@ -39,7 +46,7 @@ impl Sink for Matched {
         let mut rules = Vec::new();
         SIGNATURES.matches(event, &mut rules);
         if !rules.is_empty() {
-            self.found.push((event.origin.position.offset, rules));
+            self.found.push((event.origin.position.offset, rules, kept(&event.system)));
         }
     }
 

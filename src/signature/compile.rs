@@ -87,7 +87,7 @@ impl Signatures {
     }
 
     fn new(parts: Parts, ready: Vec<OnceLock<Option<Ready>>>, ground: Ground) -> Self {
-        let bundles = (0..ground.index.len()).map(|_| OnceLock::new()).collect();
+        let bundles = (0..ground.index.list_count()).map(|_| OnceLock::new()).collect();
         Signatures { parts, ready, bundles, ground, words: OnceLock::new() }
     }
 
@@ -291,8 +291,10 @@ impl Signatures {
     }
 
     fn bundle(&self, list: ListId) -> Option<&Bundle> {
-        let ids = || self.ground.index.rules(list).iter().map(|rule| RuleId(*rule));
-        let make = || Bundle::of(ids().filter_map(|id| Some((id, &self.ready(id)?.matcher))));
+        let make = || {
+            let ids = self.ground.index.rules(list).iter().map(|rule| RuleId(*rule));
+            Bundle::of(ids.filter_map(|id| Some((id, &self.ready(id)?.matcher))))
+        };
         Some(self.bundles.get(list as usize)?.get_or_init(make))
     }
 

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::definition::{Condition, Detection, FieldTest, Glob, Pattern};
+use super::definition::{Condition, Detection, FieldTest, Pattern};
+use super::glob;
 use super::value::system_field;
 use crate::event::{Gate, Place, Sign, UNNAMED, Way};
 
@@ -148,30 +149,20 @@ fn sign(test: &FieldTest, exactly: bool) -> Option<Sign> {
     let told =
         !field.is_ascii() || field == UNNAMED || system_field(field).is_some() || (test.all && test.patterns.len() > 1);
     let letters = test.patterns.iter().map(|pattern| match pattern {
-        Pattern::Text { glob, cased } if !(exactly && *cased) => plain(glob).filter(|(_, letters)| letters.is_ascii()),
+        Pattern::Text { glob, cased } if !(exactly && *cased) => {
+            glob::plain(glob).filter(|(_, letters)| letters.is_ascii())
+        }
         _ => None,
     });
+    let letters = letters.map(|plain| plain.map(|(place, letters)| (place, letters.to_owned())));
     let letters = letters.collect::<Option<Vec<_>>>().filter(|_| !told)?;
     Some(Sign { field: field.to_owned(), letters })
-}
-
-/// Letters at one place of a text.
-fn plain(glob: &[Glob]) -> Option<(Place, String)> {
-    let (place, letters) = match glob {
-        [] => (Place::Whole, ""),
-        [Glob::Literal(text)] => (Place::Whole, text.as_str()),
-        [Glob::Literal(text), Glob::Any] => (Place::Start, text.as_str()),
-        [Glob::Any, Glob::Literal(text)] => (Place::End, text.as_str()),
-        [Glob::Any, Glob::Literal(text), Glob::Any] => (Place::Inside, text.as_str()),
-        _ => return None,
-    };
-    Some((place, letters.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signature::definition::Search;
+    use crate::signature::definition::{Glob, Search};
 
     fn test(field: &str, values: &[&str]) -> FieldTest {
         let text = |value: &&str| Pattern::Text { glob: vec![Glob::Literal((*value).to_owned())], cased: false };

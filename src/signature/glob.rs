@@ -32,15 +32,7 @@ impl Matcher {
                 Glob::Any => units.push(Unit::Any),
             }
         }
-        let plain = match glob {
-            [] => Some((Place::Whole, "")),
-            [Glob::Literal(text)] => Some((Place::Whole, text.as_str())),
-            [Glob::Literal(text), Glob::Any] => Some((Place::Start, text.as_str())),
-            [Glob::Any, Glob::Literal(text)] => Some((Place::End, text.as_str())),
-            [Glob::Any, Glob::Literal(text), Glob::Any] => Some((Place::Inside, text.as_str())),
-            _ => None,
-        };
-        let plain = plain.map(|(place, text)| (place, text.into()));
+        let plain = plain(glob).map(|(place, text)| (place, text.into()));
         Matcher { units, cased, plain }
     }
 
@@ -96,6 +88,18 @@ impl Matcher {
             at = *after;
             left = from.clone();
         }
+    }
+}
+
+/// Where letters must stand in a text, and which, if that is all that the pattern asks for.
+pub(super) fn plain(glob: &[Glob]) -> Option<(Place, &str)> {
+    match glob {
+        [] => Some((Place::Whole, "")),
+        [Glob::Literal(text)] => Some((Place::Whole, text)),
+        [Glob::Literal(text), Glob::Any] => Some((Place::Start, text)),
+        [Glob::Any, Glob::Literal(text)] => Some((Place::End, text)),
+        [Glob::Any, Glob::Literal(text), Glob::Any] => Some((Place::Inside, text)),
+        _ => None,
     }
 }
 

@@ -68,7 +68,7 @@ impl Index {
     }
 
     /// How many lists there are.
-    pub(super) fn len(&self) -> usize {
+    pub(super) fn list_count(&self) -> usize {
         self.lists.len()
     }
 

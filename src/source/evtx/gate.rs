@@ -270,7 +270,7 @@ impl Gates {
         alone: bool,
     ) -> Option<()> {
         let uses = self.uses.get_mut(plan.uses)?;
-        if alone && let Some(known) = uses.shut(entries, values) {
+        if alone && let Some(known) = uses.known_shut(entries, values) {
             *shown = known;
             return Some(());
         }

@@ -120,13 +120,17 @@ impl Log for Evtx {
             let piece = buffer.room(left.min(PIECE));
             match os::read_at(&self.file, piece, offset) {
                 Ok(read) => {
-                    unread.take().into_iter().for_each(|unread| scan.damage(not_read(unread, offset)));
+                    if let Some(unread) = unread.take() {
+                        scan.damage(not_read(unread, offset));
+                    }
                     let chunks = piece.get(..read).unwrap_or_default().chunks(CHUNK);
                     for (n, chunk) in chunks.enumerate() {
                         scan.chunk(chunk, offset + (n * CHUNK) as u64);
                     }
                     if read < piece.len() {
-                        change::cut(offset, left, read).into_iter().for_each(|cut| scan.damage(cut));
+                        if let Some(cut) = change::cut(offset, left, read) {
+                            scan.damage(cut);
+                        }
                         break;
                     }
                 }
@@ -135,7 +139,9 @@ impl Log for Evtx {
                 }
             }
         }
-        unread.take().into_iter().for_each(|unread| scan.damage(not_read(unread, end)));
+        if let Some(unread) = unread {
+            scan.damage(not_read(unread, end));
+        }
         worker.buffer = buffer;
         WORKER.set(Some(worker));
     }

@@ -338,3 +338,21 @@ fn stale_records_behind_the_live_ones_stay_out() {
     data[124..128].copy_from_slice(&sum.to_le_bytes());
     assert_eq!(read(&data).records.len(), 2);
 }
+
+/// A folder opens as a file does, and gives no byte.
+#[cfg(unix)]
+#[test]
+fn what_a_disk_does_not_give_is_told_once_a_block() {
+    use super::{BLOCK, Evtx};
+    use crate::source::Log;
+    let file = std::fs::File::open(env!("CARGO_MANIFEST_DIR")).unwrap_or_else(|error| unreachable!("{error}"));
+    let log = Evtx { file, base: 4096, bytes: 4096 + 2 * BLOCK + 7, damage: Vec::new() };
+    let mut told = Collected::default();
+    (0..log.blocks()).for_each(|block| log.read(block, &Interest::everything(), &mut told));
+    let told: Vec<_> =
+        told.damage.iter().map(|damage| (damage.offset, damage.what.split(':').next(), damage.lost)).collect();
+    let bytes = ["2097152 bytes cannot be read", "2097152 bytes cannot be read", "7 bytes cannot be read"];
+    let places = [4096, 4096 + BLOCK, 4096 + 2 * BLOCK];
+    let expected: Vec<_> = places.into_iter().zip(bytes).map(|(offset, what)| (offset, Some(what), true)).collect();
+    assert_eq!(told, expected);
+}

@@ -52,7 +52,7 @@ impl Uses {
 
     /// What such values showed, by which all gates were shut. `values`: those of a sound table.
     #[inline]
-    pub fn shut(&mut self, entries: &[[u8; 4]], values: &[u8]) -> Option<Shown> {
+    pub fn known_shut(&mut self, entries: &[[u8; 4]], values: &[u8]) -> Option<Shown> {
         let known = self.shut.iter().find(|shut| shut.is(entries, values))?;
         self.vain = self.vain.saturating_sub(1);
         Some(known.shown)
@@ -109,4 +109,44 @@ pub(super) fn value<'a>(entries: &[[u8; 4]], values: &'a [u8], slot: usize) -> O
     let entry = *rest.first()?;
     let start = binxml::sum_of_sizes(before) as usize;
     Some((entry, values.get(start..start + usize::from(u16::from_le_bytes([entry[0], entry[1]])))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Seen;
+    use crate::source::evtx::binxml::STRING;
+
+    /// Two strings, as a use holds them.
+    fn held(texts: [&str; 2]) -> (Vec<[u8; 4]>, Vec<u8>) {
+        let entry = |text: &str| [text.len() as u8, 0, STRING, 0];
+        (texts.map(entry).to_vec(), texts.concat().into_bytes())
+    }
+
+    #[test]
+    fn values_are_known_again_by_the_slots_that_were_looked_at() {
+        let mut shown = Shown::default();
+        shown[0] = Seen { maybe: 1, surely: 1 };
+        let mut uses = Uses::default();
+        let (entries, values) = held(["alice", "3"]);
+        uses.keep_shut([1, 1].into_iter(), &entries, &values, shown);
+        let mut known = |texts| {
+            let (entries, values) = held(texts);
+            uses.known_shut(&entries, &values)
+        };
+        assert_eq!((known(["alice", "3"]), known(["bob", "3"])), (Some(shown), Some(shown)));
+        assert_eq!((known(["alice", "2"]), known(["alice", "10"]), known(["alic3", ""])), (None, None, None));
+    }
+
+    #[test]
+    fn values_that_never_come_again_are_given_up() {
+        let mut uses = Uses::default();
+        for n in 0..=VAIN {
+            let (entries, values) = held([&n.to_string(), ""]);
+            uses.keep_shut([0].into_iter(), &entries, &values, Shown::default());
+            assert_eq!(uses.known_shut(&entries, &values).is_some(), n < VAIN, "{n}");
+            uses.vain = n + 1;
+        }
+        assert!(uses.shut.is_empty());
+    }
 }
