@@ -36,9 +36,14 @@ pub(super) struct Want<'i> {
 }
 
 impl<'i> Want<'i> {
-    pub fn of(by: [Option<&'i Fields>; 3], plans: &mut Plans) -> Self {
+    pub fn of(mut by: [Option<&'i Fields>; 3], plans: &mut Plans) -> Self {
         // By their places, which are good for as long as one block is read.
-        let key = by.map(|fields| fields.map_or(0, |fields| std::ptr::from_ref(fields).addr()));
+        let place = |fields: Option<&Fields>| fields.map_or(0, |fields| std::ptr::from_ref(fields).addr());
+        // Some providers go by the same name as their source.
+        if place(by[0]) == place(by[1]) {
+            by[1] = None;
+        }
+        let key = by.map(place);
         Want { by, deciding: false, number: plans.want(key) }
     }
 

@@ -109,6 +109,7 @@ impl Gates {
         self.looks.clear();
         self.nested.clear();
         self.uses.clear();
+        self.loose.begin();
     }
 
     /// Can it be told by the values of these fragments in `Event` that every gate is shut?

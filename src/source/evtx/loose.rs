@@ -1,50 +1,130 @@
 //! Looks at the values of data that stand without a template, as some providers (CAPI2) write theirs, token by token.
 //! Their names stand with them in each record, so that no plan would serve twice.
 
-use super::binxml::{self, BINXML, Item, Span, Token, Tokens, is};
+use rustc_hash::FxHashMap;
+
+use super::binxml::{self, BINXML, Item, NAME_HEADER, STRING, Span, Token, Tokens, is, u16_at, u32_at};
 use super::compile::{DEPTH, Section, TOKENS, is_namespace, local, section};
 use super::fields::Want;
 use super::gate::{Shown, Texts, signs};
 use super::learned::Fragment;
-use super::plan::Place;
+use super::plan::{Place, WantId};
 
-/// Elements that are open.
+/// What is kept from record to record.
 #[derive(Default)]
 pub(super) struct Loose {
+    /// Elements that are open.
     open: Vec<Element>,
     /// Names met last in this chunk, by some bits of where they stand.
     names: Vec<Name>,
-    /// Lengths of names of fields that are looked at, as bits; the last stands for all from there on.
-    lengths: u128,
+    /// What is looked at in this block.
+    lengths: FxHashMap<WantId, Lengths>,
+}
+
+/// How long names are that are looked at, as bits; the last stands for all from there on. Most are told by that alone.
+#[derive(Clone, Copy, Default)]
+struct Lengths {
+    fields: u64,
+    owners: u64,
+    attributes: u64,
+}
+
+impl Lengths {
+    fn of(want: &Want<'_>) -> Self {
+        let mut lengths = Lengths::default();
+        for (_, _, sign) in signs(want) {
+            lengths.fields |= length(sign.field.len());
+            for (owner, attribute) in (0..sign.field.len()).filter_map(|at| halves_at(&sign.field, at)) {
+                lengths.owners |= length(owner.len());
+                lengths.attributes |= length(attribute.len());
+            }
+        }
+        lengths
+    }
+}
+
+fn length(units: usize) -> u64 {
+    1 << units.min(63)
+}
+
+/// What an element and its attribute are called for that field, if there is `_` between them at that place.
+fn halves_at(field: &str, at: usize) -> Option<(&str, &str)> {
+    let (owner, attribute) = field.split_at_checked(at)?;
+    Some((owner, attribute.strip_prefix('_')?))
 }
 
 /// Names that are found at once: records of one kind use the same ones.
-const NAMES: usize = 128;
+const NAMES: usize = 256;
 
 /// The name of an element or an attribute.
 #[derive(Clone, Copy, Default)]
 struct Name {
-    whole: Span,
+    /// Where it stands in the chunk, and for which want its roles were worked out.
+    offset: u32,
+    want: Option<WantId>,
+    /// Bytes that it takes where it stands.
+    length: u32,
     /// Behind its prefix.
     local: Span,
-    is_namespace: bool,
+    roles: Roles,
+}
+
+/// What may be called so.
+#[derive(Clone, Copy, Default)]
+struct Roles {
+    /// An element that is looked at.
+    field: bool,
+    /// An element of which an attribute is looked at.
+    owner: bool,
+    /// An attribute that is looked at.
+    attribute: bool,
     /// Fields of such elements carry their name in an attribute.
     names_itself: bool,
+    /// What holds the fields of an event.
+    section: bool,
 }
 
 impl Name {
-    fn of(data: &[u8], whole: Span) -> Self {
+    fn of(data: &[u8], offset: u32, want: &Want<'_>, lengths: Lengths) -> Option<Self> {
+        let (whole, bytes) = binxml::name_at(data, offset as usize)?;
         let text = whole.of(data);
         let local = local(text);
-        let names_itself = is(local, "Data") || is(local, "ComplexData");
         let prefix = (text.len() - local.len()) as u32;
-        let local = Span { start: whole.start + prefix, len: whole.len - prefix };
-        Name { whole, local, is_namespace: is_namespace(text), names_itself }
+        Some(Name {
+            offset,
+            want: want.id(),
+            length: (NAME_HEADER + bytes + 2) as u32,
+            local: Span { start: whole.start + prefix, len: whole.len - prefix },
+            roles: Roles::of(text, local, want, lengths),
+        })
     }
 }
 
+impl Roles {
+    fn of(text: &[u8], local: &[u8], want: &Want<'_>, lengths: Lengths) -> Self {
+        let length = length(local.len() / 2);
+        let any = |lengths: u64, may: &dyn Fn(&str) -> bool| {
+            lengths & length != 0 && signs(want).any(|(_, _, sign)| may(&sign.field))
+        };
+        let half = |half: Option<&str>| half.is_some_and(|half| is(local, half));
+        let units = local.len() / 2;
+        Roles {
+            field: any(lengths.fields, &|field| is(local, field)),
+            owner: any(lengths.owners, &|field| half(halves_at(field, units).map(|(owner, _)| owner))),
+            attribute: any(lengths.attributes, &|field| {
+                let at = field.len().checked_sub(units + 1);
+                half(at.and_then(|at| halves_at(field, at)).map(|(_, attribute)| attribute))
+            }) && !is_namespace(text),
+            names_itself: is(local, "Data") || is(local, "ComplexData"),
+            section: matches!(section(text), Section::Data),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
 struct Element {
-    name: Name,
+    name: Span,
+    roles: Roles,
     /// It is no field: it has children, or holds all fields.
     holds: bool,
 }
@@ -58,17 +138,28 @@ enum Text {
 }
 
 impl Loose {
+    /// Another block begins, in which wants have other numbers.
+    pub fn begin(&mut self) {
+        self.lengths.clear();
+    }
+
     /// Another chunk begins.
     pub fn clear(&mut self) {
         self.names.clear();
     }
 
-    fn name(&mut self, data: &[u8], whole: Span) -> Name {
-        let Some(known) = self.names.get_mut((whole.start >> 1) as usize % NAMES) else { return Name::of(data, whole) };
-        if known.whole != whole {
-            *known = Name::of(data, whole);
+    /// The name that is referred to at `at`, and where the tokens go on.
+    #[inline]
+    fn name(&mut self, data: &[u8], at: usize, want: &Want<'_>, lengths: Lengths) -> Option<(Name, usize)> {
+        let offset = u32_at(data, at)?;
+        let known = self.names.get_mut((offset >> 1) as usize % NAMES)?;
+        if (known.offset, known.want) != (offset, want.id()) {
+            *known = Name::of(data, offset, want, lengths)?;
         }
-        *known
+        let name = *known;
+        // At its first use it stands right here.
+        let own = if offset as usize == at + 4 { name.length as usize } else { 0 };
+        Some((name, at + 4 + own))
     }
 
     /// Adds what the values of a fragment show. `None`: it is not as simple as that.
@@ -84,113 +175,133 @@ impl Loose {
             return Some(());
         }
         matches!(place, Place::Event | Place::Data).then_some(())?;
+        let lengths = *self.lengths.entry(want.id()?).or_insert_with(|| Lengths::of(want));
         self.open.clear();
         self.names.resize(NAMES, Name::default());
-        self.lengths = signs(want).fold(0, |all, (_, _, sign)| all | length(sign.field.len()));
-        let mut tokens = Tokens::new(data, start, end, false);
+        let end = end.min(data.len());
+        let mut at = start;
         // Between an element's start and the end of its start tag, and the attribute that is open there.
         let (mut in_start, mut attribute) = (false, None);
         let mut text = Text::None;
         for _ in 0..TOKENS {
-            let token = tokens.next().ok()?;
-            if in_start && matches!(token, Token::Attribute(_) | Token::CloseStart | Token::CloseEmpty) {
-                let (name, element) = (attribute.take(), self.open.last()?.name);
-                if let Some(name) = name {
-                    let value = if matches!(text, Text::None) { None } else { Some(text) };
-                    self.show(data, (element, Some(name)), value, texts, want, shown)?;
+            if at >= end {
+                return (at <= data.len() && self.open.is_empty()).then_some(());
+            }
+            let token = *data.get(at)?;
+            if in_start && matches!(token, 0x02 | 0x03 | 0x06 | 0x46) {
+                if let Some(name) = attribute.take() {
+                    let element = self.open.last()?;
+                    if element.roles.owner && !matches!(text, Text::None) {
+                        show(data, (element.name, Some(name)), text, texts, want, shown)?;
+                    }
                 }
                 text = Text::None;
             }
             match token {
-                Token::End => return self.open.is_empty().then_some(()),
-                Token::Open { name, .. } if !in_start => {
-                    self.enter(data, name, place)?;
+                0x00 => return self.open.is_empty().then_some(()),
+                0x01 | 0x41 if !in_start => {
+                    // Its size comes before its name, and behind it that of its attributes.
+                    let (name, behind) = self.name(data, at + 5, want, lengths)?;
+                    at = behind + if token == 0x41 { 4 } else { 0 };
+                    self.enter(name, place)?;
                     in_start = true;
                 }
-                Token::Attribute(name) if in_start => attribute = Some(self.name(data, name)),
-                Token::CloseStart if in_start => in_start = false,
-                Token::CloseEmpty if in_start => {
+                0x06 | 0x46 if in_start => {
+                    let (name, behind) = self.name(data, at + 1, want, lengths)?;
+                    at = behind;
+                    attribute = name.roles.attribute.then_some(name.local);
+                }
+                0x02 if in_start => {
+                    at += 1;
+                    in_start = false;
+                }
+                0x03 if in_start => {
+                    at += 1;
                     in_start = false;
                     self.leave(data, Text::None, texts, want, shown)?;
                 }
-                Token::CloseElement if !in_start => self.leave(data, text, texts, want, shown)?,
-                Token::Value(item) if item.kind != BINXML => {
-                    text = if matches!(text, Text::None) { Text::One(item) } else { Text::Several };
+                0x04 if !in_start => {
+                    at += 1;
+                    self.leave(data, text, texts, want, shown)?;
                 }
-                Token::CharRef(_) | Token::EntityRef(_) => text = Text::Several,
-                Token::Other => {}
-                _ => return None,
+                0x05 | 0x45 if data.get(at + 1) == Some(&STRING) => {
+                    let len = u32::from(u16_at(data, at + 2)?) * 2;
+                    let item = Item { kind: STRING, span: Span { start: (at + 4) as u32, len } };
+                    text = if matches!(text, Text::None) { Text::One(item) } else { Text::Several };
+                    at += 4 + len as usize;
+                }
+                0x01..=0x04 | 0x41 | 0x06 | 0x46 => return None,
+                _ => {
+                    let mut tokens = Tokens::new(data, at, end, false);
+                    text = match tokens.next().ok()? {
+                        Token::Value(item) if item.kind != BINXML && matches!(text, Text::None) => Text::One(item),
+                        Token::Value(Item { kind, .. }) if kind != BINXML => Text::Several,
+                        Token::CharRef(_) | Token::EntityRef(_) => Text::Several,
+                        Token::Other => text,
+                        _ => return None,
+                    };
+                    at = tokens.at;
+                }
             }
         }
         None
     }
 
-    fn enter(&mut self, data: &[u8], name: Span, place: Place) -> Option<()> {
-        let name = self.name(data, name);
+    #[inline]
+    fn enter(&mut self, name: Name, place: Place) -> Option<()> {
         let is_section = self.open.is_empty() && place == Place::Event;
         if let Some(parent) = self.open.last_mut() {
             parent.holds = true;
-        } else if is_section && !matches!(section(name.whole.of(data)), Section::Data) {
+        } else if is_section && !name.roles.section {
             return None;
         }
-        if name.names_itself || self.open.len() >= DEPTH {
+        if name.roles.names_itself || self.open.len() >= DEPTH {
             return None;
         }
-        self.open.push(Element { name, holds: is_section });
+        self.open.push(Element { name: name.local, roles: name.roles, holds: is_section });
         Some(())
     }
 
+    #[inline]
     fn leave(&mut self, data: &[u8], text: Text, texts: &mut Texts, want: &Want<'_>, shown: &mut Shown) -> Option<()> {
         let element = self.open.pop()?;
-        if element.holds {
+        if element.holds || !element.roles.field {
             return Some(());
         }
-        self.show(data, (element.name, None), Some(text), texts, want, shown)
-    }
-
-    /// Adds what the value of an element, or of its attribute, shows.
-    fn show(
-        &self,
-        data: &[u8],
-        (element, attribute): (Name, Option<Name>),
-        value: Option<Text>,
-        texts: &mut Texts,
-        want: &Want<'_>,
-        shown: &mut Shown,
-    ) -> Option<()> {
-        let units = |name: Name| name.local.len as usize / 2;
-        let length = length(units(element) + attribute.map_or(0, |name| 1 + units(name)));
-        // Most names are nobody's, some are no field's, and some fields are not there.
-        let Some(value) =
-            value.filter(|_| self.lengths & length != 0 && !attribute.is_some_and(|name| name.is_namespace))
-        else {
-            return Some(());
-        };
-        let (element, name) = (element.local.of(data), attribute.map(|name| name.local.of(data)));
-        for (want, number, sign) in signs(want).filter(|(_, _, sign)| is_called(&sign.field, element, name)) {
-            let (text, ascii) = match value {
-                Text::None => (&[][..], true),
-                Text::One(item) => {
-                    texts.read(item.kind, item.span.of(data));
-                    texts.letters()
-                }
-                Text::Several => return None,
-            };
-            shown[want].look(number, sign, text, ascii);
-        }
-        Some(())
+        show(data, (element.name, None), text, texts, want, shown)
     }
 }
 
-fn length(units: usize) -> u128 {
-    1 << units.min(127)
+/// Adds what the value of an element, or of its attribute, shows.
+fn show(
+    data: &[u8],
+    (element, attribute): (Span, Option<Span>),
+    value: Text,
+    texts: &mut Texts,
+    want: &Want<'_>,
+    shown: &mut Shown,
+) -> Option<()> {
+    let (element, name) = (element.of(data), attribute.map(|name| name.of(data)));
+    for (want, number, sign) in signs(want).filter(|(_, _, sign)| is_called(&sign.field, element, name)) {
+        let (text, ascii) = match value {
+            Text::None => (&[][..], true),
+            Text::One(item) => {
+                texts.read(item.kind, item.span.of(data));
+                texts.letters()
+            }
+            Text::Several => return None,
+        };
+        shown[want].look(number, sign, text, ascii);
+    }
+    Some(())
 }
 
 /// Is that the name of the field: `Element`, or `Element_attribute`?
 fn is_called(field: &str, element: &[u8], attribute: Option<&[u8]>) -> bool {
-    let Some(attribute) = attribute else { return is(element, field) };
-    let (ours, theirs) = (element.len() / 2, attribute.len() / 2);
-    let parts = (field.get(..ours), field.get(ours..ours + 1), field.get(ours + 1..));
-    field.len() == ours + 1 + theirs
-        && matches!(parts, (Some(name), Some("_"), Some(own)) if is(element, name) && is(attribute, own))
+    match attribute {
+        None => is(element, field),
+        Some(attribute) => {
+            halves_at(field, element.len() / 2).is_some_and(|(owner, own)| is(element, owner) && is(attribute, own))
+        }
+    }
 }

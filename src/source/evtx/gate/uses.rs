@@ -3,8 +3,11 @@
 use super::Shown;
 use crate::source::evtx::binxml::{self, BINXML};
 
-/// Uses whose gates were shut that are known again. More are looked at anew.
-const SHUT: usize = 8;
+/// Uses whose gates were shut that are known again, of those alike in the value that decides most. More are looked at
+/// anew.
+const SHUT: usize = 4;
+/// Kinds of that value that are told apart.
+const KINDS: usize = 16;
 /// So many more uses kept than known again, and no more are: their values are never the same.
 const VAIN: u32 = 32;
 /// Bytes of the values of one of them: most are shut by a number or a name or two.
@@ -16,11 +19,19 @@ pub(super) struct Uses {
     /// Of a table that was found sound, bits of each entry, and their values.
     mask: Vec<u32>,
     bits: Vec<u32>,
+    /// By the slot of the value that decides most, and some bits of that.
+    shut: Vec<Kind>,
+    first: usize,
+    /// Uses that were kept more often than they were known again.
+    vain: u32,
+}
+
+/// Uses that are alike in some bits of one value.
+#[derive(Default)]
+struct Kind {
     shut: Vec<Shut>,
     /// Which of them is given up next.
     next: usize,
-    /// Uses that were kept more often than they were known again.
-    vain: u32,
 }
 
 /// Values by which all gates were shut.
@@ -53,7 +64,8 @@ impl Uses {
     /// What such values showed, by which all gates were shut. `values`: those of a sound table.
     #[inline]
     pub fn known_shut(&mut self, entries: &[[u8; 4]], values: &[u8]) -> Option<Shown> {
-        let known = self.shut.iter().find(|shut| shut.is(entries, values))?;
+        let kind = self.shut.get(kind(value(entries, values, self.first)?.1))?;
+        let known = kind.shut.iter().find(|shut| shut.is(entries, values))?;
         self.vain = self.vain.saturating_sub(1);
         Some(known.shown)
     }
@@ -75,14 +87,22 @@ impl Uses {
                 shut.values.extend_from_slice(value);
             }
         }
+        let Some((first, (_, decides))) =
+            shut.slots.first().and_then(|(slot, _)| Some((*slot, value(entries, values, *slot)?)))
+        else {
+            return;
+        };
         if shut.values.len() > BYTES {
             return;
         }
-        match self.shut.get_mut(self.next) {
+        self.first = first;
+        self.shut.resize_with(KINDS, Kind::default);
+        let Some(Kind { shut: known, next }) = self.shut.get_mut(kind(decides)) else { return };
+        match known.get_mut(*next) {
             Some(old) => *old = shut,
-            None => self.shut.push(shut),
+            None => known.push(shut),
         }
-        self.next = (self.next + 1) % SHUT;
+        *next = (*next + 1) % SHUT;
     }
 }
 
@@ -100,6 +120,13 @@ impl Shut {
             rest.is_some()
         })
     }
+}
+
+/// Some bits of a value: of its length, its first and its last letter.
+#[inline]
+fn kind(value: &[u8]) -> usize {
+    let letter = |at: Option<usize>| at.and_then(|at| value.get(at)).copied().map_or(0, usize::from);
+    (value.len() / 2 + 3 * letter(Some(0)) + 5 * letter(value.len().checked_sub(2))) % KINDS
 }
 
 /// Size and type of a slot, and its value.
