@@ -1,13 +1,10 @@
 //! Templates by what they are, kept from chunk to chunk: most chunks of a log define the same ones again.
 
-use std::rc::Rc;
-
 use rustc_hash::FxHashMap;
 
-use super::kept::Kept;
 use super::learned::Learned;
 use super::mark::Mark;
-use super::plan::Place;
+use super::plan::{Place, Run};
 
 /// Which template of the catalogue.
 pub(super) type TemplateId = u32;
@@ -16,8 +13,8 @@ pub(super) type TemplateId = u32;
 struct Entry {
     /// `None`: it serves its own chunk alone.
     mark: Option<Mark>,
-    /// Its plans, by what stands around its uses.
-    plans: Vec<(Place, Rc<Kept>)>,
+    /// Its plans, by what stands around its uses, and what working them out cost.
+    plans: Vec<(Place, Run, u32)>,
 }
 
 /// Templates met.
@@ -78,16 +75,21 @@ impl Catalogue {
         has
     }
 
-    pub fn plan(&self, id: TemplateId, place: Place) -> Option<Rc<Kept>> {
+    /// Its plan, and what working that out cost.
+    pub fn plan(&self, id: TemplateId, place: Place) -> Option<(Run, u32)> {
         let plans = &self.entries.get(id as usize)?.plans;
-        plans.iter().find(|(known, _)| *known == place).map(|(_, plan)| Rc::clone(plan))
+        plans.iter().find(|(known, ..)| *known == place).map(|(_, plan, tokens)| (*plan, *tokens))
     }
 
-    pub fn keep(&mut self, id: TemplateId, place: Place, plan: Kept) {
+    /// Shall that plan be kept, which takes so many bytes?
+    pub fn keeps(&mut self, id: TemplateId, place: Place, bytes: usize) -> bool {
         let found = self.entries.get(id as usize).is_some_and(|entry| entry.mark.is_some());
-        let room = found && self.plan(id, place).is_none() && self.has_room(plan.bytes());
-        if let Some(entry) = self.entries.get_mut(id as usize).filter(|_| room) {
-            entry.plans.push((place, Rc::new(plan)));
+        found && self.plan(id, place).is_none() && self.has_room(bytes)
+    }
+
+    pub fn keep(&mut self, id: TemplateId, plan: (Place, Run, u32)) {
+        if let Some(entry) = self.entries.get_mut(id as usize) {
+            entry.plans.push(plan);
         }
     }
 

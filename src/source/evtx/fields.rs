@@ -320,7 +320,7 @@ impl<'a> Record<'a> {
         let mut shown = leaf;
         for at in parts.range() {
             let Some((item, optional)) = self.part_item(at, base) else {
-                shown |= matches!(self.plans.parts.get(at), Some(Part::Char(_)));
+                shown |= matches!(self.plans.parts.get(at), Some(Part::Char(_) | Part::Text(_)));
                 continue;
             };
             let bytes = item.span.of(self.data);
@@ -388,7 +388,7 @@ impl<'a> Record<'a> {
         match self.plans.parts.get(at)? {
             Part::Literal(item) => Some((*item, false)),
             Part::Slot { slot, optional } => Some((self.item(base, *slot)?, *optional)),
-            Part::Char(_) => None,
+            Part::Char(_) | Part::Text(_) => None,
         }
     }
 
@@ -410,11 +410,11 @@ impl<'a> Record<'a> {
                     value::push_text(out, item.kind & 0x7F, bytes);
                 }
                 (_, Some((item, _))) => value::push_text(out, item.kind, item.span.of(self.data)),
-                (_, None) => {
-                    if let Some(Part::Char(c)) = self.plans.parts.get(at) {
-                        out.push(*c);
-                    }
-                }
+                (_, None) => match self.plans.parts.get(at) {
+                    Some(Part::Char(c)) => out.push(*c),
+                    Some(Part::Text(text)) => out.push_str(self.plans.names.get(text.range()).unwrap_or_default()),
+                    _ => {}
+                },
             }
         }
     }

@@ -1,8 +1,10 @@
 //! The plan of a definition apart from its chunk, so that others that hold the same definition need not work it out.
 
+use super::binxml::STRING;
 use super::plan::{Label, NONE, Op, Part, Plans, Run, What, length};
+use super::value::push_utf16;
 
-/// A plan whose places count from its own start, and those of literals from that of the definition's body.
+/// A plan whose places count from its own start.
 pub(super) struct Kept {
     ops: Vec<Op>,
     parts: Vec<Part>,
@@ -12,36 +14,46 @@ pub(super) struct Kept {
     pub tokens: u32,
 }
 
-/// Where something starts in each list of [`Plans`], and in the chunk.
-#[derive(Clone, Copy)]
-pub(super) struct Starts {
-    ops: u32,
+/// How long each list of [`Plans`] is.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Ends {
+    pub ops: u32,
     parts: u32,
     guards: usize,
     names: u32,
-    body: u32,
 }
 
-/// Guards of a chunk beyond which no index of one might be left.
+/// Guards of plans that are kept, beyond which too few would be left for those of a chunk.
 const GUARDS: usize = 1 << 14;
 
-impl Starts {
-    /// Of what is appended now.
-    pub fn of(plans: &Plans, body: usize) -> Self {
-        Starts {
+impl Ends {
+    pub fn of(plans: &Plans) -> Self {
+        Ends {
             ops: length(plans.ops.len()),
             parts: length(plans.parts.len()),
             guards: plans.guards.len(),
             names: length(plans.names.len()),
-            body: length(body),
         }
+    }
+
+    /// Gives up what lies behind.
+    pub fn cut(self, plans: &mut Plans) {
+        plans.ops.truncate(self.ops as usize);
+        plans.parts.truncate(self.parts as usize);
+        plans.guards.truncate(self.guards);
+        plans.names.truncate(self.names as usize);
     }
 }
 
 impl Kept {
     /// Takes what was appended since.
-    pub fn of(plans: &Plans, from: Starts, tokens: u32) -> Option<Self> {
+    pub fn of(data: &[u8], plans: &Plans, from: Ends, tokens: u32) -> Option<Self> {
         let mut names = String::new();
+        let mut text = |push: &mut dyn FnMut(&mut String)| {
+            let start = length(names.len());
+            push(&mut names);
+            Run { start, end: length(names.len()) }
+        };
         let mut ops = Vec::new();
         for op in plans.ops.get(from.ops as usize..)? {
             let what = match op.what {
@@ -50,9 +62,8 @@ impl Kept {
                     let label = match label {
                         Label::Fixed(name) => {
                             // A definition before may have had the name first.
-                            let start = length(names.len());
-                            names.push_str(plans.names.get(name.range())?);
-                            Label::Fixed(Run { start, end: length(names.len()) })
+                            let name = plans.names.get(name.range())?;
+                            Label::Fixed(text(&mut |names| names.push_str(name)))
                         }
                         Label::Parts(run) => Label::Parts(back(run, from.parts)?),
                     };
@@ -66,23 +77,28 @@ impl Kept {
         }
         let mut parts = plans.parts.get(from.parts as usize..)?.to_vec();
         for part in &mut parts {
-            if let Part::Literal(item) = part {
-                item.span.start = item.span.start.checked_sub(from.body)?;
-            }
+            *part = match *part {
+                Part::Literal(item) if item.kind == STRING => {
+                    Part::Text(text(&mut |names| push_utf16(names, item.span.of(data))))
+                }
+                // Hardly ever: definitions spell out text alone.
+                Part::Literal(_) => return None,
+                other => other,
+            };
         }
         let mut guards = plans.guards.get(from.guards..)?.to_vec();
         for (_, around) in &mut guards {
             *around = moved(*around, |guard| guard.checked_sub(from.guards))?;
         }
-        (plans.guards.len() < GUARDS).then_some(Kept { ops, parts, guards, names, tokens })
+        Some(Kept { ops, parts, guards, names, tokens })
     }
 
-    /// Appends it for a definition whose body starts there.
-    pub fn adopt(&self, plans: &mut Plans, body: usize) -> Option<Run> {
-        if plans.guards.len() + self.guards.len() > GUARDS {
+    /// Appends it.
+    pub fn put(&self, plans: &mut Plans) -> Option<Run> {
+        let to = Ends::of(plans);
+        if to.guards + self.guards.len() > GUARDS {
             return None;
         }
-        let to = Starts::of(plans, body);
         let on = |run: Run, by: u32| Run { start: run.start + by, end: run.end + by };
         let guard = |guard: u16| moved(guard, |guard| guard.checked_add(to.guards)).unwrap_or(NONE);
         plans.ops.extend(self.ops.iter().map(|op| {
@@ -100,10 +116,7 @@ impl Kept {
             Op { what, guard: guard(op.guard) }
         }));
         plans.parts.extend(self.parts.iter().map(|part| match *part {
-            Part::Literal(mut item) => {
-                item.span.start += to.body;
-                Part::Literal(item)
-            }
+            Part::Text(text) => Part::Text(on(text, to.names)),
             other => other,
         }));
         plans.guards.extend(self.guards.iter().map(|(slot, around)| (*slot, guard(*around))));

@@ -59,65 +59,68 @@ const NAMES: usize = 256;
 /// The name of an element or an attribute.
 #[derive(Clone, Copy, Default)]
 struct Name {
-    /// Where it stands in the chunk, and for which want its roles were worked out.
+    /// Where it stands in the chunk.
     offset: u32,
+    /// For which want its roles were worked out.
     want: Option<WantId>,
     /// Bytes that it takes where it stands.
     length: u32,
     /// Behind its prefix.
     local: Span,
+    is_namespace: bool,
+    /// An element that holds the fields of an event.
+    is_section: bool,
+    /// Fields of such elements carry their name in an attribute.
+    names_itself: bool,
     roles: Roles,
 }
 
-/// What may be called so.
+/// What is looked at that is called so.
 #[derive(Clone, Copy, Default)]
 struct Roles {
-    /// An element that is looked at.
+    /// An element.
     field: bool,
-    /// An element of which an attribute is looked at.
+    /// An element, for one of its attributes.
     owner: bool,
-    /// An attribute that is looked at.
+    /// An attribute.
     attribute: bool,
-    /// Fields of such elements carry their name in an attribute.
-    names_itself: bool,
-    /// What holds the fields of an event.
-    section: bool,
 }
 
 impl Name {
-    fn of(data: &[u8], offset: u32, want: &Want<'_>, lengths: Lengths) -> Option<Self> {
+    fn of(data: &[u8], offset: u32) -> Option<Self> {
         let (whole, bytes) = binxml::name_at(data, offset as usize)?;
         let text = whole.of(data);
         let local = local(text);
         let prefix = (text.len() - local.len()) as u32;
         Some(Name {
             offset,
-            want: want.id(),
+            want: None,
             length: (NAME_HEADER + bytes + 2) as u32,
             local: Span { start: whole.start + prefix, len: whole.len - prefix },
-            roles: Roles::of(text, local, want, lengths),
+            is_namespace: is_namespace(text),
+            is_section: matches!(section(text), Section::Data),
+            names_itself: is(local, "Data") || is(local, "ComplexData"),
+            roles: Roles::default(),
         })
     }
-}
 
-impl Roles {
-    fn of(text: &[u8], local: &[u8], want: &Want<'_>, lengths: Lengths) -> Self {
-        let length = length(local.len() / 2);
+    /// Works out what is looked at that is called so.
+    fn play(&mut self, data: &[u8], want: &Want<'_>, lengths: Lengths) {
+        let local = self.local.of(data);
+        let (units, length) = (local.len() / 2, length(local.len() / 2));
         let any = |lengths: u64, may: &dyn Fn(&str) -> bool| {
             lengths & length != 0 && signs(want).any(|(_, _, sign)| may(&sign.field))
         };
         let half = |half: Option<&str>| half.is_some_and(|half| is(local, half));
-        let units = local.len() / 2;
-        Roles {
+        self.want = want.id();
+        self.roles = Roles {
             field: any(lengths.fields, &|field| is(local, field)),
             owner: any(lengths.owners, &|field| half(halves_at(field, units).map(|(owner, _)| owner))),
             attribute: any(lengths.attributes, &|field| {
                 let at = field.len().checked_sub(units + 1);
                 half(at.and_then(|at| halves_at(field, at)).map(|(_, attribute)| attribute))
-            }) && !is_namespace(text),
-            names_itself: is(local, "Data") || is(local, "ComplexData"),
-            section: matches!(section(text), Section::Data),
-        }
+            }) && !self.is_namespace,
+        };
     }
 }
 
@@ -153,8 +156,11 @@ impl Loose {
     fn name(&mut self, data: &[u8], at: usize, want: &Want<'_>, lengths: Lengths) -> Option<(Name, usize)> {
         let offset = u32_at(data, at)?;
         let known = self.names.get_mut((offset >> 1) as usize % NAMES)?;
-        if (known.offset, known.want) != (offset, want.id()) {
-            *known = Name::of(data, offset, want, lengths)?;
+        if known.offset != offset {
+            *known = Name::of(data, offset)?;
+        }
+        if known.want != want.id() {
+            known.play(data, want, lengths);
         }
         let name = *known;
         // At its first use it stands right here.
@@ -177,7 +183,7 @@ impl Loose {
         matches!(place, Place::Event | Place::Data).then_some(())?;
         let lengths = *self.lengths.entry(want.id()?).or_insert_with(|| Lengths::of(want));
         self.open.clear();
-        self.names.resize(NAMES, Name::default());
+        self.names.resize(NAMES, Name { offset: u32::MAX, ..Name::default() });
         let end = end.min(data.len());
         let mut at = start;
         // Between an element's start and the end of its start tag, and the attribute that is open there.
@@ -252,10 +258,10 @@ impl Loose {
         let is_section = self.open.is_empty() && place == Place::Event;
         if let Some(parent) = self.open.last_mut() {
             parent.holds = true;
-        } else if is_section && !name.roles.section {
+        } else if is_section && !name.is_section {
             return None;
         }
-        if name.roles.names_itself || self.open.len() >= DEPTH {
+        if name.names_itself || self.open.len() >= DEPTH {
             return None;
         }
         self.open.push(Element { name: name.local, roles: name.roles, holds: is_section });

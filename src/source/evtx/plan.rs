@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use super::binxml::{self, Fault, Item, NO_GUARD, Span, Tokens};
 use super::catalogue::{Catalogue, TemplateId};
 use super::compile::{self, Open};
-use super::kept::{Kept, Starts};
+use super::kept::{Ends, Kept};
 use super::known::Known;
 use super::learned;
 use super::words::Words;
@@ -38,7 +38,12 @@ pub(super) enum Place {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Part {
     Literal(Item),
-    Slot { slot: u16, optional: bool },
+    /// As [`Part::Literal`] a string, in [`Plans::names`].
+    Text(Run),
+    Slot {
+        slot: u16,
+        optional: bool,
+    },
     Char(char),
 }
 
@@ -91,11 +96,15 @@ pub(super) struct Op {
     pub guard: u16,
 }
 
-/// The plans of one chunk.
+/// The plans of templates met before, and behind them those of one chunk.
 #[derive(Default)]
 pub(super) struct Plans {
     /// What is kept from chunk to chunk.
     pub catalogue: Catalogue,
+    /// Up to there plans serve all chunks.
+    kept: Ends,
+    /// Plans of this chunk that shall serve the next ones.
+    pending: Vec<(TemplateId, Place, Kept)>,
     /// What may still be spent on telling which records there are, and on the fields of those that are wanted.
     budgets: [Budget; 2],
     /// Fields are read now.
@@ -112,8 +121,9 @@ pub(super) struct Plans {
     choices: FxHashMap<(WantId, Run), bool>,
     /// Numbers of wants, good for one block.
     wants: FxHashMap<[usize; 3], WantId>,
-    /// Steps that a want needs, by plan and want; and where they stand in `picks`.
-    picked: FxHashMap<(Run, WantId), Run>,
+    /// Where in `picks` the steps stand that a want needs, by plan and want: of plans that serve all chunks, and of
+    /// this chunk's.
+    picked: [FxHashMap<(Run, WantId), Run>; 2],
     pub picks: Vec<Op>,
     /// A text in the making.
     pub spare: String,
@@ -133,12 +143,11 @@ pub(super) struct Budget {
     pub text: usize,
 }
 
-/// A definition that was worked out.
+/// A definition that was worked out, here or in an earlier chunk.
 #[derive(Clone, Copy)]
 struct Definition {
-    /// `None`: in an earlier chunk, and here when somebody asks.
-    plan: Option<Run>,
-    template: Option<TemplateId>,
+    plan: Run,
+    template: TemplateId,
     /// What that cost, and whether telling has paid for it.
     tokens: u32,
     told: bool,
@@ -159,6 +168,8 @@ impl Definition {
 /// Number of a want.
 pub(super) type WantId = u16;
 
+/// Steps that wants need which are kept from chunk to chunk.
+const PICKS: usize = 1 << 13;
 /// Tokens for all definitions and streams of one chunk together: no sound chunk comes near.
 const TOKENS_PER_CHUNK: u32 = 1 << 20;
 pub(super) const TOO_MANY: &str = "more elements than a chunk can hold";
@@ -171,14 +182,21 @@ impl Plans {
     /// Another chunk begins.
     pub fn clear(&mut self) {
         self.index.clear();
-        self.ops.clear();
-        self.parts.clear();
-        self.guards.clear();
-        self.names.clear();
+        self.kept.cut(self);
+        for (template, place, kept) in std::mem::take(&mut self.pending) {
+            if self.catalogue.keeps(template, place, kept.bytes())
+                && let Some(plan) = kept.put(self)
+            {
+                self.catalogue.keep(template, (place, plan, kept.tokens));
+            }
+        }
+        self.kept = Ends::of(self);
         self.known.clear();
         self.choices.clear();
-        self.picked.clear();
-        self.picks.clear();
+        self.picked[1].clear();
+        if self.picks.len() > PICKS {
+            self.forget_picks();
+        }
         self.budgets = [0; 2].map(|_| Budget { tokens: TOKENS_PER_CHUNK, ..Budget::default() });
         self.reading = false;
     }
@@ -194,6 +212,20 @@ impl Plans {
     /// Another block begins: wants may be others.
     pub fn begin(&mut self) {
         self.wants.clear();
+        self.forget_picks();
+    }
+
+    fn forget_picks(&mut self) {
+        self.picked.iter_mut().for_each(FxHashMap::clear);
+        self.picks.clear();
+    }
+
+    /// Forgets all templates.
+    pub fn forget(&mut self) {
+        self.catalogue = Catalogue::default();
+        self.pending.clear();
+        self.kept = Ends::default();
+        self.forget_picks();
     }
 
     /// An even number for the want that is made of these. `None`: there are too many.
@@ -208,7 +240,8 @@ impl Plans {
 
     /// The steps of a definition's plan that a want needs, worked out at its first use.
     pub fn picked(&mut self, plan: Run, want: WantId, needs: impl Fn(&Self, &What) -> bool) -> Run {
-        if let Some(picked) = self.picked.get(&(plan, want)) {
+        let of = usize::from(plan.end > self.kept.ops);
+        if let Some(picked) = self.picked[of].get(&(plan, want)) {
             return *picked;
         }
         let start = self.picks.len();
@@ -218,7 +251,7 @@ impl Plans {
             }
         }
         let picked = Run::new(start, self.picks.len());
-        self.picked.insert((plan, want), picked);
+        self.picked[of].insert((plan, want), picked);
         picked
     }
 
@@ -239,64 +272,40 @@ impl Plans {
     /// The plan of the definition at `offset`.
     pub fn definition(&mut self, data: &[u8], offset: u32, place: Place) -> Result<Run, Fault> {
         let key = (offset, place);
-        let mut told = !self.reading;
-        let (template, paid) = match self.index.get_mut(&key) {
-            Some(known) => {
-                if !self.reading {
-                    known.tell(&mut self.budgets[0]).ok_or(Fault { at: offset as usize, what: TOO_MANY })?;
-                }
-                if let Some(plan) = known.plan {
-                    return Ok(plan);
-                }
-                told = known.told;
-                (known.template, Some(known.tokens))
+        if let Some(known) = self.index.get_mut(&key) {
+            if !self.reading {
+                known.tell(&mut self.budgets[0]).ok_or(Fault { at: offset as usize, what: TOO_MANY })?;
             }
-            None => (self.catalogue.find(data, offset), None),
-        };
-        let (start, end) = binxml::definition(data, offset)?;
-        let made = match self.adopted(template, place, start, paid) {
-            Some((plan, tokens)) => Definition { plan: Some(plan), template, tokens, told },
-            None => {
-                let from = Starts::of(self, start);
-                let (plan, tokens) = self.made(data, start..end, place, paid)?;
-                let template = template.unwrap_or_else(|| self.catalogue.add(data, offset));
-                if let Some(kept) = Kept::of(self, from, tokens) {
-                    self.catalogue.keep(template, place, kept);
-                }
-                Definition { plan: Some(plan), template: Some(template), tokens, told }
-            }
-        };
-        self.index.insert(key, made);
-        Ok(made.plan.unwrap_or_default())
-    }
-
-    /// As an earlier chunk left it, for the same price.
-    fn adopted(
-        &mut self,
-        template: Option<TemplateId>,
-        place: Place,
-        body: usize,
-        paid: Option<u32>,
-    ) -> Option<(Run, u32)> {
-        let kept = self.catalogue.plan(template?, place)?;
-        let left = self.budget().tokens.checked_sub(if paid.is_some() { 0 } else { kept.tokens })?;
-        let plan = kept.adopt(self, body)?;
-        self.budget().tokens = left;
-        Some((plan, kept.tokens))
-    }
-
-    fn made(&mut self, data: &[u8], body: Range<usize>, place: Place, paid: Option<u32>) -> Result<(Run, u32), Fault> {
-        let before = self.budget().tokens;
-        // What is paid for already costs nothing.
-        let full = paid.unwrap_or(before);
-        self.budget().tokens = full;
-        let plan = self.compile(data, Tokens::new(data, body.start, body.end, true), place);
-        let left = self.budget().tokens;
-        self.budget().tokens = if paid.is_some() { before } else { left };
-        if plan.is_ok() && self.elements == 0 {
-            return Err(Fault { at: body.start, what: "template without an element" });
+            return Ok(known.plan);
         }
-        Ok((plan?, full - left))
+        let template = self.catalogue.find(data, offset);
+        if let Some(plan) = template.and_then(|template| self.met(key, template)) {
+            return Ok(plan);
+        }
+        let (start, end) = binxml::definition(data, offset)?;
+        let from = Ends::of(self);
+        let before = self.budget().tokens;
+        let plan = self.compile(data, Tokens::new(data, start, end, true), place)?;
+        if self.elements == 0 {
+            return Err(Fault { at: start, what: "template without an element" });
+        }
+        let tokens = before - self.budget().tokens;
+        let template = template.unwrap_or_else(|| self.catalogue.add(data, offset));
+        if let Some(kept) = Kept::of(data, self, from, tokens) {
+            self.pending.push((template, place, kept));
+        }
+        self.index.insert(key, Definition { plan, template, tokens, told: !self.reading });
+        Ok(plan)
+    }
+
+    /// The plan of a template as an earlier chunk left it, for the same price. `None`: there is none, or it cannot be
+    /// paid.
+    fn met(&mut self, (offset, place): (u32, Place), template: TemplateId) -> Option<Run> {
+        let (plan, tokens) = self.catalogue.plan(template, place)?;
+        let left = self.budget().tokens.checked_sub(tokens)?;
+        self.budget().tokens = left;
+        self.index.insert((offset, place), Definition { plan, template, tokens, told: !self.reading });
+        Some(plan)
     }
 
     /// The template of records that begin with a use of that definition.
@@ -305,7 +314,7 @@ impl Plans {
             return Some(id);
         }
         let plan = self.definition(data, offset, Place::Record).ok()?;
-        let id = self.index.get(&(offset, Place::Record))?.template?;
+        let id = self.index.get(&(offset, Place::Record))?.template;
         if !self.catalogue.is_learned(id) {
             self.catalogue.learn(id, learned::learn(data, self, plan, words));
         }
@@ -320,13 +329,10 @@ impl Plans {
             if !self.reading {
                 known.tell(&mut self.budgets[0])?;
             }
-            return known.template;
+            return Some(known.template);
         }
         let template = self.catalogue.find(data, offset)?;
-        let tokens = self.catalogue.plan(template, place)?.tokens;
-        let left = self.budget().tokens.checked_sub(tokens)?;
-        self.budget().tokens = left;
-        self.index.insert(key, Definition { plan: None, template: Some(template), tokens, told: !self.reading });
+        self.met(key, template)?;
         Some(template)
     }
 

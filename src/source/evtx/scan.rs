@@ -46,10 +46,11 @@ type Met<'a> = ((AuthorId, u32), Want<'a>);
 impl Worker {
     /// Between blocks nothing refers to what is kept from one to the next.
     fn trim(&mut self) {
-        if self.words.is_full() || self.authors.is_full() || self.plans.catalogue.is_full() {
+        let is_full = self.words.is_full() || self.authors.is_full() || self.plans.catalogue.is_full();
+        if is_full {
             self.words = Words::default();
             self.authors = Authors::default();
-            self.plans.catalogue = Default::default();
+            self.plans.forget();
         }
     }
 }

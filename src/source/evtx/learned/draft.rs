@@ -66,22 +66,22 @@ impl Draft {
             }
         }
         match known {
-            Known::Provider => self.provider = Some(text(data, part, words)?),
-            Known::SourceName => self.source_name = Some(text(data, part, words)?),
-            Known::Channel => self.channel = Some(text(data, part, words)?),
-            Known::Computer => self.computer = Some(text(data, part, words)?),
+            Known::Provider => self.provider = Some(text(data, plans, part, words)?),
+            Known::SourceName => self.source_name = Some(text(data, plans, part, words)?),
+            Known::Channel => self.channel = Some(text(data, plans, part, words)?),
+            Known::Computer => self.computer = Some(text(data, plans, part, words)?),
             Known::ProviderGuid => {
                 self.guid = Some(match part {
                     Part::Slot { slot, .. } => GuidAt::Slot(slot),
-                    _ => GuidAt::Fixed(Guid::parse(&literal(data, part)?)?),
+                    _ => GuidAt::Fixed(Guid::parse(&literal(data, plans, part)?)?),
                 });
             }
             Known::EventId => {
                 self.event_id = Some(match part {
                     Part::Slot { slot, .. } => NumberAt::Slot(slot),
-                    _ => {
-                        NumberAt::Fixed(u32::try_from(crate::source::text::parse_number(&literal(data, part)?)?).ok()?)
-                    }
+                    _ => NumberAt::Fixed(
+                        u32::try_from(crate::source::text::parse_number(&literal(data, plans, part)?)?).ok()?,
+                    ),
                 });
             }
             Known::RecordId => self.record_id = Some(slot(part)?),
@@ -99,8 +99,9 @@ fn slot(part: Part) -> Option<Slot> {
     }
 }
 
-fn literal(data: &[u8], part: Part) -> Option<String> {
+fn literal(data: &[u8], plans: &Plans, part: Part) -> Option<String> {
     match part {
+        Part::Text(text) => plans.names.get(text.range()).map(str::to_owned),
         Part::Literal(item) => {
             let mut text = String::new();
             value::push_text(&mut text, item.kind, item.span.of(data));
@@ -110,8 +111,12 @@ fn literal(data: &[u8], part: Part) -> Option<String> {
     }
 }
 
-fn text(data: &[u8], part: Part, words: &mut Words) -> Option<Text> {
+fn text(data: &[u8], plans: &Plans, part: Part, words: &mut Words) -> Option<Text> {
     match part {
+        Part::Text(text) => {
+            let utf16: Vec<u8> = plans.names.get(text.range())?.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            Some(Text::Fixed(words.get(&utf16)))
+        }
         Part::Literal(item) if item.kind == STRING => Some(Text::Fixed(words.get(item.span.of(data)))),
         Part::Slot { slot, .. } => Some(Text::Slot(slot)),
         _ => None,
