@@ -80,6 +80,9 @@ pub(super) enum Token {
 pub(super) const NO_GUARD: u16 = 0xFFFF;
 /// Length of a template definition's header.
 pub(super) const DEFINITION_HEADER: usize = 24;
+/// Units of the longest name that is read. Real ones have some thirty; where one has no end, each reference to it
+/// would cost as much as the chunk.
+const NAME: usize = 1 << 10;
 /// Bytes before a name's text: link, hash, length.
 pub(super) const NAME_HEADER: usize = 8;
 /// A UTF-16 string.
@@ -202,7 +205,7 @@ impl<'a> Tokens<'a> {
     fn name(&mut self) -> Result<Span, Fault> {
         let at = self.at;
         let offset = self.u32()? as usize;
-        let wrong = Fault { at, what: "name outside the chunk" };
+        let wrong = Fault { at, what: "name outside the chunk, or without an end" };
         let (name, length) = name_at(self.data, offset).ok_or(wrong)?;
         if offset == self.at {
             self.take(NAME_HEADER + length + 2)?;
@@ -403,10 +406,10 @@ pub(super) fn name_at(data: &[u8], offset: usize) -> Option<(Span, usize)> {
     let told = usize::from(u16_at(data, offset + 6)?);
     let (units, _) = data.get(start..)?.as_chunks::<2>();
     let text = units.get(..told).unwrap_or(units);
-    let end = first_nul(text);
+    let end = first_nul(text.get(..=NAME).unwrap_or(text));
     let length = if units.get(told) == Some(&[0, 0]) { told } else { end.unwrap_or(told) };
     // A damaged NUL leaves the length that is told.
-    let name = units.get(..end.unwrap_or(told))?;
+    let name = units.get(..end.unwrap_or(told)).filter(|name| name.len() <= NAME)?;
     Some((Span::new(start, name.len() * 2), length * 2))
 }
 

@@ -81,12 +81,13 @@ impl Catalogue {
         plans.iter().find(|(known, ..)| *known == place).map(|(_, plan, tokens)| (*plan, *tokens))
     }
 
-    /// Shall that plan be kept, which takes so many bytes?
-    pub fn keeps(&mut self, id: TemplateId, place: Place, bytes: usize) -> bool {
-        let found = self.entries.get(id as usize).is_some_and(|entry| entry.mark.is_some());
-        found && self.plan(id, place).is_none() && self.has_room(bytes)
+    /// Is there room for a plan of it that takes so many bytes?
+    pub fn takes(&mut self, id: TemplateId, bytes: usize) -> bool {
+        let is_found_again = self.entries.get(id as usize).is_some_and(|entry| entry.mark.is_some());
+        is_found_again && self.has_room(bytes)
     }
 
+    /// Keeps where its plan lies.
     pub fn keep(&mut self, id: TemplateId, plan: (Place, Run, u32)) {
         if let Some(entry) = self.entries.get_mut(id as usize) {
             entry.plans.push(plan);

@@ -8,6 +8,8 @@ use super::value::push_utf16;
 
 /// Tokens of one fragment.
 pub(super) const TOKENS: u32 = 1 << 15;
+/// Bytes of a name that cost as much as a token.
+const BYTES_PER_TOKEN: u32 = 4;
 /// Elements within elements.
 pub(super) const DEPTH: usize = 128;
 
@@ -61,9 +63,12 @@ impl Compiler<'_> {
         for _ in 0..TOKENS {
             let at = tokens.at;
             let fault = |what| Fault { at, what };
+            let token = tokens.next()?;
+            // What a name costs goes by its length: many may stand in each other.
+            let name = tokens.name.take().map_or(0, |(_, name)| name.len / BYTES_PER_TOKEN);
             let left = &mut self.plans.budget().tokens;
-            *left = left.checked_sub(1).ok_or(fault(TOO_MANY))?;
-            match tokens.next()? {
+            *left = left.checked_sub(1 + name).ok_or(fault(TOO_MANY))?;
+            match token {
                 Token::End if self.plans.stack.is_empty() => return Ok(()),
                 Token::End => return Err(fault("ends within an element")),
                 Token::Open { name, guard } if !self.in_start => self.open(name, guard, at)?,

@@ -23,6 +23,8 @@ pub(super) struct Ends {
     names: u32,
 }
 
+/// Bytes of the names of a plan that is kept. Real ones have some hundred.
+const NAMES: usize = 1 << 15;
 /// Guards of plans that are kept, beyond which too few would be left for those of a chunk.
 const GUARDS: usize = 1 << 14;
 
@@ -49,11 +51,6 @@ impl Kept {
     /// Takes what was appended since.
     pub fn of(data: &[u8], plans: &Plans, from: Ends, tokens: u32) -> Option<Self> {
         let mut names = String::new();
-        let mut text = |push: &mut dyn FnMut(&mut String)| {
-            let start = length(names.len());
-            push(&mut names);
-            Run { start, end: length(names.len()) }
-        };
         let mut ops = Vec::new();
         for op in plans.ops.get(from.ops as usize..)? {
             let what = match op.what {
@@ -63,7 +60,7 @@ impl Kept {
                         Label::Fixed(name) => {
                             // A definition before may have had the name first.
                             let name = plans.names.get(name.range())?;
-                            Label::Fixed(text(&mut |names| names.push_str(name)))
+                            Label::Fixed(put(&mut names, |names| names.push_str(name)))
                         }
                         Label::Parts(run) => Label::Parts(back(run, from.parts)?),
                     };
@@ -74,17 +71,19 @@ impl Kept {
                 What::Stream { .. } | What::Instance { .. } => return None,
             };
             ops.push(Op { what, guard: moved(op.guard, |guard| guard.checked_sub(from.guards))? });
+            (names.len() <= NAMES).then_some(())?;
         }
         let mut parts = plans.parts.get(from.parts as usize..)?.to_vec();
         for part in &mut parts {
             *part = match *part {
                 Part::Literal(item) if item.kind == STRING => {
-                    Part::Text(text(&mut |names| push_utf16(names, item.span.of(data))))
+                    Part::Text(put(&mut names, |names| push_utf16(names, item.span.of(data))))
                 }
                 // Hardly ever: definitions spell out text alone.
                 Part::Literal(_) => return None,
                 other => other,
             };
+            (names.len() <= NAMES).then_some(())?;
         }
         let mut guards = plans.guards.get(from.guards..)?.to_vec();
         for (_, around) in &mut guards {
@@ -131,6 +130,12 @@ impl Kept {
             + self.guards.len() * 4
             + self.names.len()
     }
+}
+
+fn put(names: &mut String, push: impl FnOnce(&mut String)) -> Run {
+    let start = names.len();
+    push(names);
+    Run::new(start, names.len())
 }
 
 fn back(run: Run, by: u32) -> Option<Run> {

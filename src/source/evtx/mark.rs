@@ -9,9 +9,14 @@ struct Name {
     at: usize,
     /// The name stands right behind it, else anywhere in the chunk.
     inline: bool,
-    /// Where in `texts` such a name ends.
-    end: usize,
+    /// Where in `texts` such a name stands.
+    text: (usize, usize),
+    /// Where in the body it was referred to before: mostly at the same place.
+    before: Option<usize>,
 }
+
+/// Names before one that are looked at for the same.
+const NEAR: usize = 8;
 
 /// What a definition is known by.
 pub(super) struct Mark {
@@ -51,18 +56,27 @@ impl Mark {
 
     fn name(&mut self, data: &[u8], (start, end): (usize, usize), at: usize, text: Span) -> Option<()> {
         let inline = text.start as usize == at + REFERENCE + binxml::NAME_HEADER;
+        let (mut known, mut before) = ((0, 0), None);
         if inline {
             // All that decides how it reads stands in the body.
             let told = usize::from(binxml::u16_at(data, at + REFERENCE + 6)?);
             let behind = text.start as usize + told * 2 + 2;
             (behind <= end).then_some(())?;
         } else {
-            self.texts.extend_from_slice(text.of(data));
+            let text = text.of(data);
+            let is = |name: &&Name| !name.inline && self.texts.get(name.text.0..name.text.1) == Some(text);
+            match self.names.iter().rev().take(NEAR).find(is) {
+                Some(name) => (known, before) = (name.text, Some(name.at)),
+                None => {
+                    known = (self.texts.len(), self.texts.len() + text.len());
+                    self.texts.extend_from_slice(text);
+                }
+            }
         }
         let at = at - start;
         let bytes = if inline { REFERENCE + LINK } else { REFERENCE };
         self.fixed.get_mut(at..at + bytes)?.fill(0);
-        self.names.push(Name { at, inline, end: self.texts.len() });
+        self.names.push(Name { at, inline, text: known, before });
         Some(())
     }
 
@@ -87,19 +101,18 @@ impl Mark {
         if other.fold(0, |any, ((ours, theirs), fixed)| any | (ours ^ theirs) & fixed) != 0 {
             return Some(false);
         }
-        let mut text = 0;
         for name in &self.names {
-            let offset = binxml::u32_at(body, name.at)? as usize;
-            if name.inline != (offset == start + name.at + REFERENCE) {
+            let offset = binxml::u32_at(body, name.at)?;
+            if name.inline != (offset as usize == start + name.at + REFERENCE) {
                 return Some(false);
             }
-            if !name.inline {
-                let known = self.texts.get(text..name.end)?;
-                if !is_name(data, offset, known) {
-                    let (found, _) = binxml::name_at(data, offset)?;
+            let is_known = name.inline || name.before.is_some_and(|at| binxml::u32_at(body, at) == Some(offset));
+            if !is_known {
+                let known = self.texts.get(name.text.0..name.text.1)?;
+                if !is_name(data, offset as usize, known) {
+                    let (found, _) = binxml::name_at(data, offset as usize)?;
                     (found.of(data) == known).then_some(())?;
                 }
-                text = name.end;
             }
         }
         Some(true)

@@ -184,7 +184,8 @@ impl Plans {
         self.index.clear();
         self.kept.cut(self);
         for (template, place, kept) in std::mem::take(&mut self.pending) {
-            if self.catalogue.keeps(template, place, kept.bytes())
+            // Two definitions of one chunk may be the same.
+            if self.catalogue.plan(template, place).is_none()
                 && let Some(plan) = kept.put(self)
             {
                 self.catalogue.keep(template, (place, plan, kept.tokens));
@@ -291,7 +292,9 @@ impl Plans {
         }
         let tokens = before - self.budget().tokens;
         let template = template.unwrap_or_else(|| self.catalogue.add(data, offset));
-        if let Some(kept) = Kept::of(data, self, from, tokens) {
+        if let Some(kept) = Kept::of(data, self, from, tokens)
+            && self.catalogue.takes(template, kept.bytes())
+        {
             self.pending.push((template, place, kept));
         }
         self.index.insert(key, Definition { plan, template, tokens, told: !self.reading });

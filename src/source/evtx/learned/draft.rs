@@ -8,6 +8,9 @@ use crate::source::evtx::plan::{NONE, Op, Part, Place, Plans, Run, What};
 use crate::source::evtx::value;
 use crate::source::evtx::words::Words;
 
+/// Bytes of the longest name that is remembered: those of definitions may stand in each other.
+const NAME: u32 = 1 << 10;
+
 /// What was learned so far.
 #[derive(Default)]
 struct Draft {
@@ -114,10 +117,13 @@ fn literal(data: &[u8], plans: &Plans, part: Part) -> Option<String> {
 fn text(data: &[u8], plans: &Plans, part: Part, words: &mut Words) -> Option<Text> {
     match part {
         Part::Text(text) => {
-            let utf16: Vec<u8> = plans.names.get(text.range())?.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let text = plans.names.get(text.range()).filter(|text| text.len() <= NAME as usize)?;
+            let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
             Some(Text::Fixed(words.get(&utf16)))
         }
-        Part::Literal(item) if item.kind == STRING => Some(Text::Fixed(words.get(item.span.of(data)))),
+        Part::Literal(item) if item.kind == STRING && item.span.len <= NAME => {
+            Some(Text::Fixed(words.get(item.span.of(data))))
+        }
         Part::Slot { slot, .. } => Some(Text::Slot(slot)),
         _ => None,
     }
