@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use crate::event::{Damage, Event, Fields, Interest, Position, Sink, Stamp, Time};
+use crate::event::{Damage, Event, Fields, Interest, Position, Sink, Stamp, Time, Wanted};
 use crate::evidence::EventRef;
 use crate::report::model::{EventRow, InputReport, Place, Report, Row};
 use crate::source::{self, Aids, Given, Input};
@@ -101,8 +101,8 @@ fn records(path: &Path, aids: &Aids, rows: &[&EventRow]) -> Result<HashMap<Posit
         None => return Err(found.problems.first().map_or("no such log".to_owned(), |problem| problem.what.clone())),
     };
     let log = source::open_with(input, aids).map_err(|error| error.to_string())?;
-    let mut interest = Interest::default();
-    interest.any_provider.ids.extend(rows.iter().map(|row| (row.event_id, Fields::All)));
+    let ids = rows.iter().map(|row| (row.event_id, Fields::All)).collect();
+    let interest = Interest::new(BTreeMap::new(), Wanted { ids, others: None });
     let mut seen = Seen::default();
     (0..log.blocks()).for_each(|block| log.read(block, &interest, &mut seen));
     Ok(seen.0)

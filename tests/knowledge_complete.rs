@@ -124,10 +124,10 @@ impl Known {
         for rule in &all.rules {
             let alone = Definitions { rules: vec![rule.clone()], ..Definitions::default() };
             let interest = Signatures::compile(alone).0.interest().clone();
-            let of = |(name, wanted): (&String, &whyrdp::event::Wanted)| {
-                wanted.ids.keys().map(|id| (name.clone(), *id)).collect::<Vec<Key>>()
+            let of = |(name, wanted): (&str, &whyrdp::event::Wanted)| {
+                wanted.ids.keys().map(|id| (name.to_owned(), *id)).collect::<Vec<Key>>()
             };
-            keys.insert(rule.slug.clone(), interest.providers.iter().flat_map(of).collect());
+            keys.insert(rule.slug.clone(), interest.providers().flat_map(of).collect());
         }
         let (signatures, _) = Signatures::compile(all.clone());
         Known { all, signatures, keys }

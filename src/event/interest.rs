@@ -1,6 +1,7 @@
 //! What of the records is wanted.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -97,26 +98,86 @@ impl Wanted {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interest {
     /// By provider name (`Name` or `EventSourceName`) in lower case.
-    pub providers: BTreeMap<String, Wanted>,
-    /// Of every provider, whatever its name.
-    pub any_provider: Wanted,
+    providers: BTreeMap<String, Wanted>,
+    any_provider: Wanted,
     /// Records too whose content nobody can tell without files of their maker (WPP messages, unknown
     /// classic events): never for signatures, which would match on numbers that mean nothing.
     pub undecoded: bool,
+    #[serde(skip)]
+    identity: Identity,
 }
 
+/// Tells one interest from all others of this process, its copies included.
+#[derive(Debug)]
+struct Identity(u64);
+
+impl Default for Identity {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Identity(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Clone for Identity {
+    fn clone(&self) -> Self {
+        Identity::default()
+    }
+}
+
+/// What is wanted does not depend on it.
+impl PartialEq for Identity {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Identity {}
+
 impl Interest {
+    /// What is wanted by provider name in lower case, each with what is wanted of every provider; and that.
+    pub fn new(providers: BTreeMap<String, Wanted>, any_provider: Wanted) -> Self {
+        Interest { providers, any_provider, ..Interest::default() }
+    }
+
     /// Everything of every record: for tests and for signatures without a provider.
     pub fn everything() -> Self {
-        Interest {
-            providers: BTreeMap::new(),
-            any_provider: Wanted { ids: BTreeMap::new(), others: Some(Fields::All) },
-            undecoded: true,
-        }
+        let any_provider = Wanted { ids: BTreeMap::new(), others: Some(Fields::All) };
+        Interest { undecoded: true, ..Interest::new(BTreeMap::new(), any_provider) }
     }
 
     /// What is wanted of a provider by its name, in any case of letters.
     pub fn provider(&self, name: &str) -> Option<&Wanted> {
         self.providers.get(&name.to_lowercase())
+    }
+
+    /// By provider name in lower case.
+    pub fn providers(&self) -> impl Iterator<Item = (&str, &Wanted)> {
+        self.providers.iter().map(|(name, wanted)| (&**name, wanted))
+    }
+
+    /// Of every provider, whatever its name.
+    pub fn any_provider(&self) -> &Wanted {
+        &self.any_provider
+    }
+
+    /// A number that no other interest of this process has, so that what was worked out for this one is known to be for
+    /// no other. (What is wanted of providers never changes.)
+    pub fn identity(&self) -> u64 {
+        self.identity.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_interests_are_taken_for_each_other() {
+        let (one, other) = (Interest::everything(), Interest::everything());
+        assert_eq!(one, other);
+        let copy = one.clone();
+        let identities = [&one, &other, &copy].map(Interest::identity);
+        assert!(identities[0] != identities[1] && identities[0] != identities[2] && identities[1] != identities[2]);
+        assert_eq!(one.identity(), identities[0]);
     }
 }

@@ -112,36 +112,36 @@ impl Slots {
 /// provider too, and each listed id what is wanted of ids not listed, so that one
 /// look-up tells everything.
 pub(super) fn interest(all: &Definitions, pins: &[Vec<Pin>], index: &Index) -> Interest {
-    let mut interest = Interest::default();
+    let (mut providers, mut any_provider) = (BTreeMap::<String, Wanted>::new(), Wanted::default());
     let shown = Shown::new(all);
     for (rule, pins) in all.rules.iter().zip(pins) {
         let own = fields(rule, all);
         for pin in pins {
             match &pin.providers {
-                None => want(&mut interest.any_provider, pin, &own, &shown, None),
+                None => want(&mut any_provider, pin, &own, &shown, None),
                 Some(names) => names.iter().for_each(|name| {
-                    want(interest.providers.entry(name.clone()).or_default(), pin, &own, &shown, Some(name));
+                    want(providers.entry(name.clone()).or_default(), pin, &own, &shown, Some(name));
                 }),
             }
         }
     }
-    spread(&mut interest.any_provider);
-    for wanted in interest.providers.values_mut() {
-        for (id, fields) in &interest.any_provider.ids {
+    spread(&mut any_provider);
+    for wanted in providers.values_mut() {
+        for (id, fields) in &any_provider.ids {
             join(&mut wanted.ids, *id, fields);
         }
-        if let Some(fields) = &interest.any_provider.others {
+        if let Some(fields) = &any_provider.others {
             wanted.others.get_or_insert_with(none).join(fields);
         }
         spread(wanted);
     }
     let paths = Paths::of(all.rules.iter().map(|rule| &*rule.detection));
-    shut(&mut interest.any_provider, index, &[&index.any], &paths);
-    for (name, wanted) in &mut interest.providers {
+    shut(&mut any_provider, index, &[&index.any], &paths);
+    for (name, wanted) in &mut providers {
         let own = index.providers.get(name.as_bytes()).into_iter().chain([&index.any]);
         shut(wanted, index, &own.collect::<Vec<_>>(), &paths);
     }
-    interest
+    Interest::new(providers, any_provider)
 }
 
 /// Puts a gate before the records of each id, by the rules that may meet them.

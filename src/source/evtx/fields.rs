@@ -37,7 +37,7 @@ pub(super) struct Want<'i> {
 
 impl<'i> Want<'i> {
     pub fn of(mut by: [Option<&'i Fields>; 3], plans: &mut Plans) -> Self {
-        // By their places, which are good for as long as one block is read.
+        // By their places, which are good for as long as the interest is.
         let place = |fields: Option<&Fields>| fields.map_or(0, |fields| std::ptr::from_ref(fields).addr());
         // Some providers go by the same name as their source.
         if place(by[0]) == place(by[1]) {

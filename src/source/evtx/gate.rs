@@ -23,6 +23,10 @@ const ALONE: u32 = 0;
 /// Fragments within fragments that are looked into.
 const DEPTH: u32 = 4;
 
+/// Templates, the looks at each, and uses that are known again, that are kept from block to block.
+const USES: usize = 1 << 11;
+const LOOKS: usize = 16;
+const SHUT: usize = 1 << 13;
 /// Plans that are found at once.
 const RECENT: usize = 32;
 
@@ -53,7 +57,7 @@ struct Plan {
     uses: usize,
 }
 
-/// What was worked out for the templates of one block.
+/// What was worked out for the templates of one interest.
 #[derive(Default)]
 pub(super) struct Gates {
     /// By the definition of a fragment's template in this chunk, and the want; `None` where nothing can be told.
@@ -103,7 +107,14 @@ impl Gates {
         self.loose.clear();
     }
 
-    /// Forgets everything: another block begins.
+    /// Is there so much that it is better worked out anew? Real logs do not come near.
+    pub fn are_full(&self) -> bool {
+        self.uses.len() > USES
+            || self.looks.len() > USES * LOOKS
+            || self.uses.iter().map(Uses::kept).sum::<usize>() > SHUT
+    }
+
+    /// Forgets everything: wants are others, or templates.
     pub fn begin(&mut self) {
         self.kept.clear();
         self.looks.clear();

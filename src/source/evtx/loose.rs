@@ -17,7 +17,7 @@ pub(super) struct Loose {
     open: Vec<Element>,
     /// Names met last in this chunk, by some bits of where they stand.
     names: Vec<Name>,
-    /// What is looked at in this block.
+    /// What is looked at, by want.
     lengths: FxHashMap<WantId, Lengths>,
 }
 
@@ -141,7 +141,7 @@ enum Text {
 }
 
 impl Loose {
-    /// Another block begins, in which wants have other numbers.
+    /// Wants have other numbers from now on.
     pub fn begin(&mut self) {
         self.lengths.clear();
     }

@@ -119,7 +119,7 @@ pub(super) struct Plans {
     pub known: FxHashMap<(Run, Span), Run>,
     /// Whether a want wants the field of a name, by where that stands in `names`.
     choices: FxHashMap<(WantId, Run), bool>,
-    /// Numbers of wants, good for one block.
+    /// Numbers of wants, good for one interest.
     wants: FxHashMap<[usize; 3], WantId>,
     /// Where in `picks` the steps stand that a want needs, by plan and want: of plans that serve all chunks, and of
     /// this chunk's.
@@ -210,7 +210,7 @@ impl Plans {
         if self.reading { reading } else { telling }
     }
 
-    /// Another block begins: wants may be others.
+    /// Wants are others from now on.
     pub fn begin(&mut self) {
         self.wants.clear();
         self.forget_picks();

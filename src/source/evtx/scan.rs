@@ -38,6 +38,8 @@ pub(super) struct Worker {
     tally: Tally,
     items: Vec<binxml::Item>,
     event: Event,
+    /// For which interest plans and gates were worked out.
+    interest: Option<u64>,
 }
 
 /// Author and event id of a record, and what is wanted of such.
@@ -45,13 +47,27 @@ type Met<'a> = ((AuthorId, u32), Want<'a>);
 
 impl Worker {
     /// Between blocks nothing refers to what is kept from one to the next.
-    fn trim(&mut self) {
-        let is_full = self.words.is_full() || self.authors.is_full() || self.plans.catalogue.is_full();
-        if is_full {
+    fn begin(&mut self, interest: &Interest) {
+        let templates_are_full = self.words.is_full() || self.authors.is_full() || self.plans.catalogue.is_full();
+        if templates_are_full {
             self.words = Words::default();
             self.authors = Authors::default();
             self.plans.forget();
         }
+        let interest = Some(interest.identity());
+        if templates_are_full || self.gates.are_full() || self.interest != interest {
+            self.plans.begin();
+            self.gates.begin();
+            self.interest = interest;
+        }
+    }
+}
+
+#[cfg(test)]
+impl Worker {
+    /// Bytes of names that plans take.
+    pub fn bytes_of_names(&self) -> usize {
+        self.plans.names.capacity()
     }
 }
 
@@ -93,9 +109,7 @@ struct Bounds {
 
 impl<'a> Scan<'a> {
     pub fn new(worker: &'a mut Worker, interest: &'a Interest, sink: &'a mut dyn Sink) -> Self {
-        worker.trim();
-        worker.plans.begin();
-        worker.gates.begin();
+        worker.begin(interest);
         let sums = sink.takes_sums();
         Scan {
             worker,
@@ -340,7 +354,7 @@ impl<'a> Scan<'a> {
         let mut by = |name: Option<Word>| name.and_then(|name| self.wanted_of(name)?.fields(event_id));
         let by_name = by(author.map(|author| author.provider));
         let by_source = by(author.and_then(|author| author.source_name));
-        let any = self.interest.any_provider.fields(event_id);
+        let any = self.interest.any_provider().fields(event_id);
         let want = Want::of([by_name, by_source, any], &mut self.worker.plans);
         &self.recent[event_id as usize % WANTED].insert((key, want)).1
     }
@@ -376,7 +390,7 @@ impl<'a> Scan<'a> {
             kind: "",
         });
         let by = |name: &str| self.interest.provider(name).and_then(|wanted| wanted.fields(system.event_id));
-        let any = self.interest.any_provider.fields(system.event_id);
+        let any = self.interest.any_provider().fields(system.event_id);
         let want = Want::of([by(&system.provider), by(&system.source_name), any], &mut self.worker.plans);
         if want.any() {
             self.event(data, at, record, want, None);

@@ -33,7 +33,7 @@ pub(super) trait Frames {
 
 /// Are events of packets wanted at all?
 pub(super) fn wanted(interest: &Interest) -> bool {
-    let any = &interest.any_provider;
+    let any = interest.any_provider();
     interest.provider(PROVIDER).is_some() || any.others.is_some() || !any.ids.is_empty()
 }
 
@@ -123,7 +123,7 @@ struct Teller<'a> {
 impl Teller<'_> {
     fn tell(&mut self, ends: &[story::Field], fact: &Fact) {
         let fields: [Option<&Fields>; 2] =
-            [self.wanted.and_then(|wanted| wanted.fields(fact.id)), self.interest.any_provider.fields(fact.id)];
+            [self.wanted.and_then(|wanted| wanted.fields(fact.id)), self.interest.any_provider().fields(fact.id)];
         if fields.iter().all(Option::is_none) {
             return;
         }

@@ -9,7 +9,7 @@ pub(in crate::source) struct Want<'a>(pub [Option<&'a Fields>; 2]);
 impl<'a> Want<'a> {
     /// Of an event of a provider.
     pub fn of(interest: &'a Interest, provider: Option<&'a Wanted>, event_id: u32) -> Self {
-        Want([provider.and_then(|wanted| wanted.fields(event_id)), interest.any_provider.fields(event_id)])
+        Want([provider.and_then(|wanted| wanted.fields(event_id)), interest.any_provider().fields(event_id)])
     }
 
     /// Anything at all.

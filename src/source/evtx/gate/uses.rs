@@ -7,9 +7,9 @@ use crate::source::evtx::binxml::{self, BINXML};
 /// anew.
 const SHUT: usize = 4;
 /// Kinds of that value that are told apart.
-const KINDS: usize = 16;
+const KINDS: usize = 64;
 /// So many more uses kept than known again, and no more are: their values are never the same.
-const VAIN: u32 = 32;
+const VAIN: u32 = 256;
 /// Bytes of the values of one of them: most are shut by a number or a name or two.
 const BYTES: usize = 128;
 
@@ -61,6 +61,11 @@ impl Uses {
         sound
     }
 
+    /// Uses that are known again.
+    pub fn kept(&self) -> usize {
+        self.shut.iter().map(|kind| kind.shut.len()).sum()
+    }
+
     /// What such values showed, by which all gates were shut. `values`: those of a sound table.
     #[inline]
     pub fn known_shut(&mut self, entries: &[[u8; 4]], values: &[u8]) -> Option<Shown> {
@@ -73,7 +78,7 @@ impl Uses {
     /// All gates are shut by the values of these slots.
     #[cold]
     pub fn keep_shut(&mut self, slots: impl Iterator<Item = usize>, entries: &[[u8; 4]], values: &[u8], shown: Shown) {
-        self.vain += 1;
+        self.vain = self.vain.saturating_add(1);
         if self.vain > VAIN {
             self.shut.clear();
             return;

@@ -155,6 +155,65 @@ fn a_name_whose_length_is_damaged_ends_at_its_nul() {
     assert_eq!((got.events, got.damage), (both.to_vec(), Vec::new()));
 }
 
+/// A run of text in which a name with a length beyond all bounds begins at every other byte, and where it ends.
+fn names_in_each_other(chunk: &mut Chunk, units: usize) -> std::ops::Range<usize> {
+    let text = [0x7F; 2].repeat(units);
+    let at = chunk.start().data.len() + 1;
+    chunk.end(&[&text[..], &[0; 8]].concat());
+    at..at + text.len()
+}
+
+#[test]
+fn names_without_end_are_no_names() {
+    let values = [(0x06, vec![9, 0]), (0x01, utf16("left")), (0x81, utf16("a\0b\0"))];
+    for (units, is_name) in [(900, true), (1400, false)] {
+        let mut chunk = Chunk::new();
+        let names = names_in_each_other(&mut chunk, units);
+        chunk.start().system().open("UserData", None).put(&[0x02]).put(&[0x01]).u32(0).u32(names.start).put(&[0x02]);
+        chunk.text("x").put(&[0x04, 0x04, 0x04]).end(&[]);
+        chunk.start().instance(template_event, &values).end(&[]);
+        let got = read(&chunk.finish());
+        let told = got.events.iter().flatten().any(|(name, value)| name.chars().count() > 800 && value == "x");
+        assert_eq!(told, is_name, "{:?}", got.damage);
+        assert_eq!(
+            got.damage.iter().any(|damage| damage.what.contains("without an end")),
+            !is_name,
+            "{:?}",
+            got.damage
+        );
+        assert_eq!(got.events.last().map(Vec::len), Some(3), "what is behind is read");
+    }
+}
+
+#[test]
+fn long_names_in_each_other_cost_what_they_are_long() {
+    let values = [(0x06, vec![9, 0]), (0x01, utf16("left")), (0x81, utf16("a\0b\0"))];
+    let mut chunk = Chunk::new();
+    let names = names_in_each_other(&mut chunk, 1000);
+    chunk.start().instance(template_event, &values).end(&[]);
+    for n in 0..20 {
+        let many = |chunk: &mut Chunk| {
+            chunk.open("Event", Some(0xFFFF)).put(&[0x02]).open("EventData", Some(0xFFFF)).put(&[0x02]);
+            chunk.open("E", Some(0xFFFF));
+            for name in names.clone().skip(n).step_by(4).take(400) {
+                chunk.put(&[0x06]).u32(name & !1);
+            }
+            chunk.put(&[0x03, 0x04, 0x04]);
+        };
+        chunk.start().instance(many, &[]).end(&[]);
+    }
+    let mut worker = Worker::default();
+    let mut got = Collected::default();
+    let data = chunk.finish();
+    for n in 0..3 {
+        Scan::new(&mut worker, &Interest::everything(), &mut got).chunk(&data, n);
+    }
+    let said = got.damage.iter().filter(|damage| damage.what.contains("more elements than a chunk can hold"));
+    assert!(said.count() > 3, "{:?}", got.damage);
+    assert!(worker.bytes_of_names() < 12 << 20, "{}", worker.bytes_of_names());
+    assert_eq!(got.events.iter().filter(|fields| fields.len() == 3).count(), 3, "sound ones are read");
+}
+
 #[test]
 fn mutated_chunks_neither_fail_nor_unfold() {
     let values = [(0x06, vec![9, 0]), (0x01, utf16("left")), (0x81, utf16("a\0b\0"))];
