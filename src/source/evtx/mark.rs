@@ -126,3 +126,34 @@ fn is_name(data: &[u8], offset: usize, name: &[u8]) -> bool {
         binxml::u16_at(header, 6).map(|units| usize::from(units) * 2) == Some(name.len()) && text.starts_with(name)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEFINITION: usize = 256;
+
+    /// A definition of elements in each other that are called by the names at these places: `ab` at 32 and 64, `cd` at 96.
+    fn chunk(names: &[u32]) -> Vec<u8> {
+        let mut data = vec![0; DEFINITION + 20];
+        for (at, text) in [(32, "ab"), (64, "ab"), (96, "cd")] {
+            data[at + 6] = 2;
+            data[at + 8] = text.as_bytes()[0];
+            data[at + 10] = text.as_bytes()[1];
+        }
+        let open = |name: &u32| [&[0x01, 0xFF, 0xFF, 0, 0, 0, 0][..], &name.to_le_bytes(), &[0x02]].concat();
+        let body = [names.iter().flat_map(open).collect(), vec![0x04; names.len()], vec![0]].concat();
+        data.extend((body.len() as u32).to_le_bytes());
+        data.extend(body);
+        data
+    }
+
+    #[test]
+    fn names_are_the_same_wherever_they_stand_and_each_by_itself() {
+        let mark = Mark::of(&chunk(&[32, 96, 32]), DEFINITION as u32).unwrap();
+        let is = |names: [u32; 3]| mark.is(&chunk(&names), DEFINITION as u32);
+        assert!(is([32, 96, 32]) && is([64, 96, 64]) && is([32, 96, 64]));
+        assert!(!is([32, 96, 96]) && !is([96, 96, 32]) && !is([32, 32, 32]) && !is([32, 96, 33]));
+        assert!(!mark.is(&chunk(&[32, 96]), DEFINITION as u32));
+    }
+}

@@ -1,6 +1,7 @@
 //! The reader on chunks made by hand: shapes that real logs seldom have.
 
 mod hostile;
+mod short;
 
 use super::authors::Authors;
 use super::collected;
@@ -138,6 +139,16 @@ impl Chunk {
         let sum = evtx::checksum_ieee(&[&data[..120], &data[128..RECORDS]].concat());
         data[124..128].copy_from_slice(&sum.to_le_bytes());
         data
+    }
+}
+
+/// Numbers that look random.
+fn random(mut state: u64) -> impl FnMut() -> usize {
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as usize
     }
 }
 

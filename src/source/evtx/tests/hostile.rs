@@ -223,13 +223,7 @@ fn mutated_chunks_neither_fail_nor_unfold() {
     chunk.start().instance(template_event, &values).end(&[]);
     let sound = chunk.finish();
     let used = chunk.data.len();
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut next = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state as usize
-    };
+    let mut next = random(0x9E37_79B9_7F4A_7C15);
     for _ in 0..3000 {
         let mut data = sound.clone();
         for _ in 0..1 + next() % 4 {

@@ -1,0 +1,258 @@
+//! The short ways on made-up records: gates before data without a template, and what is kept from block to block.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::event::{Gate, Names, Place, Seen, Sign, Wanted, Way};
+use crate::source::evtx::binxml::BINXML;
+
+/// Fields of records, by their ids.
+#[derive(Default)]
+struct ById(BTreeMap<u64, Vec<(String, String)>>);
+
+impl Sink for ById {
+    fn record(&mut self, _: &Stamp<'_>) {}
+
+    fn event(&mut self, event: &Event) {
+        let fields = event.fields().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        self.0.insert(event.system.record_id.unwrap(), fields);
+    }
+
+    fn damage(&mut self, damage: Damage) {
+        panic!("{damage:?}");
+    }
+}
+
+/// A template with a value that is a fragment behind `System`.
+fn fragment_in_event(chunk: &mut Chunk) {
+    system_and(chunk, |chunk| _ = chunk.put(&[0x0D, 3, 0, 0x21]));
+}
+
+/// `System`, whose values stand in the first three slots, and what is behind it.
+fn system_and(chunk: &mut Chunk, more: impl FnOnce(&mut Chunk)) {
+    let none = Some(0xFFFF);
+    chunk.open("Event", none).put(&[0x02]).open("System", none).put(&[0x02]);
+    chunk.open("Provider", none).attribute("Name", "T").put(&[0x03]);
+    chunk.open("EventID", none).put(&[0x02, 0x0D, 0, 0, 0x06, 0x04]);
+    chunk.open("TimeCreated", none).put(&[0x06]).name("SystemTime").put(&[0x0D, 1, 0, 0x11, 0x03]);
+    chunk.open("EventRecordID", none).put(&[0x02, 0x0D, 2, 0, 0x0A, 0x04]);
+    chunk.element_in("Channel", "C", none).element_in("Computer", "h", none).put(&[0x04]);
+    more(chunk);
+    chunk.put(&[0x04]);
+}
+
+/// Writes fragments whose names refer to each other's.
+struct Fragments<'a> {
+    next: &'a mut dyn FnMut() -> usize,
+    /// Where names stand that were written before.
+    names: BTreeMap<&'static str, usize>,
+}
+
+const NAMES: [&str; 7] = ["Result", "value", "Aux", "p:Aux", "ProcessName", "Result_value", "xmlns"];
+const VALUES: [&str; 6] = ["800b0109", "0", "mstsc.exe", "x", "", "msrdc.exe"];
+
+impl Fragments<'_> {
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[(self.next)() % from.len()]
+    }
+
+    fn one_in(&mut self, many: usize) -> bool {
+        (self.next)().is_multiple_of(many)
+    }
+
+    /// `at`: where `out` will stand in the chunk.
+    fn name(&mut self, out: &mut Vec<u8>, at: usize, name: &'static str) {
+        let here = at + out.len() + 4;
+        let known = *self.names.entry(name).or_insert(here);
+        out.extend((known as u32).to_le_bytes());
+        if known == here {
+            out.extend([&[0; 6][..], &(name.len() as u16).to_le_bytes(), &utf16(name), &[0, 0]].concat());
+        }
+    }
+
+    fn value(&mut self, out: &mut Vec<u8>) {
+        match (self.next)() % 12 {
+            0 => {}
+            1 => out.extend([0x08, 0x30, 0]),
+            2 => out.extend([0x05, 0x08, 0, 0, 0, 0]),
+            n => {
+                let text = self.pick(&VALUES);
+                out.extend([&[0x05, 0x01][..], &(text.len() as u16).to_le_bytes(), &utf16(text)].concat());
+                if n == 3 {
+                    self.value(out);
+                }
+            }
+        }
+    }
+
+    fn element(&mut self, out: &mut Vec<u8>, at: usize, name: &'static str, depth: usize) {
+        let has_attributes = !self.one_in(3);
+        out.push(if has_attributes { 0x41 } else { 0x01 });
+        let size = out.len();
+        out.extend([0; 4]);
+        self.inside(out, at, name, depth, has_attributes);
+        let length = (out.len() - size - 4) as u32;
+        out[size..size + 4].copy_from_slice(&length.to_le_bytes());
+    }
+
+    fn inside(&mut self, out: &mut Vec<u8>, at: usize, name: &'static str, depth: usize, has_attributes: bool) {
+        self.name(out, at, name);
+        if has_attributes {
+            out.extend([0; 4]);
+            for _ in 0..1 + (self.next)() % 2 {
+                out.push(0x06);
+                let name = self.pick(&NAMES);
+                self.name(out, at, name);
+                self.value(out);
+            }
+        }
+        if self.one_in(4) {
+            return out.push(0x03);
+        }
+        out.push(0x02);
+        match depth {
+            0 => self.value(out),
+            _ => (0..(self.next)() % 4).for_each(|_| {
+                let name = self.pick(&NAMES);
+                let depth = (depth - 1) * ((self.next)() % 2);
+                self.element(out, at, name, depth);
+            }),
+        }
+        out.push(0x04);
+    }
+
+    fn whole(&mut self, at: usize) -> Vec<u8> {
+        let mut out = vec![0x0F, 1, 1, 0];
+        self.element(&mut out, at, "UserData", 3);
+        out.push(0);
+        out
+    }
+}
+
+fn sign(field: &str, letters: &[(Place, &str)]) -> Sign {
+    let letters = letters.iter().map(|(place, letters)| (*place, (*letters).to_owned())).collect();
+    Sign { field: field.to_owned(), letters }
+}
+
+/// What is asked of records by their ids: values of several fields, and that a value is not there.
+fn gates() -> BTreeMap<u32, Gate> {
+    let several = vec![
+        sign("Result_value", &[(Place::Whole, "800b0109")]),
+        sign("Aux_ProcessName", &[(Place::Whole, "mstsc.exe"), (Place::End, "RDC.exe")]),
+        sign("Result", &[(Place::Whole, "0")]),
+    ];
+    let several = Gate { signs: several, ways: vec![Way { with: 0b011, without: 0 }, Way { with: 0b100, without: 2 }] };
+    let none = vec![sign("value", &[(Place::Whole, "x")]), sign("Aux", &[(Place::Whole, "0"), (Place::Start, "m")])];
+    let none = Gate { signs: none, ways: vec![Way { with: 1, without: 2 }] };
+    BTreeMap::from([(11, several), (12, none)])
+}
+
+fn named<'a>(fields: impl IntoIterator<Item = &'a str>, gate: Option<Gate>) -> Fields {
+    let fields = fields.into_iter().map(|name| (name.to_owned(), true)).collect();
+    Fields::Named(Names { fields, system: false, gate })
+}
+
+#[test]
+fn gates_before_data_without_template_bar_nothing_that_may_match() {
+    let mut next = random(0x1234_5678_9ABC_DEF1);
+    let gates = gates();
+    let fields = |gate: &Gate| named(gate.signs.iter().map(|sign| &*sign.field), Some(gate.clone()));
+    let ids = gates.iter().map(|(id, gate)| (*id, fields(gate))).collect();
+    let interest = Interest::new(BTreeMap::new(), Wanted { ids, others: None });
+    let (everything, mut worker) = (Interest::everything(), Worker::default());
+    let (mut all, mut barred, mut through) = (0, 0, 0);
+    for _ in 0..150 {
+        let mut chunk = Chunk::new();
+        let definition = chunk.start().data.len() + 10;
+        chunk.instance(fragment_in_event, &values(0, Vec::new())).end(&[]);
+        let mut fragments = Fragments { next: &mut next, names: BTreeMap::new() };
+        for id in 1..20 {
+            // Behind the head of the record, of the use, its table and values.
+            let fragment = fragments.whole(chunk.start().data.len() + 14 + 16 + 18);
+            chunk.use_of(definition, &values(id, fragment)).end(&[]);
+        }
+        let data = chunk.finish();
+        let [mut whole, mut gated] = [ById::default(), ById::default()];
+        Scan::new(&mut worker, &everything, &mut whole).chunk(&data, 0);
+        Scan::new(&mut worker, &interest, &mut gated).chunk(&data, 0);
+        for (id, fields) in &whole.0 {
+            let (mut seen, gate) = (Seen::default(), &gates[&event_id(*id)]);
+            for (at, sign) in gate.signs.iter().enumerate() {
+                let values = fields.iter().filter(|(name, _)| *name == sign.field);
+                values.for_each(|(_, value)| seen.look(at, sign, value.as_bytes(), true));
+            }
+            let told = gated.0.contains_key(id);
+            assert!(told || !gate.lets_through(seen), "{id}: {fields:?}");
+            all += 1;
+            barred += usize::from(!told);
+            through += usize::from(gate.lets_through(seen));
+        }
+    }
+    assert!(all == 3000 && barred > all / 2 && through > 50, "{all} {barred} {through}");
+}
+
+fn event_id(record_id: u64) -> u32 {
+    11 + record_id as u32 % 2
+}
+
+fn values(id: u64, fragment: Vec<u8>) -> [(u8, Vec<u8>); 4] {
+    let event_id = event_id(id).to_le_bytes()[..2].to_vec();
+    [(0x06, event_id), (0x11, vec![1; 8]), (0x0A, id.to_le_bytes().to_vec()), (0x21, fragment)]
+}
+
+/// A template of two fields.
+fn left_and_right(chunk: &mut Chunk) {
+    system_and(chunk, |chunk| {
+        chunk.open("EventData", Some(0xFFFF)).put(&[0x02]);
+        for (name, slot) in [("Left", 3), ("Right", 4)] {
+            chunk.open("Data", Some(0xFFFF)).attribute("Name", name).put(&[0x02, 0x0D, slot, 0, 0x01, 0x04]);
+        }
+        chunk.put(&[0x04]);
+    });
+}
+
+#[test]
+fn what_was_worked_out_for_one_interest_serves_no_other() {
+    let [event_id, time, id, _] = values(1, Vec::new());
+    let values = [event_id, time, id, (0x01, utf16("a")), (0x01, utf16("b"))];
+    let mut chunk = Chunk::new();
+    for _ in 0..3 {
+        chunk.start().instance(left_and_right, &values).end(&[]);
+    }
+    let data = chunk.finish();
+    let mut worker = Worker::default();
+    // Each stands where the one before it stood.
+    for fields in [&["Left"][..], &["Right"], &["Left", "Right"], &[]].into_iter().cycle().take(40) {
+        let others = Some(named(fields.iter().copied(), None));
+        let interest = Interest::new(BTreeMap::new(), Wanted { ids: BTreeMap::new(), others });
+        let mut got = Collected::default();
+        Scan::new(&mut worker, &interest, &mut got).chunk(&data, 0);
+        let names: BTreeSet<_> = got.events.iter().flatten().map(|(name, _)| &**name).collect();
+        assert_eq!(names, fields.iter().copied().collect());
+    }
+}
+
+#[test]
+fn plans_of_one_chunk_alone_serve_no_other() {
+    let worker = &mut Worker::default();
+    let others = Some(named(["Left", "Right"], None));
+    let interest = Interest::new(BTreeMap::new(), Wanted { ids: BTreeMap::new(), others });
+    for name in ["Left", "Right", "Other", "Left"] {
+        // A literal fragment leads out of a definition, so that it is not known again.
+        let template = |chunk: &mut Chunk| {
+            chunk.open("EventData", Some(0xFFFF)).put(&[0x02]).open("Data", Some(0xFFFF)).attribute("Name", name);
+            chunk.put(&[0x02, 0x0D, 0, 0, 0x01, 0x04]).put(&[0x05, BINXML, 1, 0, 0, 0x04]);
+        };
+        let mut chunk = Chunk::new();
+        let definition = chunk.start().data.len() + 10;
+        chunk.instance(fragment_in_event, &values(0, Vec::new())).end(&[]);
+        let at = chunk.start().data.len() + 14 + 16 + 18;
+        let mut inner = Chunk { data: vec![0; at], records: 0, start: 0 };
+        inner.put(&[0x0F, 1, 1, 0]).instance(template, &[(0x01, utf16("a"))]).put(&[0]);
+        chunk.use_of(definition, &values(1, inner.data[at..].to_vec())).end(&[]);
+        let mut got = ById::default();
+        Scan::new(worker, &interest, &mut got).chunk(&chunk.finish(), 0);
+        let wanted = if name == "Other" { vec![] } else { pairs(&[(name, "a")]) };
+        assert_eq!(got.0.get(&1), Some(&wanted));
+    }
+}
