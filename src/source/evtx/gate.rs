@@ -36,6 +36,14 @@ type Key = (u32, Place, WantId);
 /// What the values looked at show, by gate.
 pub(super) type Shown = [Seen; WANTS];
 
+/// What a look at a fragment has told.
+enum Told {
+    /// What its values show.
+    Shown,
+    /// Every gate is shut, and there is nothing else to look at.
+    Shut,
+}
+
 /// A slot that is looked at, and the sign that it may show: of which gate, and which of its signs.
 #[derive(Clone, Copy)]
 struct Look {
@@ -126,10 +134,15 @@ impl Gates {
     /// Can it be told by the values of these fragments in `Event` that every gate is shut?
     pub fn bar(&mut self, data: &[u8], plans: &mut Plans, fragments: &Fragments, want: &Want<'_>) -> bool {
         let mut shown = Shown::default();
-        let nested = if fragments.iter().flatten().count() < 2 { ALONE } else { 1 };
-        let mut fragments = fragments.iter().flatten();
-        fragments.all(|fragment| self.look(data, plans, *fragment, want, &mut shown, nested).is_some())
-            && gates(want).all(|(at, gate)| !gate.lets_through(shown[at]))
+        let alone = fragments.iter().flatten().count() < 2;
+        for fragment in fragments.iter().flatten() {
+            match self.look(data, plans, *fragment, want, &mut shown, if alone { ALONE } else { 1 }) {
+                Some(Told::Shown) => {}
+                Some(Told::Shut) => return true,
+                None => return false,
+            }
+        }
+        gates(want).all(|(at, gate)| !gate.lets_through(shown[at]))
     }
 
     /// Adds what the values of this fragment show. `None`: it is not as simple as that. `nested`: how deep it stands.
@@ -141,9 +154,10 @@ impl Gates {
         want: &Want<'_>,
         shown: &mut Shown,
         nested: u32,
-    ) -> Option<()> {
+    ) -> Option<Told> {
         let Some(instance) = binxml::leading_instance(data, start, end).ok()? else {
-            return self.loose.look(data, (place, start, end), &mut self.text, want, shown);
+            self.loose.look(data, (place, start, end), &mut self.text, want, shown)?;
+            return Some(Told::Shown);
         };
         if !binxml::is_over(data, instance.end as usize, end) {
             return None;
@@ -280,11 +294,10 @@ impl Gates {
         want: &Want<'_>,
         shown: &mut Shown,
         alone: bool,
-    ) -> Option<()> {
+    ) -> Option<Told> {
         let uses = self.uses.get_mut(plan.uses)?;
-        if alone && let Some(known) = uses.known_shut(entries, values) {
-            *shown = known;
-            return Some(());
+        if alone && uses.are_known_shut(entries, values) {
+            return Some(Told::Shut);
         }
         let looks = self.looks.get(plan.looks.range())?;
         let (mut settled, mut asked) = ([0u32; WANTS], [u32::MAX; WANTS]);
@@ -309,12 +322,12 @@ impl Gates {
                 settled[look.want] |= 1 << look.sign;
                 asked[look.want] = gate.asks(shown[look.want], settled[look.want]).unwrap_or(0);
                 if gates(want).all(|(at, _)| asked[at] == 0) {
-                    uses.keep_shut(looks.iter().take(at + 1).map(|look| look.slot), entries, values, *shown);
-                    break;
+                    uses.keep_shut(looks.iter().take(at + 1).map(|look| look.slot), entries, values);
+                    return Some(Told::Shut);
                 }
             }
         }
-        Some(())
+        Some(Told::Shown)
     }
 }
 

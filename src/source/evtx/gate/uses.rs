@@ -1,6 +1,5 @@
 //! What is known of the uses of a template that were looked at before: most are like one of them.
 
-use super::Shown;
 use crate::source::evtx::binxml::{self, BINXML};
 
 /// Uses whose gates were shut that are known again, of those alike in the value that decides most. More are looked at
@@ -40,7 +39,6 @@ struct Shut {
     slots: Vec<(usize, [u8; 4])>,
     /// One after the other.
     values: Vec<u8>,
-    shown: Shown,
 }
 
 impl Uses {
@@ -66,24 +64,27 @@ impl Uses {
         self.shut.iter().map(|kind| kind.shut.len()).sum()
     }
 
-    /// What such values showed, by which all gates were shut. `values`: those of a sound table.
+    /// Were all gates shut by such values? `values`: those of a sound table.
     #[inline]
-    pub fn known_shut(&mut self, entries: &[[u8; 4]], values: &[u8]) -> Option<Shown> {
-        let kind = self.shut.get(kind(value(entries, values, self.first)?.1))?;
-        let known = kind.shut.iter().find(|shut| shut.is(entries, values))?;
-        self.vain = self.vain.saturating_sub(1);
-        Some(known.shown)
+    pub fn are_known_shut(&mut self, entries: &[[u8; 4]], values: &[u8]) -> bool {
+        if self.shut.is_empty() {
+            return false;
+        }
+        let kind = value(entries, values, self.first).and_then(|(_, value)| self.shut.get(kind(value)));
+        let known = kind.is_some_and(|kind| kind.shut.iter().any(|shut| shut.is(entries, values)));
+        self.vain = self.vain.saturating_sub(u32::from(known));
+        known
     }
 
     /// All gates are shut by the values of these slots.
     #[cold]
-    pub fn keep_shut(&mut self, slots: impl Iterator<Item = usize>, entries: &[[u8; 4]], values: &[u8], shown: Shown) {
+    pub fn keep_shut(&mut self, slots: impl Iterator<Item = usize>, entries: &[[u8; 4]], values: &[u8]) {
         self.vain = self.vain.saturating_add(1);
         if self.vain > VAIN {
             self.shut.clear();
             return;
         }
-        let mut shut = Shut { slots: Vec::new(), values: Vec::new(), shown };
+        let mut shut = Shut { slots: Vec::new(), values: Vec::new() };
         for slot in slots {
             if shut.slots.last().is_none_or(|(last, _)| *last != slot)
                 && let Some((entry, value)) = value(entries, values, slot)
@@ -146,7 +147,6 @@ pub(super) fn value<'a>(entries: &[[u8; 4]], values: &'a [u8], slot: usize) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Seen;
     use crate::source::evtx::binxml::STRING;
 
     /// Two strings, as a use holds them.
@@ -157,17 +157,30 @@ mod tests {
 
     #[test]
     fn values_are_known_again_by_the_slots_that_were_looked_at() {
-        let mut shown = Shown::default();
-        shown[0] = Seen { maybe: 1, surely: 1 };
         let mut uses = Uses::default();
         let (entries, values) = held(["alice", "3"]);
-        uses.keep_shut([1, 1].into_iter(), &entries, &values, shown);
+        uses.keep_shut([1, 1].into_iter(), &entries, &values);
         let mut known = |texts| {
             let (entries, values) = held(texts);
-            uses.known_shut(&entries, &values)
+            uses.are_known_shut(&entries, &values)
         };
-        assert_eq!((known(["alice", "3"]), known(["bob", "3"])), (Some(shown), Some(shown)));
-        assert_eq!((known(["alice", "2"]), known(["alice", "10"]), known(["alic3", ""])), (None, None, None));
+        assert!(known(["alice", "3"]) && known(["bob", "3"]));
+        assert!(!known(["alice", "2"]) && !known(["alice", "10"]) && !known(["alic3", ""]));
+    }
+
+    #[test]
+    fn many_uses_are_known_again_however_alike() {
+        let mut uses = Uses::default();
+        let texts: Vec<_> = (0..SHUT).map(|n| format!("x{n}x")).chain((0..KINDS).map(|n| "y".repeat(n))).collect();
+        for text in &texts {
+            let (entries, values) = held([text, ""]);
+            uses.keep_shut([0].into_iter(), &entries, &values);
+        }
+        let known = texts.iter().filter(|text| {
+            let (entries, values) = held([text, ""]);
+            uses.are_known_shut(&entries, &values)
+        });
+        assert_eq!((known.count(), uses.kept()), (texts.len(), texts.len()));
     }
 
     #[test]
@@ -175,10 +188,10 @@ mod tests {
         let mut uses = Uses::default();
         for n in 0..=VAIN {
             let (entries, values) = held([&n.to_string(), ""]);
-            uses.keep_shut([0].into_iter(), &entries, &values, Shown::default());
-            assert_eq!(uses.known_shut(&entries, &values).is_some(), n < VAIN, "{n}");
+            uses.keep_shut([0].into_iter(), &entries, &values);
+            assert_eq!(uses.are_known_shut(&entries, &values), n < VAIN, "{n}");
             uses.vain = n + 1;
         }
-        assert!(uses.shut.is_empty());
+        assert_eq!(uses.kept(), 0);
     }
 }
