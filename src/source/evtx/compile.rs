@@ -8,7 +8,7 @@ use super::value::push_utf16;
 
 /// Tokens of one fragment.
 pub(super) const TOKENS: u32 = 1 << 15;
-/// Bytes of a name that cost as much as a token.
+/// Bytes of a name or a text that cost as much as a token.
 const BYTES_PER_TOKEN: u32 = 4;
 /// Elements within elements.
 pub(super) const DEPTH: usize = 128;
@@ -64,10 +64,11 @@ impl Compiler<'_> {
             let at = tokens.at;
             let fault = |what| Fault { at, what };
             let token = tokens.next()?;
-            // What a name costs goes by its length: many may stand in each other.
-            let name = tokens.name.take().map_or(0, |(_, name)| name.len / BYTES_PER_TOKEN);
+            // What names and texts cost goes by their length: many may stand in each other.
+            let name = tokens.name.take().map_or(0, |(_, name)| name.len);
+            let text = if let Token::Value(item) = token { item.span.len } else { 0 };
             let left = &mut self.plans.budget().tokens;
-            *left = left.checked_sub(1 + name).ok_or(fault(TOO_MANY))?;
+            *left = left.checked_sub(1 + (name + text) / BYTES_PER_TOKEN).ok_or(fault(TOO_MANY))?;
             match token {
                 Token::End if self.plans.stack.is_empty() => return Ok(()),
                 Token::End => return Err(fault("ends within an element")),

@@ -23,10 +23,11 @@ const ALONE: u32 = 0;
 /// Fragments within fragments that are looked into.
 const DEPTH: u32 = 4;
 
-/// Templates, the looks at each, and uses that are known again, that are kept from block to block.
+/// Templates, and uses that are known again, that are kept from chunk to chunk.
 const USES: usize = 1 << 11;
-const LOOKS: usize = 16;
 const SHUT: usize = 1 << 13;
+/// Looks at the uses of a template, a dozen of real ones; where there are more, it is read.
+const LOOKS: usize = 128;
 /// Plans that are found at once.
 const RECENT: usize = 32;
 
@@ -113,13 +114,14 @@ impl Gates {
         self.known.clear();
         self.recent = [None; RECENT];
         self.loose.clear();
+        if self.uses.len() > USES || self.looks.len().max(self.nested.len()) > USES * LOOKS {
+            self.begin();
+        }
     }
 
-    /// Is there so much that it is better worked out anew? Real logs do not come near.
+    /// Are there so many uses known again that it is better begun anew? In real logs there are not.
     pub fn are_full(&self) -> bool {
-        self.uses.len() > USES
-            || self.looks.len() > USES * LOOKS
-            || self.uses.iter().map(Uses::kept).sum::<usize>() > SHUT
+        self.uses.iter().map(Uses::kept).sum::<usize>() > SHUT
     }
 
     /// Forgets everything: wants are others, or templates.
@@ -275,6 +277,10 @@ impl Gates {
             unnamed && found[want] >> sign & 1 == 0 && positional(&of.field).is_some()
         };
         if signs(want).any(by_place) {
+            return None;
+        }
+        if self.looks.len() - start > LOOKS {
+            self.looks.truncate(start);
             return None;
         }
         let looks = self.looks.get_mut(start..)?;

@@ -232,6 +232,27 @@ fn what_was_worked_out_for_one_interest_serves_no_other() {
     }
 }
 
+/// A chunk with a record whose data are a use of that template.
+fn with_data(template: impl Fn(&mut Chunk), value: &str) -> Vec<u8> {
+    let mut chunk = Chunk::new();
+    let definition = chunk.start().data.len() + 10;
+    chunk.instance(fragment_in_event, &values(0, Vec::new())).end(&[]);
+    let at = chunk.start().data.len() + 14 + 16 + 18;
+    let mut inner = Chunk { data: vec![0; at], records: 0, start: 0 };
+    inner.put(&[0x0F, 1, 1, 0]).instance(template, &[(0x01, utf16(value))]).put(&[0]);
+    chunk.use_of(definition, &values(1, inner.data[at..].to_vec())).end(&[]);
+    chunk.finish()
+}
+
+/// Fields of one value.
+fn fields(chunk: &mut Chunk, names: &[&str], more: &[u8]) {
+    chunk.open("EventData", Some(0xFFFF)).put(&[0x02]);
+    for name in names {
+        chunk.open("Data", Some(0xFFFF)).attribute("Name", name).put(&[0x02, 0x0D, 0, 0, 0x01, 0x04]);
+    }
+    chunk.put(more).put(&[0x04]);
+}
+
 #[test]
 fn plans_of_one_chunk_alone_serve_no_other() {
     let worker = &mut Worker::default();
@@ -239,20 +260,23 @@ fn plans_of_one_chunk_alone_serve_no_other() {
     let interest = Interest::new(BTreeMap::new(), Wanted { ids: BTreeMap::new(), others });
     for name in ["Left", "Right", "Other", "Left"] {
         // A literal fragment leads out of a definition, so that it is not known again.
-        let template = |chunk: &mut Chunk| {
-            chunk.open("EventData", Some(0xFFFF)).put(&[0x02]).open("Data", Some(0xFFFF)).attribute("Name", name);
-            chunk.put(&[0x02, 0x0D, 0, 0, 0x01, 0x04]).put(&[0x05, BINXML, 1, 0, 0, 0x04]);
-        };
-        let mut chunk = Chunk::new();
-        let definition = chunk.start().data.len() + 10;
-        chunk.instance(fragment_in_event, &values(0, Vec::new())).end(&[]);
-        let at = chunk.start().data.len() + 14 + 16 + 18;
-        let mut inner = Chunk { data: vec![0; at], records: 0, start: 0 };
-        inner.put(&[0x0F, 1, 1, 0]).instance(template, &[(0x01, utf16("a"))]).put(&[0]);
-        chunk.use_of(definition, &values(1, inner.data[at..].to_vec())).end(&[]);
+        let data = with_data(|chunk| fields(chunk, &[name], &[0x05, BINXML, 1, 0, 0]), "a");
         let mut got = ById::default();
-        Scan::new(worker, &interest, &mut got).chunk(&chunk.finish(), 0);
+        Scan::new(worker, &interest, &mut got).chunk(&data, 0);
         let wanted = if name == "Other" { vec![] } else { pairs(&[(name, "a")]) };
         assert_eq!(got.0.get(&1), Some(&wanted));
+    }
+}
+
+#[test]
+fn records_with_more_of_a_field_than_a_gate_looks_at_are_read() {
+    let gate = gates().remove(&12);
+    let others = Some(named(["value", "Aux"], gate));
+    let interest = Interest::new(BTreeMap::new(), Wanted { ids: BTreeMap::new(), others });
+    for (many, value, is_told) in [(100, "y", false), (100, "x", true), (200, "y", true)] {
+        let mut got = ById::default();
+        let data = with_data(|chunk| fields(chunk, &vec!["value"; many], &[]), value);
+        Scan::new(&mut Worker::default(), &interest, &mut got).chunk(&data, 0);
+        assert_eq!(got.0.get(&1).map(Vec::len), is_told.then_some(many), "{many} {value}");
     }
 }
