@@ -3,7 +3,7 @@
 
 use super::binxml::{self, Fault, Item, NO_GUARD, Span, Token, Tokens, is};
 use super::known;
-use super::plan::{Label, NONE, Op, Part, Place, Plans, Run, TOO_MANY, What, length};
+use super::plan::{GuardId, Label, NONE, Op, Part, Place, Plans, Run, TOO_MANY, What, length};
 use super::value::push_utf16;
 
 /// Tokens of one fragment.
@@ -22,7 +22,7 @@ pub(super) struct Open {
     /// Its local name in `names` (fields and sections only).
     name: Run,
     label: Option<Label>,
-    guard: u16,
+    guard: GuardId,
     /// Where its own text starts in `parts`.
     text: u32,
     has_children: bool,
@@ -110,7 +110,7 @@ impl Compiler<'_> {
         Err(Fault { at: tokens.at, what: "more elements than a record can hold" })
     }
 
-    fn guard(&self) -> u16 {
+    fn guard(&self) -> GuardId {
         self.plans.stack.last().map_or(NONE, |open| open.guard)
     }
 
@@ -154,7 +154,7 @@ impl Compiler<'_> {
         let guard = if guard == NO_GUARD || self.plans.stack.is_empty() {
             around
         } else {
-            let index = u16::try_from(self.plans.guards.len()).unwrap_or(NONE);
+            let index = length(self.plans.guards.len());
             self.plans.guards.push((guard, around));
             index
         };

@@ -284,7 +284,7 @@ impl<'a> Record<'a> {
     /// An element whose guard is null is left out, and all in it ([MS-EVEN6] 2.2.12).
     fn left_out(&self, op: Op, base: usize) -> bool {
         let mut guard = op.guard;
-        while let Some((slot, around)) = self.plans.guards.get(usize::from(guard)) {
+        while let Some((slot, around)) = self.plans.guards.get(guard as usize) {
             if self.item(base, *slot).is_some_and(|item| item.kind == 0 || (item.kind == BINXML && item.span.len == 0))
             {
                 return true;

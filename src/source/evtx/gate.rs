@@ -10,7 +10,7 @@ use super::catalogue::TemplateId;
 use super::fields::Want;
 use super::learned::{Fragment, Fragments};
 use super::loose::Loose;
-use super::plan::{Label, NONE, Part, Place, Plans, Run, WantId, What};
+use super::plan::{GuardId, Label, NONE, Part, Place, Plans, Run, WantId, What};
 use super::value;
 use crate::event::{Gate, Seen, Sign, positional};
 use crate::source::text::narrow;
@@ -355,8 +355,8 @@ fn order(looks: &mut [Look], want: &Want<'_>) {
 }
 
 /// Is nothing left out but for this slot itself? What is left out then reads as empty.
-fn is_own(plans: &Plans, guard: u16, slot: u16) -> bool {
-    guard == NONE || plans.guards.get(usize::from(guard)) == Some(&(slot, NONE))
+fn is_own(plans: &Plans, guard: GuardId, slot: u16) -> bool {
+    guard == NONE || plans.guards.get(guard as usize) == Some(&(slot, NONE))
 }
 
 /// The gates before a want, with their numbers.

@@ -1,14 +1,14 @@
 //! The plan of a definition apart from its chunk, so that others that hold the same definition need not work it out.
 
 use super::binxml::STRING;
-use super::plan::{Label, NONE, Op, Part, Plans, Run, What, length};
+use super::plan::{GuardId, Label, NONE, Op, Part, Plans, Run, What, length};
 use super::value::push_utf16;
 
 /// A plan whose places count from its own start.
 pub(super) struct Kept {
     ops: Vec<Op>,
     parts: Vec<Part>,
-    guards: Vec<(u16, u16)>,
+    guards: Vec<(u16, GuardId)>,
     names: String,
     /// What working it out cost.
     pub tokens: u32,
@@ -19,21 +19,19 @@ pub(super) struct Kept {
 pub(super) struct Ends {
     pub ops: u32,
     parts: u32,
-    guards: usize,
+    guards: u32,
     names: u32,
 }
 
 /// Bytes of the names of a plan that is kept. Real ones have some hundred.
 const NAMES: usize = 1 << 15;
-/// Guards of plans that are kept, beyond which too few would be left for those of a chunk.
-const GUARDS: usize = 1 << 14;
 
 impl Ends {
     pub fn of(plans: &Plans) -> Self {
         Ends {
             ops: length(plans.ops.len()),
             parts: length(plans.parts.len()),
-            guards: plans.guards.len(),
+            guards: length(plans.guards.len()),
             names: length(plans.names.len()),
         }
     }
@@ -42,7 +40,7 @@ impl Ends {
     pub fn cut(self, plans: &mut Plans) {
         plans.ops.truncate(self.ops as usize);
         plans.parts.truncate(self.parts as usize);
-        plans.guards.truncate(self.guards);
+        plans.guards.truncate(self.guards as usize);
         plans.names.truncate(self.names as usize);
     }
 }
@@ -85,7 +83,7 @@ impl Kept {
             };
             (names.len() <= NAMES).then_some(())?;
         }
-        let mut guards = plans.guards.get(from.guards..)?.to_vec();
+        let mut guards = plans.guards.get(from.guards as usize..)?.to_vec();
         for (_, around) in &mut guards {
             *around = moved(*around, |guard| guard.checked_sub(from.guards))?;
         }
@@ -93,13 +91,10 @@ impl Kept {
     }
 
     /// Appends it.
-    pub fn put(&self, plans: &mut Plans) -> Option<Run> {
+    pub fn put(&self, plans: &mut Plans) -> Run {
         let to = Ends::of(plans);
-        if to.guards + self.guards.len() > GUARDS {
-            return None;
-        }
         let on = |run: Run, by: u32| Run { start: run.start + by, end: run.end + by };
-        let guard = |guard: u16| moved(guard, |guard| guard.checked_add(to.guards)).unwrap_or(NONE);
+        let guard = |guard: GuardId| moved(guard, |guard| guard.checked_add(to.guards)).unwrap_or(NONE);
         plans.ops.extend(self.ops.iter().map(|op| {
             let what = match op.what {
                 What::Known { known, parts } => What::Known { known, parts: on(parts, to.parts) },
@@ -120,14 +115,14 @@ impl Kept {
         }));
         plans.guards.extend(self.guards.iter().map(|(slot, around)| (*slot, guard(*around))));
         plans.names.push_str(&self.names);
-        Some(Run { start: to.ops, end: length(plans.ops.len()) })
+        Run { start: to.ops, end: length(plans.ops.len()) }
     }
 
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
         self.ops.len() * size_of::<Op>()
             + self.parts.len() * size_of::<Part>()
-            + self.guards.len() * 4
+            + self.guards.len() * size_of::<(u16, GuardId)>()
             + self.names.len()
     }
 }
@@ -142,6 +137,6 @@ fn back(run: Run, by: u32) -> Option<Run> {
     Some(Run { start: run.start.checked_sub(by)?, end: run.end.checked_sub(by)? })
 }
 
-fn moved(guard: u16, by: impl FnOnce(usize) -> Option<usize>) -> Option<u16> {
-    if guard == NONE { Some(NONE) } else { u16::try_from(by(usize::from(guard))?).ok() }
+fn moved(guard: GuardId, by: impl FnOnce(GuardId) -> Option<GuardId>) -> Option<GuardId> {
+    if guard == NONE { Some(NONE) } else { by(guard) }
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::binxml::{self, Fault, Item, NO_GUARD, Span, Tokens};
+use super::binxml::{self, Fault, Item, Span, Tokens};
 use super::catalogue::{Catalogue, TemplateId};
 use super::compile::{self, Open};
 use super::kept::{Ends, Kept};
@@ -16,8 +16,10 @@ use super::known::Known;
 use super::learned;
 use super::words::Words;
 
-/// No guard: in [`Op::guard`] and [`Plans::guards`].
-pub(super) const NONE: u16 = NO_GUARD;
+/// Index in [`Plans::guards`], or [`NONE`].
+pub(super) type GuardId = u32;
+/// No guard.
+pub(super) const NONE: GuardId = GuardId::MAX;
 
 /// What stands around a fragment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,8 +94,7 @@ pub(super) enum What {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Op {
     pub what: What,
-    /// Index in [`Plans::guards`], or [`NONE`].
-    pub guard: u16,
+    pub guard: GuardId,
 }
 
 /// The plans of templates met before, and behind them those of one chunk.
@@ -113,7 +114,7 @@ pub(super) struct Plans {
     pub ops: Vec<Op>,
     pub parts: Vec<Part>,
     /// A substitution that must not be null, and the guard around this one.
-    pub guards: Vec<(u16, u16)>,
+    pub guards: Vec<(u16, GuardId)>,
     pub names: String,
     /// Where in `names` a name stands that was met before; behind that of an element, the label of its attribute.
     pub known: FxHashMap<(Run, Span), Run>,
@@ -185,9 +186,8 @@ impl Plans {
         self.kept.cut(self);
         for (template, place, kept) in std::mem::take(&mut self.pending) {
             // Two definitions of one chunk may be the same.
-            if self.catalogue.plan(template, place).is_none()
-                && let Some(plan) = kept.put(self)
-            {
+            if self.catalogue.plan(template, place).is_none() {
+                let plan = kept.put(self);
                 self.catalogue.keep(template, (place, plan, kept.tokens));
             }
         }

@@ -62,7 +62,7 @@ impl Draft {
         };
         // A guard that is the slot itself says no more than that the slot may be empty.
         if op.guard != NONE {
-            let guard = plans.guards.get(usize::from(op.guard))?;
+            let guard = plans.guards.get(op.guard as usize)?;
             let own = matches!(part, Part::Slot { slot, .. } if *guard == (slot, NONE));
             if !own {
                 return (!known.is_fact()).then_some(());
