@@ -265,9 +265,7 @@ impl Compiler<'_> {
         if let Some(known) = known.get(&key) {
             return *known;
         }
-        let start = names.len();
-        push(names);
-        let made = Run::new(start, names.len());
+        let made = Run::pushed(names, push);
         known.insert(key, made);
         made
     }
@@ -277,9 +275,7 @@ impl Compiler<'_> {
         let Plans { parts: all, names, .. } = &mut *self.plans;
         match all.get(parts.range()) {
             Some([Part::Literal(item)]) if item.kind == binxml::STRING => {
-                let start = length(names.len());
-                push_utf16(names, item.span.of(self.data));
-                Label::Fixed(Run { start, end: length(names.len()) })
+                Label::Fixed(Run::pushed(names, |names| push_utf16(names, item.span.of(self.data))))
             }
             _ => Label::Parts(parts),
         }

@@ -23,11 +23,12 @@ const ALONE: u32 = 0;
 /// Fragments within fragments that are looked into.
 const DEPTH: u32 = 4;
 
-/// Templates, and uses that are known again, that are kept from chunk to chunk.
-const USES: usize = 1 << 11;
-const SHUT: usize = 1 << 13;
-/// Looks at the uses of a template, a dozen of real ones; where there are more, it is read.
-const LOOKS: usize = 128;
+/// Templates, with a want each, of which it is kept from chunk to chunk what to look at.
+pub(super) const TEMPLATES: usize = 1 << 11;
+/// Uses that are known again, of all templates together, before all is begun anew.
+pub(super) const KNOWN_SHUT: usize = 1 << 13;
+/// Looks at the uses of a template, a dozen of real ones, and its slots for fragments; where there are more, it is read.
+pub(super) const LOOKS: usize = 128;
 /// Plans that are found at once.
 const RECENT: usize = 32;
 
@@ -114,14 +115,19 @@ impl Gates {
         self.known.clear();
         self.recent = [None; RECENT];
         self.loose.clear();
-        if self.uses.len() > USES || self.looks.len().max(self.nested.len()) > USES * LOOKS {
+        if self.templates() > TEMPLATES {
             self.begin();
         }
     }
 
-    /// Are there so many uses known again that it is better begun anew? In real logs there are not.
-    pub fn are_full(&self) -> bool {
-        self.uses.iter().map(Uses::kept).sum::<usize>() > SHUT
+    /// Templates, with a want each, of which it is kept what to look at.
+    pub fn templates(&self) -> usize {
+        self.uses.len().max(self.kept.len())
+    }
+
+    /// Uses that are known again.
+    pub fn known_shut(&self) -> usize {
+        self.uses.iter().map(Uses::kept).sum()
     }
 
     /// Forgets everything: wants are others, or templates.
@@ -136,9 +142,9 @@ impl Gates {
     /// Can it be told by the values of these fragments in `Event` that every gate is shut?
     pub fn bar(&mut self, data: &[u8], plans: &mut Plans, fragments: &Fragments, want: &Want<'_>) -> bool {
         let mut shown = Shown::default();
-        let alone = fragments.iter().flatten().count() < 2;
+        let depth = if fragments.iter().flatten().count() < 2 { ALONE } else { ALONE + 1 };
         for fragment in fragments.iter().flatten() {
-            match self.look(data, plans, *fragment, want, &mut shown, if alone { ALONE } else { 1 }) {
+            match self.look(data, plans, *fragment, want, &mut shown, depth) {
                 Some(Told::Shown) => {}
                 Some(Told::Shut) => return true,
                 None => return false,
@@ -147,7 +153,7 @@ impl Gates {
         gates(want).all(|(at, gate)| !gate.lets_through(shown[at]))
     }
 
-    /// Adds what the values of this fragment show. `None`: it is not as simple as that. `nested`: how deep it stands.
+    /// Adds what the values of this fragment show. `None`: it is not as simple as that.
     fn look(
         &mut self,
         data: &[u8],
@@ -155,7 +161,7 @@ impl Gates {
         (place, start, end): Fragment,
         want: &Want<'_>,
         shown: &mut Shown,
-        nested: u32,
+        depth: u32,
     ) -> Option<Told> {
         let Some(instance) = binxml::leading_instance(data, start, end).ok()? else {
             self.loose.look(data, (place, start, end), &mut self.text, want, shown)?;
@@ -173,10 +179,10 @@ impl Gates {
         let entries = instance.entries(data);
         let sound = self.uses.get_mut(plan.uses)?.are_sound(entries);
         if !sound {
-            self.look_into(data, plans, &instance, plan, want, shown, nested + 1)?;
+            self.look_into(data, plans, &instance, plan, want, shown, depth + 1)?;
         }
         let values = data.get(instance.places().1..instance.end as usize)?;
-        self.read(entries, values, plan, want, shown, sound && nested == ALONE)
+        self.read(entries, values, plan, want, shown, sound && depth == ALONE)
     }
 
     /// What to look at in the uses of this definition, worked out at its first use.
@@ -206,9 +212,9 @@ impl Gates {
         plan: Plan,
         want: &Want<'_>,
         shown: &mut Shown,
-        nested: u32,
+        depth: u32,
     ) -> Option<()> {
-        if nested > DEPTH || !binxml::all_fit(instance.entries(data)) {
+        if depth > DEPTH || !binxml::all_fit(instance.entries(data)) {
             return None;
         }
         for (slot, item) in instance.items(data).enumerate().filter(|(_, item)| item.kind == BINXML) {
@@ -217,7 +223,7 @@ impl Gates {
             let start = item.span.start as usize;
             if item.span.len > 0 {
                 let fragment = (Place::Data, start, start + item.span.len as usize);
-                self.look(data, plans, fragment, want, shown, nested)?;
+                self.look(data, plans, fragment, want, shown, depth)?;
             }
         }
         Some(())
@@ -235,7 +241,12 @@ impl Gates {
         if let Some(kept) = known.and_then(|template| self.kept.get(&(template, place, want_id))) {
             return *kept;
         }
+        let (looks, nested) = (self.looks.len(), self.nested.len());
         let found = self.find(data, plans, definition, place, want);
+        if found.is_none() {
+            self.looks.truncate(looks);
+            self.nested.truncate(nested);
+        }
         if let Some(template) = plans.known(data, definition, place) {
             self.kept.insert((template, place, want_id), found);
         }
@@ -279,13 +290,9 @@ impl Gates {
         if signs(want).any(by_place) {
             return None;
         }
-        if self.looks.len() - start > LOOKS {
-            self.looks.truncate(start);
-            return None;
-        }
-        let looks = self.looks.get_mut(start..)?;
-        order(looks, want);
         let nested = Run::new(nested, self.nested.len());
+        let looks = self.looks.get_mut(start..).filter(|looks| looks.len().max(nested.range().len()) <= LOOKS)?;
+        order(looks, want);
         self.uses.push(Uses::default());
         Some(Plan { looks: Run::new(start, self.looks.len()), nested, uses: self.uses.len() - 1 })
     }

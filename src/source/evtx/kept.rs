@@ -58,7 +58,7 @@ impl Kept {
                         Label::Fixed(name) => {
                             // A definition before may have had the name first.
                             let name = plans.names.get(name.range())?;
-                            Label::Fixed(put(&mut names, |names| names.push_str(name)))
+                            Label::Fixed(Run::pushed(&mut names, |names| names.push_str(name)))
                         }
                         Label::Parts(run) => Label::Parts(back(run, from.parts)?),
                     };
@@ -75,7 +75,7 @@ impl Kept {
         for part in &mut parts {
             *part = match *part {
                 Part::Literal(item) if item.kind == STRING => {
-                    Part::Text(put(&mut names, |names| push_utf16(names, item.span.of(data))))
+                    Part::Text(Run::pushed(&mut names, |names| push_utf16(names, item.span.of(data))))
                 }
                 // Hardly ever: definitions spell out text alone.
                 Part::Literal(_) => return None,
@@ -125,12 +125,6 @@ impl Kept {
             + self.guards.len() * size_of::<(u16, GuardId)>()
             + self.names.len()
     }
-}
-
-fn put(names: &mut String, push: impl FnOnce(&mut String)) -> Run {
-    let start = names.len();
-    push(names);
-    Run::new(start, names.len())
 }
 
 fn back(run: Run, by: u32) -> Option<Run> {

@@ -17,7 +17,7 @@ pub(super) struct Loose {
     open: Vec<Element>,
     /// Names met last in this chunk, by some bits of where they stand.
     names: Vec<Name>,
-    /// What is looked at, by want.
+    /// How long the names are that each want looks at.
     lengths: FxHashMap<WantId, Lengths>,
 }
 
@@ -105,7 +105,7 @@ impl Name {
     }
 
     /// Works out what is looked at that is called so.
-    fn play(&mut self, data: &[u8], want: &Want<'_>, lengths: Lengths) {
+    fn find_roles(&mut self, data: &[u8], want: &Want<'_>, lengths: Lengths) {
         let local = self.local.of(data);
         let (units, length) = (local.len() / 2, length(local.len() / 2));
         let any = |lengths: u64, may: &dyn Fn(&str) -> bool| {
@@ -160,7 +160,7 @@ impl Loose {
             *known = Name::of(data, offset)?;
         }
         if known.want != want.id() {
-            known.play(data, want, lengths);
+            known.find_roles(data, want, lengths);
         }
         let name = *known;
         // At its first use it stands right here.

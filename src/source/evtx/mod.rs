@@ -35,8 +35,10 @@ mod templates;
 mod tests;
 mod value;
 mod words;
+mod worker;
 
 use header::{CHUNK, CHUNK_MAGIC, FILE_HEADER, FILE_MAGIC};
+use worker::Worker;
 
 /// Chunks of one block: what is worked out for one of them serves the others.
 const CHUNKS_PER_BLOCK: usize = 32;
@@ -97,7 +99,7 @@ pub(super) fn open(input: &Input, _: &Aids) -> Result<Box<dyn Log>, Error> {
 
 thread_local! {
     /// What a thread keeps from block to block.
-    static WORKER: Cell<Option<Box<scan::Worker>>> = const { Cell::new(None) };
+    static WORKER: Cell<Option<Box<Worker>>> = const { Cell::new(None) };
 }
 
 impl Log for Evtx {

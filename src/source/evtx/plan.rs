@@ -1,8 +1,9 @@
-//! Where a fragment's values go, worked out once per definition and chunk, so that reading a
-//! record is a walk over a short list and not over tokens.
+//! Where a fragment's values go, worked out once per template, so that reading a record is a walk over a short list and
+//! not over tokens.
 //!
-//! A plan knows the field that each piece of text belongs to; the pieces themselves stay
-//! where they are, in the chunk or in the values of each use.
+//! A plan knows the field that each piece of text belongs to: pieces are values of each use, or the template's own text.
+//! Plans of templates serve all chunks that define the same one again; those that lead out of their definition, or find
+//! no room in the catalogue, serve their chunk alone.
 
 use std::ops::Range;
 
@@ -39,8 +40,9 @@ pub(super) enum Place {
 /// A piece of a text.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Part {
+    /// A value that stands in the chunk.
     Literal(Item),
-    /// As [`Part::Literal`] a string, in [`Plans::names`].
+    /// A string of a template that serves all chunks, in [`Plans::names`].
     Text(Run),
     Slot {
         slot: u16,
@@ -59,6 +61,13 @@ pub(super) struct Run {
 impl Run {
     pub fn new(start: usize, end: usize) -> Self {
         Run { start: length(start), end: length(end) }
+    }
+
+    /// Where in `names` stands what is pushed there.
+    pub fn pushed(names: &mut String, push: impl FnOnce(&mut String)) -> Self {
+        let start = names.len();
+        push(names);
+        Run::new(start, names.len())
     }
 
     pub fn range(self) -> Range<usize> {

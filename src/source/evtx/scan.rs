@@ -2,21 +2,17 @@
 
 use rustc_hash::FxHashMap;
 
-use super::authors::{AuthorId, Authors};
+use super::authors::AuthorId;
 use super::binxml::{self, Fault, Head, Instance};
 use super::collected;
 use super::complaints::Complaints;
 use super::fields::{Record, TOO_MUCH, TOO_MUCH_OF_CHUNK, Want};
-use super::gate::Gates;
 use super::header::{self, CHUNK, ChunkHeader, RECORD_HEADER, RECORD_MAGIC, RECORDS, RecordHeader};
 use super::learned::Facts;
-use super::plan::Plans;
 use super::slow;
-use super::tally::Tally;
-use super::templates::Templates;
-use super::words::{Word, Words};
-use crate::event::{Damage, Event, Interest, Sink, Stamp, Wanted};
-use crate::source::Aligned;
+use super::words::Word;
+use super::worker::Worker;
+use crate::event::{Damage, Interest, Sink, Stamp, Wanted};
 
 /// Records per chunk that the crate `evtx` may try: each costs as much as many read here.
 const SLOW_PER_CHUNK: u32 = 64;
@@ -25,51 +21,8 @@ const WANTED: usize = 64;
 /// Event ids of which it is kept how the last records fared.
 const GUESSES: usize = 256;
 
-/// What a thread keeps from block to block.
-#[derive(Default)]
-pub(super) struct Worker {
-    pub buffer: Aligned,
-    words: Words,
-    authors: Authors,
-    /// The templates of the chunk.
-    templates: Templates,
-    plans: Plans,
-    gates: Gates,
-    tally: Tally,
-    items: Vec<binxml::Item>,
-    event: Event,
-    /// For which interest plans and gates were worked out.
-    interest: Option<u64>,
-}
-
 /// Author and event id of a record, and what is wanted of such.
 type Met<'a> = ((AuthorId, u32), Want<'a>);
-
-impl Worker {
-    /// Between blocks nothing refers to what is kept from one to the next.
-    fn begin(&mut self, interest: &Interest) {
-        let templates_are_full = self.words.is_full() || self.authors.is_full() || self.plans.catalogue.is_full();
-        if templates_are_full {
-            self.words = Words::default();
-            self.authors = Authors::default();
-            self.plans.forget();
-        }
-        let interest = Some(interest.identity());
-        if templates_are_full || self.gates.are_full() || self.interest != interest {
-            self.plans.begin();
-            self.gates.begin();
-            self.interest = interest;
-        }
-    }
-}
-
-#[cfg(test)]
-impl Worker {
-    /// Bytes of names that plans take.
-    pub fn bytes_of_names(&self) -> usize {
-        self.plans.names.capacity()
-    }
-}
 
 /// Reads the chunks of one block.
 pub(super) struct Scan<'a> {
@@ -136,9 +89,7 @@ impl<'a> Scan<'a> {
         self.complaints = Complaints::of(offset);
         self.slow = [0; 2];
         self.guesses = [0; GUESSES];
-        self.worker.plans.clear();
-        self.worker.gates.clear();
-        self.worker.templates.clear();
+        self.worker.clear();
         match header::chunk(data) {
             Some(header) => {
                 let bounds = self.bounds(data, header);

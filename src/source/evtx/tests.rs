@@ -7,8 +7,9 @@ use super::authors::Authors;
 use super::collected;
 use super::fields::Want;
 use super::header::{CHUNK, RECORD_HEADER, RECORDS};
-use super::scan::{Scan, Worker};
+use super::scan::Scan;
 use super::words::Words;
+use super::worker::Worker;
 use crate::event::{Damage, Event, Fields, Interest, Sink, Stamp};
 
 /// Writes one chunk.

@@ -2,10 +2,9 @@
 
 use crate::source::evtx::binxml::{self, BINXML};
 
-/// Uses whose gates were shut that are known again, of those alike in the value that decides most. More are looked at
-/// anew.
-const SHUT: usize = 4;
-/// Kinds of that value that are told apart.
+/// Uses whose gates were shut that are known again, of one kind. More are looked at anew.
+const ALIKE: usize = 4;
+/// Kinds of uses that are told apart, by the value that decides most.
 const KINDS: usize = 64;
 /// So many more uses kept than known again, and no more are: their values are never the same.
 const VAIN: u32 = 256;
@@ -18,9 +17,10 @@ pub(super) struct Uses {
     /// Of a table that was found sound, bits of each entry, and their values.
     mask: Vec<u32>,
     bits: Vec<u32>,
-    /// By the slot of the value that decides most, and some bits of that.
+    /// By some bits of the value that decides most.
     shut: Vec<Kind>,
-    first: usize,
+    /// The slot of that value.
+    decides: usize,
     /// Uses that were kept more often than they were known again.
     vain: u32,
 }
@@ -70,7 +70,7 @@ impl Uses {
         if self.shut.is_empty() {
             return false;
         }
-        let kind = value(entries, values, self.first).and_then(|(_, value)| self.shut.get(kind(value)));
+        let kind = value(entries, values, self.decides).and_then(|(_, value)| self.shut.get(kind(value)));
         let known = kind.is_some_and(|kind| kind.shut.iter().any(|shut| shut.is(entries, values)));
         self.vain = self.vain.saturating_sub(u32::from(known));
         known
@@ -93,7 +93,7 @@ impl Uses {
                 shut.values.extend_from_slice(value);
             }
         }
-        let Some((first, (_, decides))) =
+        let Some((decides, (_, bytes))) =
             shut.slots.first().and_then(|(slot, _)| Some((*slot, value(entries, values, *slot)?)))
         else {
             return;
@@ -101,14 +101,14 @@ impl Uses {
         if shut.values.len() > BYTES {
             return;
         }
-        self.first = first;
+        self.decides = decides;
         self.shut.resize_with(KINDS, Kind::default);
-        let Some(Kind { shut: known, next }) = self.shut.get_mut(kind(decides)) else { return };
+        let Some(Kind { shut: known, next }) = self.shut.get_mut(kind(bytes)) else { return };
         match known.get_mut(*next) {
             Some(old) => *old = shut,
             None => known.push(shut),
         }
-        *next = (*next + 1) % SHUT;
+        *next = (*next + 1) % ALIKE;
     }
 }
 
@@ -171,7 +171,9 @@ mod tests {
     #[test]
     fn many_uses_are_known_again_however_alike() {
         let mut uses = Uses::default();
-        let texts: Vec<_> = (0..SHUT).map(|n| format!("x{n}x")).chain((0..KINDS).map(|n| "y".repeat(n))).collect();
+        let alike: Vec<_> = (0..ALIKE).map(|n| format!("x{n}xx")).collect();
+        assert!(alike.iter().all(|text| kind(text.as_bytes()) == kind(alike[0].as_bytes())));
+        let texts: Vec<_> = alike.into_iter().chain((0..KINDS).map(|n| "y".repeat(n))).collect();
         for text in &texts {
             let (entries, values) = held([text, ""]);
             uses.keep_shut([0].into_iter(), &entries, &values);

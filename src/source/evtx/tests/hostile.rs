@@ -210,7 +210,7 @@ fn long_names_in_each_other_cost_what_they_are_long() {
     }
     let said = got.damage.iter().filter(|damage| damage.what.contains("more elements than a chunk can hold"));
     assert!(said.count() > 3, "{:?}", got.damage);
-    assert!(worker.bytes_of_names() < 12 << 20, "{}", worker.bytes_of_names());
+    assert!(worker.plans.names.capacity() < 12 << 20, "{}", worker.plans.names.capacity());
     assert_eq!(got.events.iter().filter(|fields| fields.len() == 3).count(), 3, "sound ones are read");
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::event::{Gate, Names, Place, Seen, Sign, Wanted, Way};
 use crate::source::evtx::binxml::BINXML;
+use crate::source::evtx::gate::{KNOWN_SHUT, LOOKS, TEMPLATES};
 
 /// Fields of records, by their ids.
 #[derive(Default)]
@@ -167,8 +168,7 @@ fn gates_before_data_without_template_bar_nothing_that_may_match() {
         chunk.instance(fragment_in_event, &values(0, Vec::new())).end(&[]);
         let mut fragments = Fragments { next: &mut next, names: BTreeMap::new() };
         for id in 1..20 {
-            // Behind the head of the record, of the use, its table and values.
-            let fragment = fragments.whole(chunk.start().data.len() + 14 + 16 + 18);
+            let fragment = fragments.whole(chunk.start().data.len() + TO_DATA);
             chunk.use_of(definition, &values(id, fragment)).end(&[]);
         }
         let data = chunk.finish();
@@ -190,6 +190,9 @@ fn gates_before_data_without_template_bar_nothing_that_may_match() {
     }
     assert!(all == 3000 && barred > all / 2 && through > 50, "{all} {barred} {through}");
 }
+
+/// From where a record's use begins to the fragment among its values: head, table, and the values before.
+const TO_DATA: usize = 14 + 4 * 4 + 18;
 
 fn event_id(record_id: u64) -> u32 {
     11 + record_id as u32 % 2
@@ -232,15 +235,27 @@ fn what_was_worked_out_for_one_interest_serves_no_other() {
     }
 }
 
-/// A chunk with a record whose data are a use of that template.
-fn with_data(template: impl Fn(&mut Chunk), value: &str) -> Vec<u8> {
+/// A chunk with a record, 1 and up, for each of these: its data are a use of that template, or of the last one, with
+/// that value.
+fn with_data<T: Fn(&mut Chunk)>(uses: impl IntoIterator<Item = (Option<T>, String)>) -> Vec<u8> {
     let mut chunk = Chunk::new();
     let definition = chunk.start().data.len() + 10;
     chunk.instance(fragment_in_event, &values(0, Vec::new())).end(&[]);
-    let at = chunk.start().data.len() + 14 + 16 + 18;
-    let mut inner = Chunk { data: vec![0; at], records: 0, start: 0 };
-    inner.put(&[0x0F, 1, 1, 0]).instance(template, &[(0x01, utf16(value))]).put(&[0]);
-    chunk.use_of(definition, &values(1, inner.data[at..].to_vec())).end(&[]);
+    let mut last = 0;
+    for (id, (template, value)) in (1..).zip(uses) {
+        let at = chunk.start().data.len() + TO_DATA;
+        let mut inner = Chunk { data: vec![0; at], records: 0, start: 0 };
+        inner.put(&[0x0F, 1, 1, 0]);
+        let value = [(0x01, utf16(&value))];
+        match template {
+            Some(template) => {
+                last = at + 14;
+                inner.instance(template, &value)
+            }
+            None => inner.use_of(last, &value),
+        };
+        chunk.use_of(definition, &values(id, inner.put(&[0]).data[at..].to_vec())).end(&[]);
+    }
     chunk.finish()
 }
 
@@ -260,7 +275,8 @@ fn plans_of_one_chunk_alone_serve_no_other() {
     let interest = Interest::new(BTreeMap::new(), Wanted { ids: BTreeMap::new(), others });
     for name in ["Left", "Right", "Other", "Left"] {
         // A literal fragment leads out of a definition, so that it is not known again.
-        let data = with_data(|chunk| fields(chunk, &[name], &[0x05, BINXML, 1, 0, 0]), "a");
+        let template = |chunk: &mut _| fields(chunk, &[name], &[0x05, BINXML, 1, 0, 0]);
+        let data = with_data([(Some(template), "a".to_owned())]);
         let mut got = ById::default();
         Scan::new(worker, &interest, &mut got).chunk(&data, 0);
         let wanted = if name == "Other" { vec![] } else { pairs(&[(name, "a")]) };
@@ -268,15 +284,67 @@ fn plans_of_one_chunk_alone_serve_no_other() {
     }
 }
 
+/// Records that have `x` in `value`.
+fn if_value_is_x() -> Interest {
+    let others = Some(named(["value", "Aux"], gates().remove(&12)));
+    Interest::new(BTreeMap::new(), Wanted { ids: BTreeMap::new(), others })
+}
+
 #[test]
 fn records_with_more_of_a_field_than_a_gate_looks_at_are_read() {
-    let gate = gates().remove(&12);
-    let others = Some(named(["value", "Aux"], gate));
-    let interest = Interest::new(BTreeMap::new(), Wanted { ids: BTreeMap::new(), others });
-    for (many, value, is_told) in [(100, "y", false), (100, "x", true), (200, "y", true)] {
+    let interest = if_value_is_x();
+    for (many, value, is_told) in [(LOOKS, "y", false), (LOOKS, "x", true), (LOOKS + 1, "y", true)] {
         let mut got = ById::default();
-        let data = with_data(|chunk| fields(chunk, &vec!["value"; many], &[]), value);
+        let template = |chunk: &mut _| fields(chunk, &vec!["value"; many], &[]);
+        let data = with_data([(Some(template), value.to_owned())]);
         Scan::new(&mut Worker::default(), &interest, &mut got).chunk(&data, 0);
         assert_eq!(got.0.get(&1).map(Vec::len), is_told.then_some(many), "{many} {value}");
+    }
+}
+
+/// A chunk of records of as many values, and an `x`, in a template that no other chunk has.
+fn chunk_of_values(number: usize, values: usize) -> Vec<u8> {
+    let own = number.to_string();
+    let template = |chunk: &mut Chunk| fields(chunk, &["value", &own], &[]);
+    let texts = (0..values).map(|n| n.to_string()).chain(["x".to_owned()]);
+    with_data(texts.enumerate().map(|(n, value)| ((n == 0).then_some(template), value)))
+}
+
+#[test]
+fn what_gates_keep_of_values_is_bounded() {
+    const VALUES: usize = 100;
+    let (interest, worker) = (if_value_is_x(), &mut Worker::default());
+    let mut times_begun = 0;
+    for number in 0..KNOWN_SHUT / VALUES * 3 {
+        let before = worker.gates.known_shut();
+        let mut got = ById::default();
+        Scan::new(worker, &interest, &mut got).chunk(&chunk_of_values(number, VALUES), 0);
+        assert_eq!(got.0.into_keys().collect::<Vec<_>>(), [VALUES as u64 + 1], "{number}");
+        let kept = worker.gates.known_shut();
+        assert!(before < kept || before > KNOWN_SHUT, "{before} {kept}");
+        times_begun += usize::from(kept < before);
+    }
+    assert_eq!(times_begun, 2);
+}
+
+#[test]
+fn what_gates_keep_of_templates_is_bounded() {
+    const PER_CHUNK: usize = 40;
+    let interest = if_value_is_x();
+    for (chunks, is_kept) in [(TEMPLATES / PER_CHUNK, true), (2 * TEMPLATES / PER_CHUNK, false)] {
+        let (worker, mut got) = (&mut Worker::default(), ById::default());
+        // Of one block: between two of them all might be forgotten.
+        let mut scan = Scan::new(worker, &interest, &mut got);
+        for number in 0..chunks {
+            let uses = (0..PER_CHUNK).map(|n| {
+                let own = (number * PER_CHUNK + n).to_string();
+                (Some(move |chunk: &mut _| fields(chunk, &["value", &own], &[])), ["x", "y"][n % 2].to_owned())
+            });
+            scan.chunk(&with_data(uses), 0);
+        }
+        let kept = worker.gates.templates();
+        assert!(kept == chunks * PER_CHUNK || !is_kept && kept <= TEMPLATES + PER_CHUNK, "{kept}");
+        assert_eq!(kept == chunks * PER_CHUNK, is_kept);
+        assert_eq!(got.0.into_keys().collect::<Vec<_>>(), (1..=PER_CHUNK as u64).step_by(2).collect::<Vec<_>>());
     }
 }
