@@ -31,7 +31,7 @@ pub fn resolve<'a>(
         .partition::<Vec<_>, _>(|(a, b)| inputs.iter().any(|input| is_input(input, a) || is_input(input, b)));
     let told: BTreeMap<&str, Told> =
         inputs.iter().map(|input| (*input, Told::of(input, findings, &of_inputs))).collect();
-    let written = findings.evidence.values().map(|evidence| &*evidence.record.computer);
+    let written = findings.evidence.unordered().map(|evidence| &*evidence.record.computer);
     let covered = findings.coverage.keys().map(|(computer, _)| &**computer);
     let names = told.values().flat_map(|told| told.names.iter().map(String::as_str));
     let mut hosts = Hosts::new(written.chain(covered).chain(names));
@@ -57,7 +57,7 @@ pub fn resolve<'a>(
 /// Inputs with records that name no computer.
 fn nameless(findings: &Findings) -> BTreeSet<&str> {
     let told = findings.inputs.iter().filter(|input| input.machine.is_some() || !input.channels.is_empty());
-    let records = findings.evidence.values().filter(|evidence| evidence.record.computer.is_empty());
+    let records = findings.evidence.unordered().filter(|evidence| evidence.record.computer.is_empty());
     told.map(|input| &*input.path).chain(records.map(|evidence| &*evidence.source.path)).collect()
 }
 
@@ -181,7 +181,7 @@ fn seen_elsewhere<'a>(
     hosts: &Hosts,
 ) -> BTreeMap<&'a str, BTreeSet<HostId>> {
     let (without, with): (Vec<&Evidence>, Vec<&Evidence>) =
-        findings.evidence.values().partition(|evidence| evidence.record.computer.is_empty());
+        findings.evidence.unordered().partition(|evidence| evidence.record.computer.is_empty());
     let mut seen: BTreeMap<&str, BTreeSet<HostId>> = BTreeMap::new();
     if without.is_empty() {
         return seen;

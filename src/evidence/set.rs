@@ -32,6 +32,11 @@ impl EvidenceSet {
         self.0.insert(evidence.event, Box::new(evidence));
     }
 
+    /// All, in no order, for what comes to the same in any.
+    pub fn unordered(&self) -> impl Iterator<Item = &Evidence> {
+        self.0.values().map(|evidence| &**evidence)
+    }
+
     /// All, by name.
     pub fn values(&self) -> impl ExactSizeIterator<Item = &Evidence> {
         sorted(self.0.iter().map(|(event, evidence)| (*event, &**evidence)))

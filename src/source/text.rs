@@ -176,7 +176,15 @@ pub(super) fn signed(bytes: &[u8]) -> Option<i64> {
 }
 
 pub(super) fn unsigned(bytes: &[u8]) -> Option<u64> {
-    (bytes.len() <= 8).then(|| bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
+    Some(match *bytes {
+        [a] => a.into(),
+        [a, b] => u16::from_le_bytes([a, b]).into(),
+        [a, b, c, d] => u32::from_le_bytes([a, b, c, d]).into(),
+        [a, b, c, d, e, f, g, h] => u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        _ if bytes.len() > 8 => return None,
+        // Sizes that no type has.
+        _ => bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+    })
 }
 
 /// Decimal, or hexadecimal behind `0x`.

@@ -103,22 +103,23 @@ pub(super) const fn fixed_size(kind: u8) -> Option<usize> {
     })
 }
 
-/// Has a value the size of its type, or none at all? Asked for every value: by a table.
-#[inline]
-pub(super) fn fits(item: Item) -> bool {
-    !is_odd(item.kind, item.span.len)
+/// Is a value of a table a fragment?
+pub(super) fn holds_fragment(entries: &[[u8; 4]]) -> bool {
+    entries.iter().fold(false, |any, entry| any | (entry[2] == BINXML))
 }
 
-/// As [`fits`] of all values of a table.
+/// Has each value of a table the size of its type, or none at all?
 pub(super) fn all_fit(entries: &[[u8; 4]]) -> bool {
-    let odd = |[low, high, kind, _]: [u8; 4]| is_odd(kind, u32::from(u16::from_le_bytes([low, high])));
-    !entries.iter().fold(false, |any, entry| any | odd(*entry))
+    let odd = |[low, high, kind, _]: [u8; 4]| odd(kind, u32::from(u16::from_le_bytes([low, high])));
+    entries.iter().fold(0, |any, entry| any | odd(*entry)) == 0
 }
 
+/// Not 0 where a value has another size than its type. A product and a table, as it is asked for every value: 0 where
+/// there is no value, where its type has no size, and where they are the same.
 #[inline]
-fn is_odd(kind: u8, len: u32) -> bool {
-    let size = u32::from(SIZES[usize::from(kind)]);
-    (len != 0) & (size != 0) & (len != size)
+pub(super) fn odd(kind: u8, len: u32) -> u64 {
+    let (len, size) = (u64::from(len), u64::from(SIZES[usize::from(kind)]));
+    size * len * (len ^ size)
 }
 
 /// What an entry must be like for the value to fit its type as this one does: these bits of it, and their values.

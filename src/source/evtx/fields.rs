@@ -169,12 +169,13 @@ impl<'a> Record<'a> {
         }
         let plan = self.plans.definition(self.data, instance.definition, place)?;
         let base = self.items.len();
-        let (mut fit, mut fragments) = (true, false);
-        self.items.extend(instance.items(self.data).inspect(|item| {
-            fit &= binxml::fits(*item);
+        let (mut odd, mut fragments) = (0, false);
+        self.items.extend(instance.items(self.data).map(|item| {
+            odd |= binxml::odd(item.kind, item.span.len);
             fragments |= item.kind == BINXML;
+            item
         }));
-        if !fit {
+        if odd != 0 {
             return Err(Fault { at: instance.definition as usize, what: "values do not fit their types" });
         }
         let done = match self.picked(plan, base, fragments) {
@@ -432,7 +433,10 @@ impl<'a> Record<'a> {
                     self.event.system.time = value::time(item.kind, bytes);
                     return;
                 }
-                Class::Guid if item.kind == 0x0F => return known::set_guid(self.event, known, value::guid(bytes)),
+                // Most records belong to no activity.
+                Class::Guid if item.kind == 0x0F || bytes.is_empty() => {
+                    return known::set_guid(self.event, known, value::guid(bytes));
+                }
                 Class::Guid | Class::Text => {}
             }
         }

@@ -1,6 +1,6 @@
 //! What is known of the uses of a template that were looked at before: most are like one of them.
 
-use crate::source::evtx::binxml::{self, BINXML};
+use crate::source::evtx::binxml;
 
 /// Uses whose gates were shut that are known again, of one kind. More are looked at anew.
 const ALIKE: usize = 4;
@@ -51,8 +51,7 @@ impl Uses {
                 return true;
             }
         }
-        let fragments = entries.iter().any(|entry| entry[2] == BINXML);
-        let sound = !fragments && binxml::all_fit(entries);
+        let sound = !binxml::holds_fragment(entries) && binxml::all_fit(entries);
         if sound {
             (self.mask, self.bits) = entries.iter().map(|entry| binxml::like(*entry)).unzip();
         }
@@ -70,8 +69,9 @@ impl Uses {
         if self.shut.is_empty() {
             return false;
         }
-        let kind = value(entries, values, self.decides).and_then(|(_, value)| self.shut.get(kind(value)));
-        let known = kind.is_some_and(|kind| kind.shut.iter().any(|shut| shut.is(entries, values)));
+        let Some((_, decides)) = value(entries, values, self.decides) else { return false };
+        let kind = self.shut.get(kind(decides));
+        let known = kind.is_some_and(|kind| kind.shut.iter().any(|shut| shut.is(entries, values, decides)));
         self.vain = self.vain.saturating_sub(u32::from(known));
         known
     }
@@ -113,14 +113,15 @@ impl Uses {
 }
 
 impl Shut {
+    /// `decides`: the first of the values.
     #[inline]
-    fn is(&self, entries: &[[u8; 4]], values: &[u8]) -> bool {
+    fn is(&self, entries: &[[u8; 4]], values: &[u8], decides: &[u8]) -> bool {
         // Sizes differ more often than values do, and are sooner compared.
         if !self.slots.iter().all(|(slot, entry)| entries.get(*slot) == Some(entry)) {
             return false;
         }
-        let mut known = self.values.as_slice();
-        self.slots.iter().all(|(slot, _)| {
+        let Some(mut known) = self.values.strip_prefix(decides) else { return false };
+        self.slots.iter().skip(1).all(|(slot, _)| {
             let rest = value(entries, values, *slot).and_then(|(_, value)| known.strip_prefix(value));
             known = rest.unwrap_or_default();
             rest.is_some()
