@@ -49,7 +49,7 @@ pub fn offset(first: &Spans, second: &Spans) -> Option<Offset> {
     }
     gaps.retain(|(gap, _): &(i64, usize)| gap.abs() <= FURTHEST);
     gaps.sort_unstable();
-    let mut found: Vec<Offset> = groups(&gaps).into_iter().filter(|one| believable(one, anchors)).collect();
+    let mut found: Vec<Offset> = groups(&gaps, anchors).into_iter().filter(|one| believable(one, anchors)).collect();
     let most = found.iter().map(|one| one.pairs).max()?;
     found.retain(|one| one.pairs == most);
     found.sort_by_key(|one| one.ticks.abs());
@@ -63,19 +63,24 @@ pub fn agreeing(first: &Spans, second: &Spans, ticks: i64) -> usize {
     first.iter().take(MOST).filter(|(start, _)| meets(*start)).count()
 }
 
-/// Every window of nearly equal gaps: their middle, their spread, how many anchors they pair.
-fn groups(gaps: &[(i64, usize)]) -> Vec<Offset> {
-    let (mut found, mut end) = (Vec::new(), 0);
+/// Every window of nearly equal gaps: their middle, their spread, how many anchors they pair. The anchors in the window
+/// are counted as it moves: where many stand at one moment, each window holds nearly all gaps.
+fn groups(gaps: &[(i64, usize)], anchors: usize) -> Vec<Offset> {
+    let (mut found, mut end, mut pairs) = (Vec::with_capacity(gaps.len()), 0, 0);
+    let mut within = vec![0u32; anchors];
     for start in 0..gaps.len() {
         while end < gaps.len() && gaps[end].0 - gaps[start].0 <= WIDTH {
+            let count = &mut within[gaps[end].1];
+            pairs += usize::from(*count == 0);
+            *count += 1;
             end += 1;
         }
         let group = &gaps[start..end];
-        let mut who: Vec<usize> = group.iter().map(|(_, at)| *at).collect();
-        who.sort_unstable();
-        who.dedup();
         let spread = group[group.len() - 1].0 - group[0].0;
-        found.push(Offset { ticks: group[group.len() / 2].0, spread, pairs: who.len() });
+        found.push(Offset { ticks: group[group.len() / 2].0, spread, pairs });
+        let count = &mut within[gaps[start].1];
+        *count -= 1;
+        pairs -= usize::from(*count == 0);
     }
     found
 }

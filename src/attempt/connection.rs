@@ -47,6 +47,8 @@ pub struct Connection {
     pub target_ip: Option<IpAddr>,
     /// User, as written first.
     pub user: Option<String>,
+    /// Processes of the client program.
+    pub processes: BTreeSet<u32>,
     /// Session ids that it used, and since when.
     pub sessions: BTreeMap<u32, Time>,
     /// Last phase proven entered.
@@ -59,6 +61,8 @@ pub struct Connection {
     pub authenticated: bool,
     /// It has more than a touch of the listener.
     pub opened: bool,
+    /// It has a touch of the listener.
+    knocked: bool,
 }
 
 impl Connection {
@@ -79,53 +83,73 @@ impl Connection {
             target: None,
             target_ip: None,
             user: None,
+            processes: BTreeSet::new(),
             sessions: BTreeMap::new(),
             phase: None,
             stopped: None,
             session: None,
             authenticated: false,
             opened: false,
+            knocked: false,
         }
     }
 
-    /// Reads its life from its items again, after some were added.
+    /// Adds a record that is no earlier than the others, and reads what it tells. How far the connection came is
+    /// known only when it has them all: [`Connection::learn`].
+    fn add(&mut self, id: ItemId, items: &[Item<'_>]) {
+        self.items.push(id);
+        self.read(id, &items[id]);
+    }
+
+    /// What one record tells of it.
+    fn read(&mut self, id: ItemId, item: &Item<'_>) {
+        self.start = self.start.min(item.time);
+        self.end = self.end.max(item.time);
+        self.client_ip = self.client_ip.or_else(|| item.ip(Slot::ClientIp));
+        self.target_ip = self.target_ip.or_else(|| item.ip(Slot::TargetIp));
+        let port = || Some(item.end(Slot::ClientIp, Slot::ClientPort)?.port());
+        self.client_port = self.client_port.or_else(port);
+        keep(&mut self.client_host, || item.capture(Slot::ClientHost));
+        keep(&mut self.target, || item.capture(Slot::Target));
+        if user_key(self.user.as_deref().unwrap_or_default()).is_none() {
+            self.user = user(item);
+        }
+        if self.side == Role::Client {
+            self.processes.extend(item.process());
+        }
+        if let Some(session) = item.number(Slot::Session) {
+            let since = self.sessions.entry(session).or_insert(item.time);
+            *since = item.time.min(*since);
+        }
+        self.knocked |= item.marks(self.side, Mark::Knock);
+        if item.noise {
+            return;
+        }
+        for meaning in item.on_side(self.side) {
+            self.phase = self.phase.max(meaning.reaches);
+            if let Some(phase) = meaning.stops
+                && self.stopped.is_none_or(|(known, _)| phase < known)
+            {
+                self.stopped = Some((phase, id));
+            }
+            match meaning.mark {
+                Some(Mark::Session) => self.session = self.session.or(Some(id)),
+                Some(Mark::Authenticated) => self.authenticated = true,
+                Some(Mark::End) => self.ended = true,
+                Some(Mark::Open) => self.opened = true,
+                _ => {}
+            }
+        }
+    }
+
+    /// Reads its life from its items again, after some were added. It takes as long as they are many: to be called
+    /// once all are there.
     pub fn learn(&mut self, items: &[Item<'_>]) {
         self.items.sort_unstable();
         self.items.dedup();
-        for &id in &self.items {
-            let item = &items[id];
-            self.start = self.start.min(item.time);
-            self.end = self.end.max(item.time);
-            self.client_ip = self.client_ip.or(item.ip(Slot::ClientIp));
-            self.target_ip = self.target_ip.or(item.ip(Slot::TargetIp));
-            self.client_port = self.client_port.or(item.end(Slot::ClientIp, Slot::ClientPort).map(|end| end.port()));
-            keep(&mut self.client_host, item.capture(Slot::ClientHost));
-            keep(&mut self.target, item.capture(Slot::Target));
-            if user_key(self.user.as_deref().unwrap_or_default()).is_none() {
-                self.user = user(item);
-            }
-            if let Some(session) = item.number(Slot::Session) {
-                let since = self.sessions.entry(session).or_insert(item.time);
-                *since = item.time.min(*since);
-            }
-            if item.noise {
-                continue;
-            }
-            for meaning in item.on_side(self.side) {
-                self.phase = self.phase.max(meaning.reaches);
-                if let Some(phase) = meaning.stops
-                    && self.stopped.is_none_or(|(known, _)| phase < known)
-                {
-                    self.stopped = Some((phase, id));
-                }
-                match meaning.mark {
-                    Some(Mark::Session) => self.session = self.session.or(Some(id)),
-                    Some(Mark::Authenticated) => self.authenticated = true,
-                    Some(Mark::End) => self.ended = true,
-                    Some(Mark::Open) => self.opened = true,
-                    _ => {}
-                }
-            }
+        for at in 0..self.items.len() {
+            let id = self.items[at];
+            self.read(id, &items[id]);
         }
         for &id in &self.timed {
             for phase in items[id].on_side(self.side).filter_map(|meaning| meaning.stops) {
@@ -162,9 +186,9 @@ impl Connection {
     }
 }
 
-fn keep(slot: &mut Option<String>, value: Option<&str>) {
+fn keep<'a>(slot: &mut Option<String>, value: impl FnOnce() -> Option<&'a str>) {
     if slot.is_none() {
-        *slot = value.map(str::to_string);
+        *slot = value().map(str::to_string);
     }
 }
 
@@ -233,15 +257,14 @@ fn by_activity(items: &[Item<'_>]) -> Vec<Connection> {
 fn by_process(items: &[Item<'_>], found: &mut [Connection], taken: &mut BTreeSet<ItemId>) {
     let mut programs: BTreeMap<(HostId, u32), Vec<usize>> = BTreeMap::new();
     for (at, connection) in found.iter().enumerate().filter(|(_, c)| c.side == Role::Client && c.activity.is_some()) {
-        let processes: BTreeSet<u32> = connection.items.iter().filter_map(|id| items[*id].process()).collect();
-        for process in processes {
-            programs.entry((connection.host, process)).or_default().push(at);
+        for process in &connection.processes {
+            programs.entry((connection.host, *process)).or_default().push(at);
         }
     }
     for list in programs.values_mut() {
         list.sort_by_key(|at| found[*at].start);
     }
-    let mut changed = BTreeSet::new();
+    let mut changed = Vec::new();
     for (id, item) in items.iter().enumerate() {
         let keyed = item.on_side(Role::Client).any(|meaning| meaning.join.contains(&Key::Process));
         let Some(process) = item.process().filter(|_| keyed && !taken.contains(&id)) else { continue };
@@ -255,24 +278,28 @@ fn by_process(items: &[Item<'_>], found: &mut [Connection], taken: &mut BTreeSet
             .find(|at| found[*at].start <= item.time)
             .or(list[..upto].last().copied());
         if let Some(at) = latest.filter(|at| !over(&found[*at], item.time)) {
-            changed.insert((at, id));
+            changed.push((at, id));
             taken.insert(id);
         }
     }
+    let connections: BTreeSet<usize> = changed.iter().map(|(at, _)| *at).collect();
     for (at, id) in changed {
         found[at].items.push(id);
+    }
+    for at in connections {
         found[at].learn(items);
     }
 }
 
 /// Session records without an ActivityID: to the latest connection that used the session.
 fn attach_by_session(items: &[Item<'_>], found: &mut [Connection], taken: &mut BTreeSet<ItemId>) {
-    let mut users: BTreeMap<(HostId, u32), Vec<usize>> = BTreeMap::new();
+    let mut users: BTreeMap<(HostId, u32), Vec<(Time, usize)>> = BTreeMap::new();
     for (at, connection) in found.iter().enumerate().filter(|(_, c)| c.side == Role::Server) {
-        for session in connection.sessions.keys() {
-            users.entry((connection.host, *session)).or_default().push(at);
+        for (session, since) in &connection.sessions {
+            users.entry((connection.host, *session)).or_default().push((*since, at));
         }
     }
+    users.values_mut().for_each(|list| list.sort_unstable());
     let mut changed = BTreeSet::new();
     for (id, item) in items.iter().enumerate() {
         let keyed = item.on_side(Role::Server).any(|meaning| meaning.join.contains(&Key::Session));
@@ -280,10 +307,10 @@ fn attach_by_session(items: &[Item<'_>], found: &mut [Connection], taken: &mut B
             continue;
         }
         let Some(session) = item.number(Slot::Session) else { continue };
-        let candidates = users.get(&(item.host, session)).into_iter().flatten().copied();
+        let Some(list) = users.get(&(item.host, session)) else { continue };
         // A session passes from one connection to the next: the last that had it by then.
-        let had = |at: &usize| found[*at].sessions.get(&session).filter(|since| **since <= item.time).copied();
-        let latest = candidates.filter_map(|at| Some((had(&at)?, at))).max().map(|(_, at)| at);
+        let upto = list.partition_point(|(since, _)| *since <= item.time);
+        let latest = list[..upto].last().map(|(_, at)| *at);
         // A session id is used again by others: only a connection that still lives owns the record.
         if let Some(at) = latest.filter(|at| !over(&found[*at], item.time)) {
             found[at].items.push(id);
@@ -315,6 +342,7 @@ fn attach_or_open(items: &[Item<'_>], found: &mut Vec<Connection>, taken: &mut B
     for list in lists.values_mut() {
         list.sort_by_key(|at| found[*at].start);
     }
+    let mut changed = BTreeSet::new();
     for (id, item) in items.iter().enumerate() {
         for side in SIDES {
             let opens = item.on_side(side).any(|meaning| {
@@ -325,32 +353,31 @@ fn attach_or_open(items: &[Item<'_>], found: &mut Vec<Connection>, taken: &mut B
             }
             let list = lists.entry((item.host, side)).or_default();
             let upto = list.partition_point(|at| found[*at].start <= item.time.plus(NEAR));
-            let latest = list[..upto].iter().rev().take(BACK).copied().find(|at| fits(&found[*at], side, item, items));
+            let latest = list[..upto].iter().rev().take(BACK).copied().find(|at| fits(&found[*at], side, item));
             let at = latest.unwrap_or_else(|| {
                 found.push(Connection::new(side, item.evidence.record.activity_id, id, item));
                 let place = list.partition_point(|at| found[*at].start <= item.time);
                 list.insert(place, found.len() - 1);
                 found.len() - 1
             });
-            found[at].items.push(id);
-            found[at].learn(items);
+            found[at].add(id, items);
+            changed.insert(at);
             taken.insert(id);
         }
+    }
+    for at in changed {
+        found[at].learn(items);
     }
 }
 
 /// May this record without a connection's key belong to the connection?
-fn fits(connection: &Connection, side: Role, item: &Item<'_>, items: &[Item<'_>]) -> bool {
+fn fits(connection: &Connection, side: Role, item: &Item<'_>) -> bool {
     let ip = item.ip(Slot::ClientIp);
     let other_ip = ip.is_some() && connection.client_ip.is_some() && connection.client_ip != ip;
     let other_key = item.evidence.record.activity_id.is_some() && connection.activity.is_some();
     let knock = item.marks(side, Mark::Knock);
-    let second_knock = knock && (connection.start.since(item.time).abs() > NEAR || has_knock(connection, items));
+    let second_knock = knock && (connection.start.since(item.time).abs() > NEAR || connection.knocked);
     !other_ip && !other_key && !over(connection, item.time) && !second_knock
-}
-
-fn has_knock(connection: &Connection, items: &[Item<'_>]) -> bool {
-    connection.items.iter().any(|&id| items[id].marks(connection.side, Mark::Knock))
 }
 
 /// Server records that name a user or address but no connection (Security logons and the

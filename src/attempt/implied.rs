@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::event::TICKS_PER_SECOND;
+use crate::event::{TICKS_PER_SECOND, Time};
 use crate::signature::definition::{Role, Slot};
 
 use super::connection::SIDES;
 use super::identity::{HostId, user_key};
+use super::intervals::Intervals;
 use super::{Attempt, Case, Connection, Item, ItemId};
 
 /// Records that by themselves show a connection that ended, and that no attempt holds.
@@ -17,7 +18,7 @@ pub fn implied(case: &mut Case<'_>) {
         .flat_map(|attempt| attempt.connections.iter().flat_map(|c| c.items.iter().copied()))
         .chain(case.strays.iter().flat_map(|stray| stray.connections.iter().flat_map(|c| c.items.iter().copied())))
         .collect();
-    let witnesses = Witnesses::of(&case.attempts);
+    let witnesses = Witnesses::of(case);
     let mut groups: Vec<(Role, Vec<ItemId>)> = Vec::new();
     for (id, item) in case.items.iter().enumerate() {
         let Some(meaning) =
@@ -53,31 +54,35 @@ pub fn implied(case: &mut Case<'_>) {
 /// Slack around a connection in which a record may still tell of it, 100 ns.
 const SLACK: i64 = 5 * TICKS_PER_SECOND;
 
-/// Connections without a session, by host and side, in order of start.
+/// Connections without a session.
 struct Witnesses<'c> {
-    by_end: BTreeMap<(HostId, Role), (Vec<&'c Connection>, i64)>,
-    by_user: BTreeMap<String, Vec<&'c Connection>>,
+    connections: Vec<&'c Connection>,
+    /// By host and side, as that host's clock stood.
+    by_end: BTreeMap<(HostId, Role), Intervals<usize>>,
+    /// By user, on the reference clock.
+    by_user: BTreeMap<String, Intervals<usize>>,
 }
 
 impl<'c> Witnesses<'c> {
-    fn of(attempts: &'c [Attempt]) -> Self {
-        let mut by_end: BTreeMap<(HostId, Role), (Vec<&'c Connection>, i64)> = BTreeMap::new();
-        let mut by_user: BTreeMap<String, Vec<&'c Connection>> = BTreeMap::new();
-        let all = attempts.iter().flat_map(|attempt| attempt.connections.iter().map(move |c| (attempt, c)));
+    fn of(case: &'c Case<'_>) -> Self {
+        let mut connections = Vec::new();
+        let mut by_end: BTreeMap<(HostId, Role), Vec<_>> = BTreeMap::new();
+        let mut by_user: BTreeMap<String, Vec<_>> = BTreeMap::new();
+        let all = case.attempts.iter().flat_map(|attempt| attempt.connections.iter().map(move |c| (attempt, c)));
         for (attempt, c) in all.filter(|(_, c)| c.session.is_none()) {
+            let at = connections.len();
+            connections.push(c);
             if let Some(user) = c.user.as_deref().and_then(user_key) {
-                by_user.entry(user).or_default().push(c);
+                let life = (case.aligned(c.host, c.start), case.aligned(c.host, c.end), at);
+                by_user.entry(user).or_default().push(life);
             }
             // Packets tell of both ends.
             let sides = SIDES.into_iter().filter(|side| c.side == *side || c.side == Role::Network);
-            for (host, side) in sides.filter_map(|side| Some((attempt.host(side)?, side))) {
-                let (list, longest) = by_end.entry((host, side)).or_default();
-                list.push(c);
-                *longest = c.end.since(c.start).max(*longest);
+            for end in sides.filter_map(|side| Some((attempt.host(side)?, side))) {
+                by_end.entry(end).or_default().push((c.start, c.end, at));
             }
         }
-        by_end.values_mut().for_each(|(list, _)| list.sort_by_key(|c| c.start));
-        Witnesses { by_end, by_user }
+        Witnesses { connections, by_end: indexed(by_end), by_user: indexed(by_user) }
     }
 
     /// Some connection of that host holds this moment and does not contradict the record: the
@@ -87,20 +92,24 @@ impl<'c> Witnesses<'c> {
         if matches!(side, Role::Dc | Role::Broker | Role::License) {
             let named = item.capture(Slot::User).and_then(user_key).and_then(|user| self.by_user.get(&user));
             let time = case.aligned(item.host, item.time);
-            return named.into_iter().flatten().any(|c| c.holds(case.local(c.host, time), SLACK));
+            let near = named.into_iter().flat_map(|lives| lives.touching(time.plus(-SLACK), time.plus(SLACK)));
+            return near.map(|at| self.connections[at]).any(|c| c.holds(case.local(c.host, time), SLACK));
         }
-        let Some((list, longest)) = self.by_end.get(&(item.host, side)) else { return false };
+        let Some(lives) = self.by_end.get(&(item.host, side)) else { return false };
         let ip = item.ip(Slot::ClientIp);
         let user = item.capture(Slot::User).and_then(user_key);
-        let upto = list.partition_point(|c| c.start <= item.time.plus(SLACK));
-        let since = item.time.plus(-SLACK - longest);
-        list[..upto].iter().rev().take_while(|c| c.start >= since).any(|c| {
+        let near = lives.touching(item.time.plus(-SLACK), item.time.plus(SLACK));
+        near.map(|at| self.connections[at]).any(|c| {
             let other_ip = ip.is_some() && c.client_ip.is_some() && ip != c.client_ip;
             let named = c.user.as_deref().and_then(user_key);
             let other_user = named.is_some() && user.is_some() && named != user;
-            c.holds(item.time, SLACK) && !other_ip && !other_user
+            !other_ip && !other_user
         })
     }
+}
+
+fn indexed<K: Ord>(lives: BTreeMap<K, Vec<(Time, Time, usize)>>) -> BTreeMap<K, Intervals<usize>> {
+    lives.into_iter().map(|(key, lives)| (key, lives.into_iter().collect())).collect()
 }
 
 /// Two records of one event: same host, same keys, within two seconds.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::event::{TICKS_PER_SECOND, Time};
+use crate::event::TICKS_PER_SECOND;
 use crate::signature::definition::{Role, Slot};
 
 use super::identity::{HostId, bare_target, user_key};
+use super::intervals::Intervals;
 use super::join::EARLY;
 use super::{Attempt, Case, Connection, group};
 
@@ -18,9 +19,9 @@ pub fn one_end(case: &mut Case<'_>, connections: Vec<Connection>) {
     for action in group::actions(servers) {
         case.attempts.push(Attempt::of(action));
     }
-    let order = Order::of(case);
+    let lives = lives(case);
     for mut legs in group::actions(gateways) {
-        let near = order.around(case, &legs);
+        let near = around(case, &lives, &legs);
         let fitting = match near.iter().copied().find(|at| behind(case, &case.attempts[*at], &legs)) {
             Some(at) => Some((at, "gateway target")),
             None => only_client(case, &near, &legs).map(|at| (at, "only client at that time")),
@@ -71,39 +72,24 @@ fn by_code(case: &mut Case<'_>) {
     }
 }
 
-/// Attempts in order of their first connection's start, on the reference clock.
-struct Order {
-    starts: Vec<(Time, usize)>,
-    longest: i64,
+/// From when to when each attempt has connections, on the reference clock.
+fn lives(case: &Case<'_>) -> Intervals<usize> {
+    let lives = case.attempts.iter().enumerate().filter_map(|(at, attempt)| {
+        let starts = attempt.connections.iter().map(|c| case.aligned(c.host, c.start));
+        let ends = attempt.connections.iter().map(|c| case.aligned(c.host, c.end));
+        let start = starts.min()?;
+        Some((start, ends.max()?.max(start), at))
+    });
+    lives.collect()
 }
 
-impl Order {
-    fn of(case: &Case<'_>) -> Self {
-        let mut order = Order { starts: Vec::new(), longest: 0 };
-        for (at, attempt) in case.attempts.iter().enumerate() {
-            let spans =
-                || attempt.connections.iter().map(|c| (case.aligned(c.host, c.start), case.aligned(c.host, c.end)));
-            let (Some(start), Some(end)) = (spans().map(|(start, _)| start).min(), spans().map(|(_, end)| end).max())
-            else {
-                continue;
-            };
-            order.starts.push((start, at));
-            order.longest = end.since(start).max(order.longest);
-        }
-        order.starts.sort_unstable();
-        order
-    }
-
-    /// Attempts that may overlap these legs, in the order of the case.
-    fn around(&self, case: &Case<'_>, legs: &[Connection]) -> Vec<usize> {
-        let from = legs.iter().map(|leg| case.aligned(leg.host, leg.start)).min().unwrap_or_default();
-        let to = legs.iter().map(|leg| case.aligned(leg.host, leg.end)).max().unwrap_or_default();
-        let first = self.starts.partition_point(|(start, _)| *start < from.plus(-SLACK - self.longest));
-        let upto = self.starts.partition_point(|(start, _)| *start <= to.plus(SLACK));
-        let mut near: Vec<usize> = self.starts[first..upto.max(first)].iter().map(|(_, at)| *at).collect();
-        near.sort_unstable();
-        near
-    }
+/// Attempts that may overlap these legs, in the order of the case.
+fn around(case: &Case<'_>, lives: &Intervals<usize>, legs: &[Connection]) -> Vec<usize> {
+    let from = legs.iter().map(|leg| case.aligned(leg.host, leg.start)).min().unwrap_or_default();
+    let to = legs.iter().map(|leg| case.aligned(leg.host, leg.end)).max().unwrap_or_default();
+    let mut near: Vec<usize> = lives.touching(from.plus(-SLACK), to.plus(SLACK)).collect();
+    near.sort_unstable();
+    near
 }
 
 /// A tunnel that was refused before it named a target: the one client whose connection was

@@ -9,6 +9,7 @@ mod connection;
 mod group;
 pub mod identity;
 mod implied;
+pub mod intervals;
 pub mod item;
 mod join;
 mod legs;

@@ -2,13 +2,14 @@
 //! were captured. Each belongs to the attempt whose end says the same of it, else it is one of its own.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use crate::event::TICKS_PER_SECOND;
+use crate::event::{TICKS_PER_SECOND, Time};
 use crate::signature::definition::{Mark, Role, Slot};
 
 use super::connection::Connection;
 use super::identity::{HostId, address, bare_target};
+use super::intervals::Intervals;
 use super::item::Item;
 use super::{Attempt, Case};
 
@@ -55,12 +56,16 @@ pub fn flows(items: &[Item<'_>]) -> Vec<Connection> {
 /// Gives each connection to the attempt that it belongs to, or makes one of it.
 pub fn join(case: &mut Case<'_>, mut flows: Vec<Connection>) {
     flows.sort_by_key(|flow| (case.aligned(flow.host, flow.start), flow.host, flow.items.first().copied()));
+    let logged = Logged::of(case);
+    let mut by_packets: BTreeMap<Between, Vec<usize>> = BTreeMap::new();
     for flow in flows {
-        let heard = case.attempts.iter().position(|attempt| accepted(case, attempt, &flow));
-        let asked = || asked(case, &flow, to_same).map(|at| (at, "server address"));
-        let alone = || alone(case, &flow).map(|at| (at, "only client at that time"));
+        let heard = logged.heard(case, &flow);
+        let clients = if heard.is_none() { logged.clients_near(case, &flow) } else { Vec::new() };
+        let asked = || asked(case, &clients, &flow, to_same).map(|at| (at, "server address"));
+        let alone = || alone(case, &clients, &flow).map(|at| (at, "only client at that time"));
         let fitting = heard.map(|at| (at, "client port")).or_else(asked).or_else(alone);
-        let fitting = fitting.or_else(|| Some((continued(case, &flow)?, "both addresses")));
+        let before = by_packets.entry((flow.host, flow.client_ip, flow.target_ip)).or_default();
+        let fitting = fitting.or_else(|| Some((continued(case, before, &flow)?, "both addresses")));
         match fitting {
             Some((at, key)) => {
                 let ends = ends(case, &flow);
@@ -75,11 +80,65 @@ pub fn join(case: &mut Case<'_>, mut flows: Vec<Connection>) {
             None => {
                 let (client, server) = ends(case, &flow);
                 let mut attempt = Attempt::of(vec![flow]);
+                before.push(case.attempts.len());
                 (attempt.client, attempt.server) = (client, server);
                 case.attempts.push(attempt);
             }
         }
     }
+}
+
+/// Where packets were captured, and the addresses of both ends.
+type Between = (HostId, Option<IpAddr>, Option<IpAddr>);
+
+/// How many connections near a moment are looked at.
+const BACK: usize = 256;
+
+/// Attempts by their connections that logs of clients and servers tell of, on the reference clock.
+struct Logged {
+    /// By address and port of the client, when servers' connections began.
+    servers: BTreeMap<(IpAddr, u16), Intervals<usize>>,
+    clients: Intervals<usize>,
+}
+
+impl Logged {
+    fn of(case: &Case<'_>) -> Self {
+        let mut servers: BTreeMap<(IpAddr, u16), Vec<(Time, Time, usize)>> = BTreeMap::new();
+        let mut clients = Vec::new();
+        for (at, attempt) in case.attempts.iter().enumerate() {
+            for c in attempt.side(Role::Server) {
+                if let Some(end) = c.client_ip.zip(c.client_port) {
+                    let start = case.aligned(c.host, c.start);
+                    servers.entry(end).or_default().push((start, start, at));
+                }
+            }
+            let lives = attempt.side(Role::Client);
+            clients.extend(lives.map(|c| (case.aligned(c.host, c.start), case.aligned(c.host, c.end), at)));
+        }
+        let servers = servers.into_iter().map(|(end, starts)| (end, starts.into_iter().collect()));
+        Logged { servers: servers.collect(), clients: clients.into_iter().collect() }
+    }
+
+    /// The attempt whose server heard that connection.
+    fn heard(&self, case: &Case<'_>, flow: &Connection) -> Option<usize> {
+        let starts = self.servers.get(&flow.client_ip.zip(flow.client_port)?)?;
+        near_start(case, starts, flow).filter(|at| accepted(case, &case.attempts[*at], flow)).min()
+    }
+
+    /// Attempts with a client's connection that held about when this one began, in the order of the case.
+    fn clients_near(&self, case: &Case<'_>, flow: &Connection) -> Vec<usize> {
+        let near: Vec<usize> = near_start(case, &self.clients, flow).collect();
+        let mut last = near[near.len().saturating_sub(BACK)..].to_vec();
+        last.sort_unstable();
+        last.dedup();
+        last
+    }
+}
+
+/// What touches the start of a connection, as far as clocks may be apart.
+fn near_start<'i>(case: &Case<'_>, all: &'i Intervals<usize>, flow: &Connection) -> impl Iterator<Item = usize> + 'i {
+    let start = case.aligned(flow.host, flow.start);
+    all.touching(start.plus(-APART), start.plus(APART))
 }
 
 /// The server's log tells of a connection from the same address and port at that time.
@@ -101,9 +160,9 @@ type Same = fn(&Case<'_>, &Connection, &Connection) -> bool;
 
 /// The attempt whose client went to that address then: of the computer that captured the packets before
 /// those of others; of several the one that started last before it.
-fn asked(case: &Case<'_>, flow: &Connection, same: Same) -> Option<usize> {
-    let attempts = case.attempts.iter().enumerate();
-    attempts.filter_map(|(at, attempt)| Some((near(case, attempt, flow, same)?, at))).min().map(|(_, at)| at)
+fn asked(case: &Case<'_>, clients: &[usize], flow: &Connection, same: Same) -> Option<usize> {
+    let near = clients.iter().filter_map(|at| Some((near(case, &case.attempts[*at], flow, same)?, *at)));
+    near.min().map(|(_, at)| at)
 }
 
 /// How near the attempt's client connection is that held when the packets came: on another computer, after
@@ -121,15 +180,15 @@ fn near(case: &Case<'_>, attempt: &Attempt, flow: &Connection, same: Same) -> Op
 
 /// The only attempt then of the computer that captured the packets, where its client does not tell to which
 /// address it went.
-fn alone(case: &Case<'_>, flow: &Connection) -> Option<usize> {
+fn alone(case: &Case<'_>, clients: &[usize], flow: &Connection) -> Option<usize> {
     let unknown: Same = |case, client, flow| {
         let told = client.target_ip.is_some() || client.target.as_deref().and_then(address).is_some();
         let own = flow.target_ip.is_some_and(|ip| owns(case, flow.host, ip));
         client.host == flow.host && !told && !own
     };
-    let mut fitting = case.attempts.iter().enumerate().filter(|(_, a)| near(case, a, flow, unknown).is_some());
+    let mut fitting = clients.iter().copied().filter(|at| near(case, &case.attempts[*at], flow, unknown).is_some());
     match (fitting.next(), fitting.next()) {
-        (Some((at, _)), None) => Some(at),
+        (Some(at), None) => Some(at),
         _ => None,
     }
 }
@@ -154,26 +213,25 @@ fn from_same(case: &Case<'_>, client: &Connection, flow: &Connection) -> bool {
     own.is_empty() && other.is_none_or(|host| host == client.host) || flow.client_ip.is_some_and(|ip| own.contains(&ip))
 }
 
-fn owns(case: &Case<'_>, host: HostId, ip: std::net::IpAddr) -> bool {
+fn owns(case: &Case<'_>, host: HostId, ip: IpAddr) -> bool {
     case.hosts.get(host).addresses.contains(&ip)
 }
 
-/// The attempt that only packets show and whose last connection broke off without an error a moment before.
-fn continued(case: &Case<'_>, flow: &Connection) -> Option<usize> {
-    case.attempts.iter().rposition(|attempt| {
-        let packets_only = attempt.connections.iter().all(|c| c.side == Role::Network);
-        packets_only
-            && attempt.connections.last().is_some_and(|last| {
-                let same = (last.host, last.client_ip, last.target_ip) == (flow.host, flow.client_ip, flow.target_ip);
-                same && last.stopped.is_none() && (0..=GOES_ON).contains(&flow.start.since(last.end))
-            })
+/// The attempt that only packets show and whose last connection broke off without an error a moment before. `before`:
+/// such attempts between the same two, in order.
+fn continued(case: &Case<'_>, before: &[usize], flow: &Connection) -> Option<usize> {
+    before.iter().copied().rev().take(BACK).find(|at| {
+        case.attempts[*at]
+            .connections
+            .last()
+            .is_some_and(|last| last.stopped.is_none() && (0..=GOES_ON).contains(&flow.start.since(last.end)))
     })
 }
 
 /// The computers at both ends, as far as they are known: by their addresses; and the one that captured the
 /// packets is the client where its own client's records stand beside them and nothing else is known.
 fn ends(case: &Case<'_>, flow: &Connection) -> (Option<HostId>, Option<HostId>) {
-    let of = |ip: Option<std::net::IpAddr>| case.hosts.resolve(&ip?.to_string());
+    let of = |ip: Option<IpAddr>| case.hosts.resolve(&ip?.to_string());
     let (client, server) = (of(flow.client_ip), of(flow.target_ip));
     let own = || {
         let alone = server != Some(flow.host) && case.hosts.get(flow.host).addresses.is_empty();

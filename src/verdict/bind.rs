@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 
 use crate::attempt::identity::{HostId, bare_target, user_key};
+use crate::attempt::intervals::Intervals;
 use crate::attempt::item::Item;
 use crate::attempt::{Attempt, Case, ItemId};
 use crate::event::{TICKS_PER_SECOND, Time};
-use crate::signature::definition::{Anchor, Key, Meaning, Role, Slot, Window};
+use crate::signature::definition::{Anchor, Key, Meaning, Outcome, Phase, Role, Slot, Window};
 
 /// How firmly a record is tied to an attempt; the order is from loose to firm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +44,42 @@ const BURST_HALF: i64 = 30 * TICKS_PER_SECOND;
 /// Records by the name of a rule or a state and by host, in order of time.
 type BySlug<'c> = FxHashMap<&'c str, BTreeMap<HostId, Vec<ItemId>>>;
 
+/// A role that no end of the connection plays.
+fn elsewhere(role: Role) -> bool {
+    matches!(role, Role::Dc | Role::Broker | Role::License)
+}
+
+/// Of these, the records of a rule on one host within a span of that host's own clock, in order of time.
+fn within<'i>(
+    case: &Case<'_>,
+    all: &'i BySlug<'_>,
+    slug: &str,
+    host: HostId,
+    (from, to): (Time, Time),
+) -> &'i [ItemId] {
+    let ids = all.get(slug).and_then(|hosts| hosts.get(&host)).map_or(&[][..], Vec::as_slice);
+    let start = ids.partition_point(|id| case.items[*id].time < from);
+    let end = ids.partition_point(|id| case.items[*id].time <= to);
+    &ids[start..end.max(start)]
+}
+
+/// How an attempt ended, and how far it came.
+type End = (Outcome, Option<Phase>, Option<Phase>);
+
+fn end(attempt: &Attempt) -> End {
+    (attempt.outcome, attempt.phase_limit, attempt.phase)
+}
+
+/// When attempts were under way, by how they ended.
+fn lives(case: &Case<'_>, attempts: &[usize]) -> Vec<(End, Intervals<usize>)> {
+    let mut found: BTreeMap<End, Vec<(Time, Time, usize)>> = BTreeMap::new();
+    for at in attempts {
+        let attempt = &case.attempts[*at];
+        found.entry(end(attempt)).or_default().push((attempt.start, attempt.end, *at));
+    }
+    found.into_iter().map(|(end, lives)| (end, lives.into_iter().collect())).collect()
+}
+
 /// Who holds a record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Owner {
@@ -59,10 +96,14 @@ pub struct Index<'c> {
     owner: Vec<Owner>,
     /// Attempts that touch a host, by start.
     attempts: BTreeMap<HostId, Vec<usize>>,
-    /// Longest attempt on a host, 100 ns.
-    longest: BTreeMap<HostId, i64>,
+    /// When those were under way that ended alike, on the reference clock.
+    lives: BTreeMap<HostId, Vec<(End, Intervals<usize>)>>,
     /// Records of each rule.
     rules: BySlug<'c>,
+    /// Those of them that nobody holds.
+    free: BySlug<'c>,
+    /// Those that attempts hold, by attempt, in order of time.
+    held: FxHashMap<&'c str, Vec<(usize, ItemId)>>,
     /// Records that set each state.
     settings: BySlug<'c>,
 }
@@ -75,21 +116,31 @@ impl<'c> Index<'c> {
             stray.connections.iter().flat_map(|c| &c.items).for_each(|id| owner[*id] = Owner::Stray);
         }
         let mut attempts: BTreeMap<HostId, Vec<usize>> = BTreeMap::new();
-        let mut longest: BTreeMap<HostId, i64> = BTreeMap::new();
         for (at, attempt) in case.attempts.iter().enumerate() {
             attempt.items().into_iter().for_each(|id| owner[id] = Owner::Attempt(at));
             let hosts: BTreeSet<HostId> =
                 [attempt.client, attempt.server, attempt.gateway].into_iter().flatten().collect();
             for host in hosts {
                 attempts.entry(host).or_default().push(at);
-                let span = attempt.end.since(attempt.start);
-                longest.entry(host).and_modify(|known| *known = span.max(*known)).or_insert(span);
             }
         }
-        let mut rules = BySlug::default();
+        let lives = attempts.iter().map(|(host, list)| (*host, lives(case, list))).collect();
+        let (mut rules, mut free, mut held) = (BySlug::default(), BySlug::default(), FxHashMap::default());
         for (slug, ids) in &case.by_rule {
-            let by_host = rules.entry(slug).or_default();
-            ids.iter().for_each(|id| by_host.entry(case.items[*id].host).or_default().push(*id));
+            let all = rules.entry(*slug).or_default();
+            let nobodys = free.entry(*slug).or_default();
+            let mut by_attempt = Vec::new();
+            for id in ids {
+                let item = &case.items[*id];
+                all.entry(item.host).or_default().push(*id);
+                match owner[*id] {
+                    Owner::Nobody => nobodys.entry(item.host).or_default().push(*id),
+                    Owner::Attempt(at) if !item.noise => by_attempt.push((at, *id)),
+                    _ => {}
+                }
+            }
+            by_attempt.sort_unstable();
+            held.insert(*slug, by_attempt);
         }
         let mut settings = BySlug::default();
         for (id, item) in case.items.iter().enumerate().filter(|(_, item)| !item.noise) {
@@ -97,7 +148,7 @@ impl<'c> Index<'c> {
                 settings.entry(&setting.state).or_default().entry(item.host).or_default().push(id);
             }
         }
-        Index { case, owner, attempts, longest, rules, settings }
+        Index { case, owner, attempts, lives, rules, free, held, settings }
     }
 
     /// The case that it looks into.
@@ -116,12 +167,8 @@ impl<'c> Index<'c> {
     }
 
     /// Records of a rule on one host within a span of that host's own clock, in order of time.
-    pub fn on_host(&self, slug: &str, host: HostId, (from, to): (Time, Time)) -> &[ItemId] {
-        let ids = self.rules.get(slug).and_then(|hosts| hosts.get(&host)).map_or(&[][..], Vec::as_slice);
-        let items = &self.case.items;
-        let start = ids.partition_point(|id| items[*id].time < from);
-        let end = ids.partition_point(|id| items[*id].time <= to);
-        &ids[start..end.max(start)]
+    pub fn on_host(&self, slug: &str, host: HostId, span: (Time, Time)) -> &[ItemId] {
+        within(self.case, &self.rules, slug, host, span)
     }
 
     /// Hosts whose records of a rule may speak of the attempt.
@@ -153,16 +200,34 @@ impl<'c> Index<'c> {
         let keys = if keys.is_empty() { &meaning.join } else { keys };
         let mut found = Vec::new();
         let (from, to) = self.window(attempt, window.unwrap_or(AROUND));
+        // What others hold may still speak of this attempt, if no end of a connection logged it.
+        let (records, held) = match elsewhere(meaning.host) {
+            true => (&self.rules, &[][..]),
+            false => (&self.free, self.held_by(attempt, slug)),
+        };
         for host in self.hosts(&self.case.attempts[attempt], slug, meaning.host) {
             let span = (self.case.local(host, from), self.case.local(host, to));
-            for &id in self.on_host(slug, host, span) {
+            for &id in within(self.case, records, slug, host, span) {
                 if let Some(tie) = self.tie(attempt, id, meaning, keys) {
                     found.push(Bound { item: id, tie });
                 }
             }
+            let own = held.iter().map(|(_, id)| *id).filter(|id| {
+                let item = &self.case.items[*id];
+                item.host == host && span.0 <= item.time && item.time <= span.1
+            });
+            found.extend(own.map(|item| Bound { item, tie: Tie::Key }));
         }
         found.sort_by_key(|bound| bound.item);
         found
+    }
+
+    /// Records of a rule that the attempt itself holds.
+    fn held_by(&self, attempt: usize, slug: &str) -> &[(usize, ItemId)] {
+        let all = self.held.get(slug).map_or(&[][..], Vec::as_slice);
+        let start = all.partition_point(|(at, _)| *at < attempt);
+        let end = all.partition_point(|(at, _)| *at <= attempt);
+        &all[start..end]
     }
 
     /// A window around an attempt on the reference clock.
@@ -183,7 +248,7 @@ impl<'c> Index<'c> {
         }
         match self.owner[id] {
             Owner::Attempt(owner) if owner == at => return Some(Tie::Key),
-            Owner::Attempt(_) if !self.elsewhere(meaning.host) => return None,
+            Owner::Attempt(_) if !elsewhere(meaning.host) => return None,
             Owner::Stray => return None,
             _ => {}
         }
@@ -194,42 +259,19 @@ impl<'c> Index<'c> {
         if matched {
             return Some(Tie::Key);
         }
-        if self.elsewhere(meaning.host) || !keys.contains(&Key::Time) {
-            return self.elsewhere(meaning.host).then_some(Tie::Shared);
+        if elsewhere(meaning.host) || !keys.contains(&Key::Time) {
+            return elsewhere(meaning.host).then_some(Tie::Shared);
         }
         Some(if self.crowded(at, item) || self.drowned(item) { Tie::Shared } else { Tie::Time })
     }
 
-    /// A role that no end of the connection plays.
-    fn elsewhere(&self, role: Role) -> bool {
-        matches!(role, Role::Dc | Role::Broker | Role::License)
-    }
-
     /// Another attempt of that host holds this moment and did not end alike.
     fn crowded(&self, at: usize, item: &Item<'_>) -> bool {
-        let attempt = &self.case.attempts[at];
-        self.around(item).any(|other| {
-            let other = &self.case.attempts[other];
-            other.id != attempt.id
-                && (other.outcome != attempt.outcome
-                    || other.phase_limit != attempt.phase_limit
-                    || other.phase != attempt.phase)
-        })
-    }
-
-    /// Attempts of the record's host within five seconds of it.
-    fn around(&self, item: &Item<'_>) -> impl Iterator<Item = usize> {
+        let own = end(&self.case.attempts[at]);
         let slack = 5 * TICKS_PER_SECOND;
         let time = self.case.aligned(item.host, item.time);
-        let list = self.attempts.get(&item.host).map_or(&[][..], Vec::as_slice);
-        let longest = self.longest.get(&item.host).copied().unwrap_or(0);
-        let attempts = &self.case.attempts;
-        let first = list.partition_point(|at| attempts[*at].start < time.plus(-slack - longest));
-        list[first..]
-            .iter()
-            .copied()
-            .take_while(move |at| attempts[*at].start <= time.plus(slack))
-            .filter(move |at| attempts[*at].end.plus(slack) >= time)
+        let others = self.lives.get(&item.host).into_iter().flatten().filter(|(end, _)| *end != own);
+        others.flat_map(|(_, lives)| lives.touching(time.plus(-slack), time.plus(slack))).next().is_some()
     }
 
     /// Far more records of its kind stand around it than attempts could have made: a scan's.
@@ -257,7 +299,7 @@ pub fn meaning<'c>(case: &'c Case<'_>, slug: &str) -> Option<&'c Meaning> {
 
 /// `Some(true)` where a key agrees, `Some(false)` where none can be compared, `None` where one disagrees.
 pub fn agreement(case: &Case<'_>, attempt: &Attempt, item: &Item<'_>, keys: &[Key], role: Role) -> Option<bool> {
-    let own_end = !matches!(role, Role::Dc | Role::Broker | Role::License);
+    let own_end = !elsewhere(role);
     let mut matched = false;
     for key in keys {
         let agrees = match key {
@@ -274,7 +316,7 @@ pub fn agreement(case: &Case<'_>, attempt: &Attempt, item: &Item<'_>, keys: &[Ke
                 .filter(|agrees| *agrees || own_end),
             Key::User => both(attempt.user.as_deref().and_then(user_key), item.capture(Slot::User).and_then(user_key)),
             Key::Target => target(case, attempt, item),
-            Key::Process => process(case, attempt, item),
+            Key::Process => process(attempt, item),
             Key::Connection | Key::Time => None,
         };
         match agrees {
@@ -298,12 +340,12 @@ fn session(attempt: &Attempt, item: &Item<'_>) -> Option<bool> {
 }
 
 /// Process ids tell programs of one computer apart; where the attempt's program is not known, nothing.
-fn process(case: &Case<'_>, attempt: &Attempt, item: &Item<'_>) -> Option<bool> {
+fn process(attempt: &Attempt, item: &Item<'_>) -> Option<bool> {
     let process = item.process()?;
     let own = attempt.side(Role::Client).filter(|c| c.host == item.host && c.activity.is_some());
-    let mut own = own.flat_map(|c| &c.items).filter_map(|id| case.items[*id].process()).peekable();
+    let mut own = own.map(|c| &c.processes).filter(|processes| !processes.is_empty()).peekable();
     own.peek()?;
-    Some(own.any(|known| known == process))
+    Some(own.any(|processes| processes.contains(&process)))
 }
 
 fn target(case: &Case<'_>, attempt: &Attempt, item: &Item<'_>) -> Option<bool> {
