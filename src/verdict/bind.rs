@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use crate::attempt::identity::{HostId, bare_target, user_key};
+use crate::attempt::identity::HostId;
 use crate::attempt::intervals::Intervals;
 use crate::attempt::item::Item;
 use crate::attempt::{Attempt, Case, ItemId};
 use crate::event::{TICKS_PER_SECOND, Time};
-use crate::signature::definition::{Anchor, Key, Meaning, Outcome, Phase, Role, Slot, Window};
+use crate::signature::definition::{Anchor, Key, Meaning, Outcome, Phase, Role, Window};
+
+use super::keys::Keys;
 
 /// How firmly a record is tied to an attempt; the order is from loose to firm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,11 +43,14 @@ const BURST_RATIO: usize = 5;
 /// Half the span in which a burst is counted, 100 ns.
 const BURST_HALF: i64 = 30 * TICKS_PER_SECOND;
 
+/// Records of one rule on one host that are held against one attempt, at most.
+const NEAREST: usize = 1 << 14;
+
 /// Records by the name of a rule or a state and by host, in order of time.
 type BySlug<'c> = FxHashMap<&'c str, BTreeMap<HostId, Vec<ItemId>>>;
 
 /// A role that no end of the connection plays.
-fn elsewhere(role: Role) -> bool {
+pub(super) fn elsewhere(role: Role) -> bool {
     matches!(role, Role::Dc | Role::Broker | Role::License)
 }
 
@@ -106,6 +111,9 @@ pub struct Index<'c> {
     held: FxHashMap<&'c str, Vec<(usize, ItemId)>>,
     /// Records that set each state.
     settings: BySlug<'c>,
+    keys: Keys<'c>,
+    /// By record: far more of its kind stand around it than attempts could have made.
+    drowned: Vec<bool>,
 }
 
 impl<'c> Index<'c> {
@@ -148,7 +156,20 @@ impl<'c> Index<'c> {
                 settings.entry(&setting.state).or_default().entry(item.host).or_default().push(id);
             }
         }
-        Index { case, owner, attempts, lives, rules, free, held, settings }
+        let is_held = |id: ItemId| owner[id] != Owner::Nobody;
+        let keys = Keys::new(case, |id, item| {
+            let often = |meaning: &Meaning| !is_held(id) || elsewhere(meaning.host) || meaning.sets.is_some();
+            !item.noise && item.meanings().any(often)
+        });
+        let mut index = Index { case, owner, attempts, lives, rules, free, held, settings, keys, drowned: Vec::new() };
+        let drowned = |(id, item): (ItemId, &Item<'_>)| index.owner[id] == Owner::Nobody && index.drowns(item);
+        index.drowned = case.items.iter().enumerate().map(drowned).collect();
+        index
+    }
+
+    /// The keys of attempts and records.
+    pub fn keys(&self) -> &Keys<'c> {
+        &self.keys
     }
 
     /// The case that it looks into.
@@ -207,7 +228,8 @@ impl<'c> Index<'c> {
         };
         for host in self.hosts(&self.case.attempts[attempt], slug, meaning.host) {
             let span = (self.case.local(host, from), self.case.local(host, to));
-            for &id in within(self.case, records, slug, host, span) {
+            let near = within(self.case, records, slug, host, span);
+            for &id in self.nearest(near, host, attempt) {
                 if let Some(tie) = self.tie(attempt, id, meaning, keys) {
                     found.push(Bound { item: id, tie });
                 }
@@ -220,6 +242,18 @@ impl<'c> Index<'c> {
         }
         found.sort_by_key(|bound| bound.item);
         found
+    }
+
+    /// Of more records than any log has of one kind, those about the attempt's beginning: where many attempts and many
+    /// records stand at one moment, all would be held against all.
+    fn nearest<'i>(&self, ids: &'i [ItemId], host: HostId, attempt: usize) -> &'i [ItemId] {
+        if ids.len() <= NEAREST {
+            return ids;
+        }
+        let start = self.case.local(host, self.case.attempts[attempt].start);
+        let middle = ids.partition_point(|id| self.case.items[*id].time < start);
+        let first = middle.saturating_sub(NEAREST / 2).min(ids.len() - NEAREST);
+        &ids[first..first + NEAREST]
     }
 
     /// Records of a rule that the attempt itself holds.
@@ -241,8 +275,7 @@ impl<'c> Index<'c> {
     }
 
     fn tie(&self, at: usize, id: ItemId, meaning: &Meaning, keys: &[Key]) -> Option<Tie> {
-        let (case, attempt) = (self.case, &self.case.attempts[at]);
-        let item = &case.items[id];
+        let (attempt, item) = (&self.case.attempts[at], &self.case.items[id]);
         if item.noise {
             return None;
         }
@@ -255,14 +288,14 @@ impl<'c> Index<'c> {
         if meaning.host == Role::Server && attempt.server != Some(item.host) {
             return None;
         }
-        let matched = agreement(case, attempt, item, keys, meaning.host)?;
+        let matched = self.keys.agree(at, id, keys, meaning.host)?;
         if matched {
             return Some(Tie::Key);
         }
         if elsewhere(meaning.host) || !keys.contains(&Key::Time) {
             return elsewhere(meaning.host).then_some(Tie::Shared);
         }
-        Some(if self.crowded(at, item) || self.drowned(item) { Tie::Shared } else { Tie::Time })
+        Some(if self.drowned[id] || self.crowded(at, item) { Tie::Shared } else { Tie::Time })
     }
 
     /// Another attempt of that host holds this moment and did not end alike.
@@ -275,7 +308,7 @@ impl<'c> Index<'c> {
     }
 
     /// Far more records of its kind stand around it than attempts could have made: a scan's.
-    fn drowned(&self, item: &Item<'_>) -> bool {
+    fn drowns(&self, item: &Item<'_>) -> bool {
         let Some(rule) = item.rules.iter().find(|rule| rule.meaning.is_some()) else { return false };
         let span = (item.time.plus(-BURST_HALF), item.time.plus(BURST_HALF));
         let count = self.on_host(&rule.slug, item.host, span).len();
@@ -295,66 +328,4 @@ pub fn meaning<'c>(case: &'c Case<'_>, slug: &str) -> Option<&'c Meaning> {
     let counted = || signatures.correlations().iter().find(|c| c.slug == slug)?.rules.first().map(String::as_str);
     let rule = signatures.rule(slug).or_else(|| signatures.rule(counted()?))?;
     rule.meaning.as_ref()
-}
-
-/// `Some(true)` where a key agrees, `Some(false)` where none can be compared, `None` where one disagrees.
-pub fn agreement(case: &Case<'_>, attempt: &Attempt, item: &Item<'_>, keys: &[Key], role: Role) -> Option<bool> {
-    let own_end = !elsewhere(role);
-    let mut matched = false;
-    for key in keys {
-        let agrees = match key {
-            Key::Activity => {
-                let activity = item.evidence.record.activity_id;
-                let ours = attempt.connections.iter().any(|c| c.activity.is_some() && c.activity == activity);
-                ours.then_some(true)
-            }
-            Key::Session => session(attempt, item),
-            Key::ClientIp => item
-                .ip(Slot::ClientIp)
-                .filter(|_| !attempt.client_ips.is_empty())
-                .map(|ip| attempt.client_ips.contains(&ip))
-                .filter(|agrees| *agrees || own_end),
-            Key::User => both(attempt.user.as_deref().and_then(user_key), item.capture(Slot::User).and_then(user_key)),
-            Key::Target => target(case, attempt, item),
-            Key::Process => process(attempt, item),
-            Key::Connection | Key::Time => None,
-        };
-        match agrees {
-            Some(false) => return None,
-            Some(true) => matched = true,
-            None => {}
-        }
-    }
-    Some(matched)
-}
-
-fn both<T: PartialEq>(a: Option<T>, b: Option<T>) -> Option<bool> {
-    Some(a? == b?)
-}
-
-/// Session ids come back: agreement counts only for a connection that used the session, disagreement never.
-fn session(attempt: &Attempt, item: &Item<'_>) -> Option<bool> {
-    let number = item.number(Slot::Session)?;
-    let ours = attempt.side(Role::Server).any(|c| c.host == item.host && c.sessions.contains_key(&number));
-    ours.then_some(true)
-}
-
-/// Process ids tell programs of one computer apart; where the attempt's program is not known, nothing.
-fn process(attempt: &Attempt, item: &Item<'_>) -> Option<bool> {
-    let process = item.process()?;
-    let own = attempt.side(Role::Client).filter(|c| c.host == item.host && c.activity.is_some());
-    let mut own = own.map(|c| &c.processes).filter(|processes| !processes.is_empty()).peekable();
-    own.peek()?;
-    Some(own.any(|processes| processes.contains(&process)))
-}
-
-fn target(case: &Case<'_>, attempt: &Attempt, item: &Item<'_>) -> Option<bool> {
-    let named = item.capture(Slot::Target)?;
-    if let (Some(host), Some(server)) = (case.hosts.resolve(named), attempt.server) {
-        return Some(host == server);
-    }
-    let typed = attempt.target.as_deref()?;
-    let same = bare_target(named).eq_ignore_ascii_case(bare_target(typed));
-    let by_address = attempt.target_ip.is_some() && crate::attempt::identity::address(named) == attempt.target_ip;
-    Some(same || by_address)
 }

@@ -9,6 +9,7 @@ mod collect;
 mod coverage;
 mod finding;
 mod head;
+mod keys;
 mod missing;
 mod rank;
 mod rollup;

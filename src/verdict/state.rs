@@ -62,7 +62,7 @@ pub fn standing(
         if role == Role::Network {
             return case.attempts[attempt].side(role).any(|connection| connection.items.contains(&id));
         }
-        bind::agreement(case, &case.attempts[attempt], &case.items[id], &meaning.join, role).is_some()
+        index.keys().agree(attempt, id, &meaning.join, role).is_some()
     };
     let last = |slug: &str, to: Time| {
         hosts

@@ -1,0 +1,154 @@
+//! The keys by which records are tied to attempts. They are read once for each record: many are held against many.
+
+use std::net::IpAddr;
+
+use rustc_hash::FxHashMap;
+
+use crate::attempt::identity::{HostId, address, bare_target, user_key};
+use crate::attempt::item::Item;
+use crate::attempt::{Attempt, Case, ItemId};
+use crate::signature::definition::{Key, Role, Slot};
+
+/// Number of a name that some attempt has; [`OTHER`] for all others.
+type Word = u32;
+const OTHER: Word = Word::MAX;
+/// What stands for a record whose keys were not read.
+const UNREAD: u32 = u32::MAX;
+
+/// What a record tells.
+#[derive(Clone, Copy)]
+struct Told {
+    session: Option<u32>,
+    client_ip: Option<IpAddr>,
+    user: Option<Word>,
+    target: Option<Named>,
+    process: Option<u32>,
+}
+
+/// A computer that a record names.
+#[derive(Clone, Copy)]
+struct Named {
+    host: Option<HostId>,
+    name: Word,
+    address: Option<IpAddr>,
+}
+
+/// What an attempt is called by.
+struct Own {
+    user: Option<Word>,
+    target: Option<Word>,
+}
+
+/// What attempts and records tell.
+pub struct Keys<'c> {
+    case: &'c Case<'c>,
+    words: FxHashMap<String, Word>,
+    own: Vec<Own>,
+    /// Where in `told` stands what each record tells.
+    places: Vec<u32>,
+    told: Vec<Told>,
+}
+
+impl<'c> Keys<'c> {
+    /// Reads the keys of all attempts and of those records that are asked for most.
+    pub fn new(case: &'c Case<'c>, often: impl Fn(ItemId, &Item<'_>) -> bool) -> Self {
+        let mut words = FxHashMap::default();
+        let mut word = |text: String| {
+            let next = words.len() as Word;
+            *words.entry(text).or_insert(next)
+        };
+        let own = case.attempts.iter().map(|attempt| Own {
+            user: attempt.user.as_deref().and_then(user_key).map(&mut word),
+            target: attempt.target.as_deref().map(typed).map(&mut word),
+        });
+        let own = own.collect();
+        let mut keys = Keys { case, words, own, places: vec![UNREAD; case.items.len()], told: Vec::new() };
+        for (id, item) in case.items.iter().enumerate().filter(|(id, item)| often(*id, item)) {
+            keys.places[id] = u32::try_from(keys.told.len()).unwrap_or(UNREAD);
+            keys.told.push(keys.read(item));
+        }
+        keys
+    }
+
+    fn word(&self, text: &str) -> Word {
+        self.words.get(text).copied().unwrap_or(OTHER)
+    }
+
+    fn read(&self, item: &Item<'_>) -> Told {
+        let named = |text: &str| Named {
+            host: self.case.hosts.resolve(text),
+            name: self.word(&typed(text)),
+            address: address(text),
+        };
+        Told {
+            session: item.number(Slot::Session),
+            client_ip: item.ip(Slot::ClientIp),
+            user: item.capture(Slot::User).and_then(user_key).map(|user| self.word(&user)),
+            target: item.capture(Slot::Target).map(named),
+            process: item.process(),
+        }
+    }
+
+    /// `Some(true)` where a key agrees, `Some(false)` where none can be compared, `None` where one disagrees.
+    pub fn agree(&self, at: usize, id: ItemId, keys: &[Key], role: Role) -> Option<bool> {
+        let (attempt, own, item) = (&self.case.attempts[at], &self.own[at], &self.case.items[id]);
+        let told = self.told.get(self.places[id] as usize).copied().unwrap_or_else(|| self.read(item));
+        let mut matched = false;
+        for key in keys {
+            let agrees = match key {
+                Key::Activity => {
+                    let activity = item.evidence.record.activity_id;
+                    let ours = attempt.connections.iter().any(|c| c.activity.is_some() && c.activity == activity);
+                    ours.then_some(true)
+                }
+                Key::Session => told.session.and_then(|number| session(attempt, item, number)),
+                Key::ClientIp => told
+                    .client_ip
+                    .filter(|_| !attempt.client_ips.is_empty())
+                    .map(|ip| attempt.client_ips.contains(&ip))
+                    .filter(|agrees| *agrees || !super::bind::elsewhere(role)),
+                Key::User => both(own.user, told.user),
+                Key::Target => told.target.and_then(|named| target(attempt, own, named)),
+                Key::Process => told.process.and_then(|process| program(attempt, item, process)),
+                Key::Connection | Key::Time => None,
+            };
+            match agrees {
+                Some(false) => return None,
+                Some(true) => matched = true,
+                None => {}
+            }
+        }
+        Some(matched)
+    }
+}
+
+/// A computer's name as it is compared.
+fn typed(text: &str) -> String {
+    bare_target(text).to_ascii_lowercase()
+}
+
+fn both<T: PartialEq>(a: Option<T>, b: Option<T>) -> Option<bool> {
+    Some(a? == b?)
+}
+
+/// Session ids come back: agreement counts only for a connection that used the session, disagreement never.
+fn session(attempt: &Attempt, item: &Item<'_>, number: u32) -> Option<bool> {
+    let ours = attempt.side(Role::Server).any(|c| c.host == item.host && c.sessions.contains_key(&number));
+    ours.then_some(true)
+}
+
+/// Process ids tell programs of one computer apart; where the attempt's program is not known, nothing.
+fn program(attempt: &Attempt, item: &Item<'_>, process: u32) -> Option<bool> {
+    let own = attempt.side(Role::Client).filter(|c| c.host == item.host && c.activity.is_some());
+    let mut own = own.map(|c| &c.processes).filter(|processes| !processes.is_empty()).peekable();
+    own.peek()?;
+    Some(own.any(|processes| processes.contains(&process)))
+}
+
+fn target(attempt: &Attempt, own: &Own, named: Named) -> Option<bool> {
+    if let (Some(host), Some(server)) = (named.host, attempt.server) {
+        return Some(host == server);
+    }
+    let by_address = attempt.target_ip.is_some() && named.address == attempt.target_ip;
+    Some(own.target? == named.name || by_address)
+}
