@@ -54,6 +54,16 @@ pub(super) fn elsewhere(role: Role) -> bool {
     matches!(role, Role::Dc | Role::Broker | Role::License)
 }
 
+/// Of more records than any log has of one kind, those about the moment before which these lie: where countless attempts
+/// and records stand at one moment, all would be held against all.
+fn nearest<T>(records: &[T], is_before: impl Fn(&T) -> bool) -> &[T] {
+    if records.len() <= NEAREST {
+        return records;
+    }
+    let first = records.partition_point(is_before).saturating_sub(NEAREST / 2).min(records.len() - NEAREST);
+    &records[first..first + NEAREST]
+}
+
 /// Of these, the records of a rule on one host within a span of that host's own clock, in order of time.
 fn within<'i>(
     case: &Case<'_>,
@@ -229,7 +239,8 @@ impl<'c> Index<'c> {
         for host in self.hosts(&self.case.attempts[attempt], slug, meaning.host) {
             let span = (self.case.local(host, from), self.case.local(host, to));
             let near = within(self.case, records, slug, host, span);
-            for &id in self.nearest(near, host, attempt) {
+            let start = self.case.local(host, self.case.attempts[attempt].start);
+            for &id in nearest(near, |id| self.case.items[*id].time < start) {
                 if let Some(tie) = self.tie(attempt, id, meaning, keys) {
                     found.push(Bound { item: id, tie });
                 }
@@ -242,18 +253,6 @@ impl<'c> Index<'c> {
         }
         found.sort_by_key(|bound| bound.item);
         found
-    }
-
-    /// Of more records than any log has of one kind, those about the attempt's beginning: where many attempts and many
-    /// records stand at one moment, all would be held against all.
-    fn nearest<'i>(&self, ids: &'i [ItemId], host: HostId, attempt: usize) -> &'i [ItemId] {
-        if ids.len() <= NEAREST {
-            return ids;
-        }
-        let start = self.case.local(host, self.case.attempts[attempt].start);
-        let middle = ids.partition_point(|id| self.case.items[*id].time < start);
-        let first = middle.saturating_sub(NEAREST / 2).min(ids.len() - NEAREST);
-        &ids[first..first + NEAREST]
     }
 
     /// Records of a rule that the attempt itself holds.
@@ -328,4 +327,20 @@ pub fn meaning<'c>(case: &'c Case<'_>, slug: &str) -> Option<&'c Meaning> {
     let counted = || signatures.correlations().iter().find(|c| c.slug == slug)?.rules.first().map(String::as_str);
     let rule = signatures.rule(slug).or_else(|| signatures.rule(counted()?))?;
     rule.meaning.as_ref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_countless_records_those_about_the_attempt_are_looked_at() {
+        let all: Vec<usize> = (0..NEAREST * 3).collect();
+        let about = |moment: usize| nearest(&all, |at| *at < moment);
+        assert_eq!(nearest(&all[..NEAREST], |_| true), &all[..NEAREST]);
+        assert_eq!(about(0), &all[..NEAREST]);
+        assert_eq!(about(all.len()), &all[all.len() - NEAREST..]);
+        let middle = about(NEAREST + 7);
+        assert_eq!((middle.len(), middle.first()), (NEAREST, Some(&(NEAREST / 2 + 7))));
+    }
 }
