@@ -34,8 +34,8 @@ pub fn align(case: &mut Case<'_>, clients: &[Connection], target: &[Option<HostI
     if let Some(reference) = reference {
         case.reference = Some(reference);
         case.clocks[reference].ahead = Some(0);
-        spread(case, &edges, false);
-        spread(case, &readings(case), true);
+        spread(case, &edges);
+        spread_readings(case);
         parts(case, &edges, &ends);
     }
     // What was compared in vain may still be known by way of a third clock.
@@ -52,12 +52,14 @@ pub fn align(case: &mut Case<'_>, clients: &[Connection], target: &[Option<HostI
 /// Hosts that no pair ties to the reference, but that pairs tie to each other: their busiest server's clock
 /// is taken as it stands, so that at least they are compared among themselves.
 fn islands(case: &mut Case<'_>, edges: &[Edge], count: &BTreeMap<HostId, usize>) {
-    loop {
-        let apart = edges.iter().map(|(server, _, _)| *server).filter(|server| case.clocks[*server].ahead.is_none());
-        let busiest = apart.max_by_key(|server| (count.get(server).copied(), std::cmp::Reverse(*server)));
-        let Some(server) = busiest else { break };
-        case.clocks[server].ahead = Some(0);
-        spread(case, edges, false);
+    let servers: BTreeSet<HostId> = edges.iter().map(|(server, _, _)| *server).collect();
+    let mut servers: Vec<HostId> = servers.into_iter().collect();
+    servers.sort_by_key(|server| (std::cmp::Reverse(count.get(server).copied()), *server));
+    for server in servers {
+        if case.clocks[server].ahead.is_none() {
+            case.clocks[server].ahead = Some(0);
+            spread(case, edges);
+        }
     }
 }
 
@@ -74,29 +76,26 @@ fn compare(
             anchor(pairs.entry((*server, connection.host)).or_default(), connection);
         }
     }
-    let mut theirs_of: BTreeMap<HostId, Vec<&Connection>> = BTreeMap::new();
+    let mut theirs_of: BTreeMap<HostId, BTreeMap<Option<IpAddr>, Spans>> = BTreeMap::new();
     for connection in others.iter().filter(|c| c.side == Role::Server) {
-        theirs_of.entry(connection.host).or_default().push(connection);
+        let by_ip = theirs_of.entry(connection.host).or_default();
+        anchor(by_ip.entry(connection.client_ip).or_default(), connection);
     }
     let (mut edges, mut ends, mut failed) = (Vec::new(), Ends::new(), BTreeSet::new());
     for ((server, client), own) in pairs {
-        let mut by_ip: BTreeMap<Option<IpAddr>, Spans> = BTreeMap::new();
-        for c in theirs_of.get(&server).into_iter().flatten() {
-            anchor(by_ip.entry(c.client_ip).or_default(), c);
-        }
+        let Some(by_ip) = theirs_of.get(&server) else { continue };
         // Each address is one client: the one whose anchors agree best is ours.
         let found = by_ip.iter().filter_map(|(ip, theirs)| Some((clock::offset(&own, theirs)?, *ip)));
         match found.max_by_key(|(offset, _)| (offset.pairs, -offset.ticks.abs())) {
             Some((offset, ip)) => {
-                let theirs = by_ip.remove(&ip).unwrap_or_default();
+                let theirs = by_ip.get(&ip).cloned().unwrap_or_default();
                 let last = latest(&own, border(case, client), &theirs, border(case, server), offset);
                 edges.push((server, client, last));
                 ends.insert((server, client), (own, theirs));
             }
-            None if !by_ip.is_empty() => {
+            None => {
                 failed.insert((server, client));
             }
-            None => {}
         }
     }
     (edges, ends, failed)
@@ -122,9 +121,8 @@ fn anchor(spans: &mut Spans, connection: &Connection) {
     spans.push((connection.start, connection.ended.then_some(connection.end)));
 }
 
-/// Offsets that times of a domain controller tell: against that controller where there is but one in the
-/// case, and between any two hosts that have such records.
-fn readings(case: &Case<'_>) -> Vec<Edge> {
+/// By how much hosts are ahead of a domain controller, as its times in their records tell, and by how many records.
+fn readings(case: &Case<'_>) -> Vec<(HostId, i64, usize)> {
     let mut by_host: BTreeMap<HostId, Vec<i64>> = BTreeMap::new();
     for item in &case.items {
         if let Some(read) = item.clock(Slot::ClockOther) {
@@ -143,32 +141,44 @@ fn readings(case: &Case<'_>) -> Vec<Edge> {
         ahead.retain(|(host, ..)| *host != only);
         ahead.push((only, 0, 0));
     }
-    let mut edges = Vec::new();
-    for (at, (a, ahead_a, count_a)) in ahead.iter().enumerate() {
-        for (b, ahead_b, count_b) in &ahead[at + 1..] {
-            let offset = Offset { ticks: ahead_a - ahead_b, spread: READING, pairs: *count_a.max(count_b) };
-            edges.push((*a, *b, offset));
+    ahead
+}
+
+/// A known host that has such times tells the clocks of all others that have: against the controller where there is but
+/// one in the case, and against each other.
+fn spread_readings(case: &mut Case<'_>) {
+    let ahead = readings(case);
+    let known = ahead.iter().filter(|(host, ..)| case.clocks[*host].ahead.is_some()).max_by_key(|(host, ..)| *host);
+    let Some((base, read, count)) =
+        known.and_then(|(host, read, count)| Some((case.clocks[*host].ahead?, read, count)))
+    else {
+        return;
+    };
+    for (other, other_read, other_count) in &ahead {
+        let clock = &mut case.clocks[*other];
+        if clock.ahead.is_none() {
+            clock.ahead = Some(base + other_read - read);
+            (clock.spread, clock.pairs, clock.read) = (READING, *count.max(other_count), true);
         }
     }
-    edges
 }
 
 /// Walks from the hosts that are known over the pairs of hosts.
-fn spread(case: &mut Case<'_>, edges: &[Edge], read: bool) {
+fn spread(case: &mut Case<'_>, edges: &[Edge]) {
+    let mut of_host: Vec<Vec<(HostId, i64, Offset)>> = vec![Vec::new(); case.clocks.len()];
+    for (first, second, offset) in edges {
+        of_host[*first].push((*second, -offset.ticks, *offset));
+        of_host[*second].push((*first, offset.ticks, *offset));
+    }
     let mut queue: Vec<HostId> = (0..case.clocks.len()).filter(|host| case.clocks[*host].ahead.is_some()).collect();
     while let Some(host) = queue.pop() {
         let base = case.clocks[host].ahead.unwrap_or(0);
-        for (first, second, offset) in edges {
-            let (other, ahead) = match host {
-                h if h == *first => (*second, base - offset.ticks),
-                h if h == *second => (*first, base + offset.ticks),
-                _ => continue,
-            };
-            if case.clocks[other].ahead.is_none() {
-                let (spread, pairs) = (offset.spread, offset.pairs);
-                let clock = &mut case.clocks[other];
-                (clock.ahead, clock.spread, clock.pairs, clock.read) = (Some(ahead), spread, pairs, read);
-                queue.push(other);
+        for (other, ticks, offset) in &of_host[host] {
+            let clock = &mut case.clocks[*other];
+            if clock.ahead.is_none() {
+                (clock.ahead, clock.spread, clock.pairs) = (Some(base + ticks), offset.spread, offset.pairs);
+                clock.read = false;
+                queue.push(*other);
             }
         }
     }
@@ -219,8 +229,9 @@ fn within(
 
 /// Records say that the clock followed a time source.
 fn followed(case: &Case<'_>, host: HostId, from: Time, until: Time) -> bool {
-    let start = case.items.partition_point(|item| item.time < from);
-    case.items[start..].iter().take_while(|item| item.time < until).filter(|item| item.host == host).any(|item| {
+    let own = &case.of_host[host];
+    let start = own.partition_point(|id| case.items[*id].time < from);
+    own[start..].iter().map(|id| &case.items[*id]).take_while(|item| item.time < until).any(|item| {
         let mut states = item.meanings().filter_map(|meaning| meaning.sets.as_ref());
         states.any(|set| (set.state.as_str(), set.value.as_str()) == SYNCHRONISED)
     })

@@ -88,11 +88,8 @@ impl Hosts {
         let known = self.by_address.entry(ip).or_insert(Some(host));
         if *known == Some(host) {
             self.hosts[host].addresses.insert(ip);
-        } else {
-            *known = None;
-            self.hosts.iter_mut().for_each(|host| {
-                host.addresses.remove(&ip);
-            });
+        } else if let Some(other) = known.take() {
+            self.hosts[other].addresses.remove(&ip);
         }
     }
 
@@ -106,6 +103,10 @@ impl Hosts {
             return Some(*id);
         }
         let short = name.split('.').next().unwrap_or_default();
+        // Many full names may have the same beginning, but one that is all of it.
+        if name.contains('.') && !self.by_name.contains_key(short) {
+            return None;
+        }
         let mut fitting = self.by_short.get(short).into_iter().flatten().copied().filter(|id| {
             self.hosts[*id].names.iter().any(|known| {
                 let same_short = known.split('.').next() == Some(short);

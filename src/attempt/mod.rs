@@ -32,7 +32,7 @@ use rustc_hash::FxHashMap;
 use crate::event::Time;
 use crate::evidence::{Coverage, EventRef, Findings, List};
 use crate::signature::Signatures;
-use crate::signature::definition::{Kind, Meaning, Outcome, Phase, Role, Rule, Slot};
+use crate::signature::definition::{Kind, Mark, Meaning, Outcome, Phase, Role, Rule, Slot};
 
 pub use clock::Offset;
 pub use connection::{Connection, ItemId};
@@ -55,6 +55,8 @@ pub struct Case<'a> {
     pub items: Vec<Item<'a>>,
     /// Records of each host, in the same order.
     pub of_host: Vec<Vec<ItemId>>,
+    /// Those of them that show a connection to its listener.
+    pub listened: Vec<Vec<ItemId>>,
     /// Records of each rule, by slug, in order; of a correlation, the members of its bursts.
     pub by_rule: BTreeMap<&'a str, Vec<ItemId>>,
     /// Bursts of each correlation that fired, by slug.
@@ -310,8 +312,12 @@ impl<'a> Case<'a> {
         let mut by_rule: FxHashMap<&str, Vec<ItemId>> = FxHashMap::default();
         let mut roles = vec![BTreeSet::new(); hosts.len()];
         let mut of_host = vec![Vec::new(); hosts.len()];
+        let mut listened = vec![Vec::new(); hosts.len()];
         for (id, item) in items.iter().enumerate() {
             of_host[item.host].push(id);
+            if item.marks(Role::Server, Mark::Open) || item.marks(Role::Server, Mark::Knock) {
+                listened[item.host].push(id);
+            }
             for rule in item.rules.iter() {
                 by_rule.entry(&rule.slug).or_default().push(id);
             }
@@ -346,6 +352,7 @@ impl<'a> Case<'a> {
             signatures,
             hosts,
             of_host,
+            listened,
             by_rule,
             bursts,
             roles,

@@ -81,10 +81,9 @@ fn never_seen(attempt: &Attempt, case: &Case<'_>) -> Option<Phase> {
         case.signatures.providers(rule).iter().any(|p| case.covers(server, &format!("{p}/Operational"), from, to))
     };
     let rule = case.signatures.rules().filter(opens).find(covering)?;
-    let start = case.items.partition_point(|item| item.time < from);
-    let seen = case.items[start..].iter().take_while(|item| item.time <= to).any(|item| {
-        item.host == server && (item.marks(Role::Server, Mark::Open) || item.marks(Role::Server, Mark::Knock))
-    });
+    let listened = &case.listened[server];
+    let first = listened.partition_point(|id| case.items[*id].time < from);
+    let seen = listened.get(first).is_some_and(|id| case.items[*id].time <= to);
     rule.meaning.as_ref().and_then(|meaning| meaning.reaches).filter(|_| !seen)
 }
 
