@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::event::{TICKS_PER_SECOND, Time};
+use crate::event::TICKS_PER_SECOND;
 use crate::signature::definition::{Mark, Role, Slot};
 
 use super::connection::Connection;
@@ -103,7 +103,7 @@ struct Logged {
 
 impl Logged {
     fn of(case: &Case<'_>) -> Self {
-        let mut servers: BTreeMap<(IpAddr, u16), Vec<(Time, Time, usize)>> = BTreeMap::new();
+        let mut servers: BTreeMap<(IpAddr, u16), Vec<_>> = BTreeMap::new();
         let mut clients = Vec::new();
         for (at, attempt) in case.attempts.iter().enumerate() {
             for c in attempt.side(Role::Server) {

@@ -170,6 +170,10 @@ impl<'a> Record<'a> {
         let plan = self.plans.definition(self.data, instance.definition, place)?;
         let base = self.items.len();
         let (mut odd, mut fragments) = (0, false);
+        #[allow(
+            clippy::manual_inspect,
+            reason = "behind `inspect` nobody knows how many come, and each looks for room"
+        )]
         self.items.extend(instance.items(self.data).map(|item| {
             odd |= binxml::odd(item.kind, item.span.len);
             fragments |= item.kind == BINXML;
