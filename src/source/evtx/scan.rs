@@ -110,11 +110,12 @@ impl<'a> Scan<'a> {
     fn bounds(&mut self, data: &[u8], header: ChunkHeader) -> Bounds {
         let whole = data.len() == CHUNK;
         let header_sound = header.is_sound(data);
-        let sound = whole && header_sound && header.records_are_sound(data);
+        let records_sound = !whole || header.records_are_sound(data);
+        let sound = whole && header_sound && records_sound;
         if !header_sound {
             self.report(0, "checksum of the chunk's header does not match".to_owned(), false);
         }
-        if whole && !header.records_are_sound(data) {
+        if !records_sound {
             let what = "checksum of the chunk does not match; its records were read all the same";
             self.report(0, what.to_owned(), false);
         }
