@@ -376,10 +376,21 @@ impl Instance {
     }
 }
 
-/// Bytes of all values of a table: less than 2^30, as a chunk holds no larger table. Summed up several at a time.
+/// Bytes of all values of a table: less than 2^30, as a chunk holds no larger table. Summed up several at a time, but for
+/// one, which is what most often is left to sum up.
 #[inline]
 pub(super) fn sum_of_sizes(entries: &[[u8; 4]]) -> u32 {
-    entries.iter().map(|entry| u32::from_le_bytes(*entry) & 0xFFFF).sum()
+    match entries {
+        [] => 0,
+        [one] => size(*one),
+        many => many.iter().map(|entry| size(*entry)).sum(),
+    }
+}
+
+/// Bytes of one value of a table.
+#[inline]
+pub(super) fn size(entry: [u8; 4]) -> u32 {
+    u32::from_le_bytes(entry) & 0xFFFF
 }
 
 /// The use of a template of which a stream consists (behind a fragment header or not) or with which it begins; `None`

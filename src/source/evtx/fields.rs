@@ -31,6 +31,8 @@ pub(super) struct Want<'i> {
     pub by: [Option<&'i Fields>; 3],
     /// Only that by which it is decided whether a signature matches.
     deciding: bool,
+    /// There is a gate before each of them.
+    gated: bool,
     /// Its number in [`Plans`], `None` where nothing is kept for it.
     number: Option<WantId>,
 }
@@ -44,7 +46,8 @@ impl<'i> Want<'i> {
             by[1] = None;
         }
         let key = by.map(place);
-        Want { by, deciding: false, number: plans.want(key) }
+        let gated = by.iter().flatten().all(|fields| fields.gate().is_some());
+        Want { by, deciding: false, gated, number: plans.want(key) }
     }
 
     /// What decides, where that may be less than what is wanted.
@@ -76,7 +79,7 @@ impl<'i> Want<'i> {
 
     /// Is there a gate before each of them?
     pub fn is_gated(&self) -> bool {
-        self.by.iter().flatten().all(|fields| fields.gate().is_some())
+        self.gated
     }
 
     /// The gate before that one of them.

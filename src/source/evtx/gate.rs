@@ -163,25 +163,27 @@ impl Gates {
         shown: &mut Shown,
         depth: u32,
     ) -> Option<Told> {
-        let Some(instance) = binxml::leading_instance(data, start, end).ok()? else {
+        let Some(head) = binxml::leading_head(data, start, end).ok()? else {
             self.loose.look(data, (place, start, end), &mut self.text, want, shown)?;
             return Some(Told::Shown);
         };
-        if !binxml::is_over(data, instance.end as usize, end) {
-            return None;
-        }
-        let key = (instance.definition, place, want.id()?);
-        let recent = (instance.definition >> 3 ^ u32::from(key.2)) as usize % RECENT;
+        let key = (head.definition, place, want.id()?);
+        let recent = (head.definition >> 3 ^ u32::from(key.2)) as usize % RECENT;
         let plan = match self.recent[recent] {
             Some((known, plan)) if known == key => plan,
             _ => self.known(data, plans, key, want, recent),
         }?;
-        let entries = instance.entries(data);
-        let sound = self.uses.get_mut(plan.uses)?.are_sound(entries);
+        let (table, values) = head.places();
+        let entries = data.get(table..values)?.as_chunks::<4>().0;
+        let (sound, bytes) = self.uses.get_mut(plan.uses)?.measure(entries);
+        let instance = head.ending_at(data, values + bytes as usize)?;
+        if !binxml::is_over(data, instance.end as usize, end) {
+            return None;
+        }
         if !sound {
             self.look_into(data, plans, &instance, plan, want, shown, depth + 1)?;
         }
-        let values = data.get(instance.places().1..instance.end as usize)?;
+        let values = data.get(values..instance.end as usize)?;
         self.read(entries, values, plan, want, shown, sound && depth == ALONE)
     }
 

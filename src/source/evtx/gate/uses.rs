@@ -35,22 +35,34 @@ struct Kind {
 
 /// Values by which all gates were shut.
 struct Shut {
-    /// Their slots, with size and type.
-    slots: Vec<(usize, [u8; 4])>,
+    /// Size and type of the first, which decides most.
+    first: [u8; 4],
+    /// The slots of the others, with size and type.
+    others: Vec<(usize, [u8; 4])>,
     /// One after the other.
     values: Vec<u8>,
 }
 
 impl Uses {
-    /// Does every value fit its type, and is none a fragment? Most uses of a template are alike in that.
-    pub fn are_sound(&mut self, entries: &[[u8; 4]]) -> bool {
+    /// Does every value fit its type, and is none a fragment? And how many bytes do all take? Most uses of a template are
+    /// alike in the first.
+    #[inline]
+    pub fn measure(&mut self, entries: &[[u8; 4]]) -> (bool, u32) {
         if self.mask.len() == entries.len() {
             let wanted = self.mask.iter().zip(&self.bits);
-            let odd = |(entry, (mask, bits)): (&[u8; 4], (&u32, &u32))| (u32::from_le_bytes(*entry) & mask) ^ bits;
-            if entries.iter().zip(wanted).fold(0, |any, entry| any | odd(entry)) == 0 {
-                return true;
+            let (odd, bytes) = entries.iter().zip(wanted).fold((0, 0), |(odd, bytes), (entry, (mask, bits))| {
+                (odd | (u32::from_le_bytes(*entry) & mask) ^ bits, bytes + binxml::size(*entry))
+            });
+            if odd == 0 {
+                return (true, bytes);
             }
         }
+        (self.learn(entries), binxml::sum_of_sizes(entries))
+    }
+
+    /// Is that so?
+    #[cold]
+    fn learn(&mut self, entries: &[[u8; 4]]) -> bool {
         let sound = !binxml::holds_fragment(entries) && binxml::all_fit(entries);
         if sound {
             (self.mask, self.bits) = entries.iter().map(|entry| binxml::like(*entry)).unzip();
@@ -69,9 +81,9 @@ impl Uses {
         if self.shut.is_empty() {
             return false;
         }
-        let Some((_, decides)) = value(entries, values, self.decides) else { return false };
-        let kind = self.shut.get(kind(decides));
-        let known = kind.is_some_and(|kind| kind.shut.iter().any(|shut| shut.is(entries, values, decides)));
+        let Some(first) = value(entries, values, self.decides) else { return false };
+        let kind = self.shut.get(kind(first.1));
+        let known = kind.is_some_and(|kind| kind.shut.iter().any(|shut| shut.is(entries, values, first)));
         self.vain = self.vain.saturating_sub(u32::from(known));
         known
     }
@@ -84,20 +96,17 @@ impl Uses {
             self.shut.clear();
             return;
         }
-        let mut shut = Shut { slots: Vec::new(), values: Vec::new() };
-        for slot in slots {
-            if shut.slots.last().is_none_or(|(last, _)| *last != slot)
-                && let Some((entry, value)) = value(entries, values, slot)
-            {
-                shut.slots.push((slot, entry));
-                shut.values.extend_from_slice(value);
+        let mut slots = slots.filter_map(|slot| Some((slot, value(entries, values, slot)?)));
+        let Some((decides, (first, bytes))) = slots.next() else { return };
+        let mut shut = Shut { first, others: Vec::new(), values: bytes.to_vec() };
+        let mut last = decides;
+        for (slot, (entry, bytes)) in slots {
+            if slot != last {
+                shut.others.push((slot, entry));
+                shut.values.extend_from_slice(bytes);
+                last = slot;
             }
         }
-        let Some((decides, (_, bytes))) =
-            shut.slots.first().and_then(|(slot, _)| Some((*slot, value(entries, values, *slot)?)))
-        else {
-            return;
-        };
         if shut.values.len() > BYTES {
             return;
         }
@@ -113,15 +122,14 @@ impl Uses {
 }
 
 impl Shut {
-    /// `decides`: the first of the values.
     #[inline]
-    fn is(&self, entries: &[[u8; 4]], values: &[u8], decides: &[u8]) -> bool {
+    fn is(&self, entries: &[[u8; 4]], values: &[u8], (entry, decides): ([u8; 4], &[u8])) -> bool {
         // Sizes differ more often than values do, and are sooner compared.
-        if !self.slots.iter().all(|(slot, entry)| entries.get(*slot) == Some(entry)) {
+        if self.first != entry || !self.others.iter().all(|(slot, entry)| entries.get(*slot) == Some(entry)) {
             return false;
         }
         let Some(mut known) = self.values.strip_prefix(decides) else { return false };
-        self.slots.iter().skip(1).all(|(slot, _)| {
+        self.others.iter().all(|(slot, _)| {
             let rest = value(entries, values, *slot).and_then(|(_, value)| known.strip_prefix(value));
             known = rest.unwrap_or_default();
             rest.is_some()
