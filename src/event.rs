@@ -14,7 +14,7 @@ mod interest;
 mod machine;
 mod time;
 
-pub use gate::{Gate, Place, Seen, Sign, Way};
+pub use gate::{Gate, Place, Seen, Sign, Way, length_bit};
 pub use guid::Guid;
 pub use interest::{Fields, Interest, Names, Wanted};
 pub use machine::Machine;

@@ -76,6 +76,25 @@ pub struct Sign {
     pub letters: Vec<(Place, String)>,
 }
 
+impl Sign {
+    /// How many letters a value in ASCII has that may show it, as bits; the last stands for all from there on. Most values
+    /// are told by that alone.
+    pub fn lengths(&self) -> u64 {
+        let lengths = self.letters.iter().map(|(place, letters)| match place {
+            Place::Whole => length_bit(letters.len()),
+            // That many, or more.
+            Place::Start | Place::End | Place::Inside => length_bit(letters.len()).wrapping_neg(),
+        });
+        lengths.fold(0, |all, own| all | own)
+    }
+}
+
+/// A number of letters as a bit.
+#[inline]
+pub fn length_bit(letters: usize) -> u64 {
+    1 << letters.min(63)
+}
+
 /// Where in a text letters stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Place {
@@ -129,6 +148,21 @@ mod tests {
         assert!(through(["3", "ann"]) && through(["3", "ann\u{212a}"]) && through(["3", ""]));
         assert!(!through(["3", "SRV01$"]) && !through(["10", "ann"]) && !through(["3", "é$"]));
         assert!(through(["\u{212a}", "ann"]), "may be anything");
+    }
+
+    #[test]
+    fn values_of_another_length_show_nothing() {
+        for place in [Place::Whole, Place::Start, Place::End, Place::Inside] {
+            for letters in [0, 1, 5, 62, 63, 64, 80].map(|letters| "a".repeat(letters)) {
+                let sign = Sign { field: String::new(), letters: vec![(place, letters.clone())] };
+                for value in (0..100).map(|letters| "a".repeat(letters)) {
+                    let may = sign.lengths() & length_bit(value.len()) != 0;
+                    let holds = place.hold(value.as_bytes(), letters.as_bytes());
+                    let told = value.len().min(letters.len()) < 63;
+                    assert!(may == holds || (may && !told), "{place:?} {} {}", letters.len(), value.len());
+                }
+            }
+        }
     }
 
     #[test]

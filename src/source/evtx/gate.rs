@@ -12,7 +12,7 @@ use super::learned::{Fragment, Fragments};
 use super::loose::Loose;
 use super::plan::{GuardId, Label, NONE, Part, Place, Plans, Run, WantId, What};
 use super::value;
-use crate::event::{Gate, Seen, Sign, positional};
+use crate::event::{Gate, Seen, Sign, length_bit, positional};
 use crate::source::text::narrow;
 use uses::Uses;
 
@@ -52,6 +52,8 @@ struct Look {
     slot: usize,
     want: usize,
     sign: usize,
+    /// How many letters values have that may show it, as [`Sign::lengths`] tells.
+    lengths: u64,
     /// No look behind may show that sign.
     settles: bool,
 }
@@ -280,7 +282,8 @@ impl Gates {
                     if !is_own(plans, op.guard, *slot) {
                         return None;
                     }
-                    self.looks.push(Look { slot: usize::from(*slot), want, sign, settles: false });
+                    let lengths = of.lengths();
+                    self.looks.push(Look { slot: usize::from(*slot), want, sign, lengths, settles: false });
                     found[want] |= 1 << sign;
                 }
             }
@@ -332,7 +335,9 @@ impl Gates {
             }
             let gate = want.gate(look.want)?;
             let (text, ascii) = self.text.letters();
-            shown[look.want].look(look.sign, gate.signs.get(look.sign)?, text, ascii);
+            if look.lengths & length_bit(text.len()) != 0 || !ascii {
+                shown[look.want].look(look.sign, gate.signs.get(look.sign)?, text, ascii);
+            }
             if alone && look.settles {
                 settled[look.want] |= 1 << look.sign;
                 asked[look.want] = gate.asks(shown[look.want], settled[look.want]).unwrap_or(0);

@@ -9,6 +9,7 @@ use super::fields::Want;
 use super::gate::{Shown, Texts, signs};
 use super::learned::Fragment;
 use super::plan::{Place, WantId};
+use crate::event::length_bit;
 
 /// What is kept from record to record.
 #[derive(Default)]
@@ -33,18 +34,14 @@ impl Lengths {
     fn of(want: &Want<'_>) -> Self {
         let mut lengths = Lengths::default();
         for (_, _, sign) in signs(want) {
-            lengths.fields |= length(sign.field.len());
+            lengths.fields |= length_bit(sign.field.len());
             for (owner, attribute) in (0..sign.field.len()).filter_map(|at| halves_at(&sign.field, at)) {
-                lengths.owners |= length(owner.len());
-                lengths.attributes |= length(attribute.len());
+                lengths.owners |= length_bit(owner.len());
+                lengths.attributes |= length_bit(attribute.len());
             }
         }
         lengths
     }
-}
-
-fn length(units: usize) -> u64 {
-    1 << units.min(63)
 }
 
 /// What an element and its attribute are called for that field, if there is `_` between them at that place.
@@ -61,23 +58,30 @@ const NAMES: usize = 256;
 struct Name {
     /// Where it stands in the chunk.
     offset: u32,
-    /// For which want its roles were worked out.
-    want: Option<WantId>,
     /// Bytes that it takes where it stands.
     length: u32,
+    /// For which want its roles were worked out.
+    want: Option<WantId>,
+    is_namespace: bool,
+    met: Met,
+}
+
+/// What is asked of a name each time that it is met.
+#[derive(Clone, Copy, Default)]
+struct Met {
     /// Behind its prefix.
     local: Span,
-    is_namespace: bool,
-    /// An element that holds the fields of an event.
-    is_section: bool,
-    /// Fields of such elements carry their name in an attribute.
-    names_itself: bool,
     roles: Roles,
 }
 
-/// What is looked at that is called so.
+/// What an element or an attribute may be that is called so.
 #[derive(Clone, Copy, Default)]
 struct Roles {
+    /// An element that holds the fields of an event.
+    section: bool,
+    /// An element that has the name of its field in an attribute.
+    names_itself: bool,
+    // What is looked at.
     /// An element.
     field: bool,
     /// An element, for one of its attributes.
@@ -92,34 +96,33 @@ impl Name {
         let text = whole.of(data);
         let local = local(text);
         let prefix = (text.len() - local.len()) as u32;
-        Some(Name {
-            offset,
-            want: None,
-            length: (NAME_HEADER + bytes + 2) as u32,
-            local: Span { start: whole.start + prefix, len: whole.len - prefix },
-            is_namespace: is_namespace(text),
-            is_section: matches!(section(text), Section::Data),
+        let roles = Roles {
+            section: matches!(section(text), Section::Data),
             names_itself: is(local, "Data") || is(local, "ComplexData"),
-            roles: Roles::default(),
-        })
+            ..Roles::default()
+        };
+        let local = Span { start: whole.start + prefix, len: whole.len - prefix };
+        let length = (NAME_HEADER + bytes + 2) as u32;
+        Some(Name { offset, length, want: None, is_namespace: is_namespace(text), met: Met { local, roles } })
     }
 
     /// Works out what is looked at that is called so.
     fn find_roles(&mut self, data: &[u8], want: &Want<'_>, lengths: Lengths) {
-        let local = self.local.of(data);
-        let (units, length) = (local.len() / 2, length(local.len() / 2));
+        let local = self.met.local.of(data);
+        let (units, bit) = (local.len() / 2, length_bit(local.len() / 2));
         let any = |lengths: u64, may: &dyn Fn(&str) -> bool| {
-            lengths & length != 0 && signs(want).any(|(_, _, sign)| may(&sign.field))
+            lengths & bit != 0 && signs(want).any(|(_, _, sign)| may(&sign.field))
         };
         let half = |half: Option<&str>| half.is_some_and(|half| is(local, half));
         self.want = want.id();
-        self.roles = Roles {
+        self.met.roles = Roles {
             field: any(lengths.fields, &|field| is(local, field)),
             owner: any(lengths.owners, &|field| half(halves_at(field, units).map(|(owner, _)| owner))),
             attribute: any(lengths.attributes, &|field| {
                 let at = field.len().checked_sub(units + 1);
                 half(at.and_then(|at| halves_at(field, at)).map(|(_, attribute)| attribute))
             }) && !self.is_namespace,
+            ..self.met.roles
         };
     }
 }
@@ -153,19 +156,28 @@ impl Loose {
 
     /// The name that is referred to at `at`, and where the tokens go on.
     #[inline]
-    fn name(&mut self, data: &[u8], at: usize, want: &Want<'_>, lengths: Lengths) -> Option<(Name, usize)> {
+    fn name(&mut self, data: &[u8], at: usize, want: &Want<'_>, id: WantId) -> Option<(Met, usize)> {
         let offset = u32_at(data, at)?;
-        let known = self.names.get_mut((offset >> 1) as usize % NAMES)?;
-        if known.offset != offset {
-            *known = Name::of(data, offset)?;
+        let place = (offset >> 1) as usize % NAMES;
+        let mut name = self.names.get(place)?;
+        if name.offset != offset || name.want != Some(id) {
+            name = self.learn(data, (place, offset), want, id)?;
         }
-        if known.want != want.id() {
-            known.find_roles(data, want, lengths);
-        }
-        let name = *known;
         // At its first use it stands right here.
         let own = if offset as usize == at + 4 { name.length as usize } else { 0 };
-        Some((name, at + 4 + own))
+        Some((name.met, at + 4 + own))
+    }
+
+    /// Keeps the name that stands at this offset, and what is looked at that is called so.
+    #[cold]
+    fn learn(&mut self, data: &[u8], (place, offset): (usize, u32), want: &Want<'_>, id: WantId) -> Option<&Name> {
+        let name = self.names.get_mut(place)?;
+        if name.offset != offset {
+            *name = Name::of(data, offset)?;
+        }
+        let lengths = *self.lengths.entry(id).or_insert_with(|| Lengths::of(want));
+        name.find_roles(data, want, lengths);
+        Some(name)
     }
 
     /// Adds what the values of a fragment show. `None`: it is not as simple as that.
@@ -181,7 +193,7 @@ impl Loose {
             return Some(());
         }
         matches!(place, Place::Event | Place::Data).then_some(())?;
-        let lengths = *self.lengths.entry(want.id()?).or_insert_with(|| Lengths::of(want));
+        let id = want.id()?;
         self.open.clear();
         self.names.resize(NAMES, Name { offset: u32::MAX, ..Name::default() });
         let end = end.min(data.len());
@@ -194,36 +206,37 @@ impl Loose {
                 return (at <= data.len() && self.open.is_empty()).then_some(());
             }
             let token = *data.get(at)?;
-            if in_start && matches!(token, 0x02 | 0x03 | 0x06 | 0x46) {
-                if let Some(name) = attribute.take() {
-                    let element = self.open.last()?;
-                    if element.roles.owner && !matches!(text, Text::None) {
-                        show(data, (element.name, Some(name)), text, texts, want, shown)?;
-                    }
+            if let Some(name) = attribute
+                && matches!(token, 0x02 | 0x03 | 0x06 | 0x46)
+            {
+                let element = self.open.last()?;
+                if element.roles.owner && !matches!(text, Text::None) {
+                    show(data, (element.name, Some(name)), text, texts, want, shown)?;
                 }
-                text = Text::None;
+                attribute = None;
             }
             match token {
                 0x00 => return self.open.is_empty().then_some(()),
                 0x01 | 0x41 if !in_start => {
                     // Its size comes before its name, and behind it that of its attributes.
-                    let (name, behind) = self.name(data, at + 5, want, lengths)?;
+                    let (name, behind) = self.name(data, at + 5, want, id)?;
                     at = behind + if token == 0x41 { 4 } else { 0 };
                     self.enter(name, place)?;
-                    in_start = true;
+                    (in_start, text) = (true, Text::None);
                 }
                 0x06 | 0x46 if in_start => {
-                    let (name, behind) = self.name(data, at + 1, want, lengths)?;
+                    let (name, behind) = self.name(data, at + 1, want, id)?;
                     at = behind;
                     attribute = name.roles.attribute.then_some(name.local);
+                    text = Text::None;
                 }
                 0x02 if in_start => {
                     at += 1;
-                    in_start = false;
+                    (in_start, text) = (false, Text::None);
                 }
                 0x03 if in_start => {
                     at += 1;
-                    in_start = false;
+                    (in_start, text) = (false, Text::None);
                     self.leave(data, Text::None, texts, want, shown)?;
                 }
                 0x04 if !in_start => {
@@ -254,14 +267,14 @@ impl Loose {
     }
 
     #[inline]
-    fn enter(&mut self, name: Name, place: Place) -> Option<()> {
+    fn enter(&mut self, name: Met, place: Place) -> Option<()> {
         let is_section = self.open.is_empty() && place == Place::Event;
         if let Some(parent) = self.open.last_mut() {
             parent.holds = true;
-        } else if is_section && !name.is_section {
+        } else if is_section && !name.roles.section {
             return None;
         }
-        if name.names_itself || self.open.len() >= DEPTH {
+        if name.roles.names_itself || self.open.len() >= DEPTH {
             return None;
         }
         self.open.push(Element { name: name.local, roles: name.roles, holds: is_section });
