@@ -51,10 +51,14 @@ pub struct Connection {
     pub processes: BTreeSet<u32>,
     /// Session ids that it used, and since when.
     pub sessions: BTreeMap<u32, Time>,
-    /// Last phase proven entered.
+    /// Last phase proven entered, by a record of it or of its failure.
     pub phase: Option<Phase>,
-    /// Earliest phase that a record says failed, and that record.
+    /// Earliest phase that a record says failed and that was not gone through after all, and that record.
     pub stopped: Option<(Phase, ItemId)>,
+    /// Last phase that a record shows entered.
+    reached: Option<Phase>,
+    /// Phases that records say failed, each with the record that was found first to say so.
+    stops: BTreeMap<Phase, ItemId>,
     /// A session was reached: the record that shows it.
     pub session: Option<ItemId>,
     /// An identity was accepted.
@@ -87,6 +91,8 @@ impl Connection {
             sessions: BTreeMap::new(),
             phase: None,
             stopped: None,
+            reached: None,
+            stops: BTreeMap::new(),
             session: None,
             authenticated: false,
             opened: false,
@@ -126,11 +132,9 @@ impl Connection {
             return;
         }
         for meaning in item.on_side(self.side) {
-            self.phase = self.phase.max(meaning.reaches);
-            if let Some(phase) = meaning.stops
-                && self.stopped.is_none_or(|(known, _)| phase < known)
-            {
-                self.stopped = Some((phase, id));
+            self.reached = self.reached.max(meaning.reaches);
+            if let Some(phase) = meaning.stops {
+                self.stops.entry(phase).or_insert(id);
             }
             match meaning.mark {
                 Some(Mark::Session) => self.session = self.session.or(Some(id)),
@@ -153,19 +157,15 @@ impl Connection {
         }
         for &id in &self.timed {
             for phase in items[id].on_side(self.side).filter_map(|meaning| meaning.stops) {
-                if self.stopped.is_none_or(|(known, _)| phase < known) {
-                    self.stopped = Some((phase, id));
-                }
+                self.stops.entry(phase).or_insert(id);
             }
         }
-        // A phase that was proven entered later was not the one that failed.
-        if let (Some((stopped, _)), Some(phase)) = (self.stopped, self.phase)
-            && stopped.precedes(phase)
-        {
-            self.stopped = None;
-        }
+        // A phase that was proven entered later was not the one that failed: a wrong password may be typed again.
+        let gone_through = |phase: Phase| self.reached.is_some_and(|reached| phase.precedes(reached));
+        let mut stops = self.stops.iter().map(|(phase, id)| (*phase, *id));
+        self.stopped = stops.find(|(phase, _)| !gone_through(*phase));
         // What failed had been entered.
-        self.phase = self.phase.max(self.stopped.map(|(phase, _)| phase));
+        self.phase = self.reached.max(self.stopped.map(|(phase, _)| phase));
     }
 
     /// No user, no credential, no step past the handshakes: what a probe leaves as well.
@@ -487,4 +487,46 @@ fn agrees(connection: &Connection, item: &Item<'_>) -> bool {
         named.is_some() && names.is_some() && named != names
     };
     !other_ip() && !other_user()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Event, Position};
+    use crate::evidence::{EventRef, Evidence, Name, Record, Source};
+    use crate::signature::Signatures;
+    use crate::signature::definition::{Meaning, Rule};
+
+    /// A match of that rule, and nothing else.
+    fn evidence(rule: &Rule) -> Evidence {
+        let event = Event::default();
+        let signatures = [Name::from(rule.slug.as_str())].into_iter().collect();
+        let source = Source::new(Name::from("x"), Position::at(0));
+        Evidence { event: EventRef::of(&event), record: Record::of(&event), signatures, source }
+    }
+
+    #[test]
+    fn the_phase_that_failed_is_the_first_not_gone_through_however_often_it_is_asked() {
+        let (signatures, _) = Signatures::open(true, &[]);
+        let found = |is: &dyn Fn(&Meaning) -> bool| {
+            let on_server = |meaning: &Meaning| meaning.host == Role::Server && is(meaning);
+            signatures.rules().find(|rule| rule.meaning.as_ref().is_some_and(on_server)).map(evidence).unwrap()
+        };
+        let rows = [
+            found(&|meaning| meaning.stops == Some(Phase::Credssp) && meaning.reaches <= Some(Phase::Credssp)),
+            found(&|meaning| meaning.stops.is_none() && meaning.reaches == Some(Phase::Mcs)),
+            found(&|meaning| meaning.stops == Some(Phase::Licensing) && meaning.reaches <= Some(Phase::Licensing)),
+        ];
+        let items: Vec<Item<'_>> = rows.iter().map(|row| Item::alone(row, &signatures)).collect();
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let mut connection = Connection::new(Role::Server, None, order[0], &items[order[0]]);
+            connection.learn(&items);
+            for id in &order[1..] {
+                connection.items.push(*id);
+                connection.learn(&items);
+            }
+            assert_eq!(connection.stopped, Some((Phase::Licensing, 2)), "{order:?}");
+            assert_eq!(connection.phase, Some(Phase::Licensing), "{order:?}");
+        }
+    }
 }
