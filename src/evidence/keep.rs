@@ -9,25 +9,70 @@ use crate::event::{Event, System};
 
 /// Kinds of records whose lists of field names are at hand, by event id.
 const KINDS: usize = 64;
-/// Providers of which the beginning of their records' names is at hand.
+/// Providers of which what all their records have in common is at hand.
 const STREAMS: usize = 16;
 
 /// What records of one part of a log share.
 #[derive(Default)]
 pub struct Keeper {
     names: FxHashSet<Name>,
-    /// The names in the last record, by their place in it.
-    last: [Name; 5],
-    lists: Vec<List>,
-    streams: Vec<Option<Stream>>,
+    /// The user of the last record.
+    user: Name,
+    kinds: Vec<Kind>,
+    streams: Vec<Stream>,
     values: String,
 }
 
-/// Records of one provider: SHA-256 of what all their names begin with, as far as it fills blocks.
+/// Texts one behind the other: what a record is held against is read in one go.
+#[derive(Default)]
+struct Joined {
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Joined {
+    fn push(&mut self, text: &str) {
+        self.text.extend_from_slice(text.as_bytes());
+        self.ends.push(self.text.len());
+    }
+
+    /// Are these its texts, and no others?
+    #[inline]
+    fn is<'a>(&self, texts: impl Iterator<Item = &'a str>) -> bool {
+        let (mut start, mut count) = (0, 0);
+        for text in texts {
+            let end = start + text.len();
+            if self.ends.get(count) != Some(&end) || self.text.get(start..end) != Some(text.as_bytes()) {
+                return false;
+            }
+            (start, count) = (end, count + 1);
+        }
+        count == self.ends.len()
+    }
+}
+
+impl<'a> FromIterator<&'a str> for Joined {
+    fn from_iter<T: IntoIterator<Item = &'a str>>(texts: T) -> Self {
+        let mut joined = Joined::default();
+        texts.into_iter().for_each(|text| joined.push(text));
+        joined
+    }
+}
+
+/// Records of one kind: names of their fields.
+#[derive(Default)]
+struct Kind {
+    joined: Joined,
+    list: List,
+}
+
+/// Records of one provider: their names, and SHA-256 of what all their references begin with, as far as it fills blocks.
+#[derive(Default)]
 struct Stream {
-    computer: String,
-    channel: String,
-    provider: String,
+    joined: Joined,
+    /// Computer, channel, provider and source name as far as they are kept.
+    names: [Name; 4],
+    cut: bool,
     state: [u32; 8],
     /// Bytes of what they begin with.
     length: usize,
@@ -43,11 +88,16 @@ const BLOCK: usize = 64;
 /// Bytes that a name ends with: event id, time and record id, each behind its length.
 const END: usize = 44;
 
+/// Computer, channel, provider and source name.
+fn names(system: &System) -> [&str; 4] {
+    let source_name = if system.source_name == system.provider { "" } else { &system.source_name };
+    [&system.computer, &system.channel, &system.provider, source_name]
+}
+
 impl Stream {
-    fn of(event: &Event) -> Self {
-        let System { computer, channel, provider, .. } = &event.system;
+    fn of(system: &System, mut name: impl FnMut(&str) -> Name) -> Self {
         let mut begun = Vec::new();
-        for name in [computer, channel, provider] {
+        for name in [&system.computer, &system.channel, &system.provider] {
             let name = name.to_lowercase();
             begun.extend_from_slice(&(name.len() as u64).to_le_bytes());
             begun.extend_from_slice(name.as_bytes());
@@ -55,13 +105,15 @@ impl Stream {
         let (blocks, rest) = begun.as_chunks::<BLOCK>();
         let mut state = START;
         compress256(&mut state, blocks);
-        let (computer, channel, provider) = (computer.clone(), channel.clone(), provider.clone());
-        Stream { computer, channel, provider, state, length: begun.len(), rest: rest.to_vec() }
-    }
-
-    /// Is the record one of them?
-    fn has(&self, system: &System) -> bool {
-        self.provider == system.provider && self.channel == system.channel && self.computer == system.computer
+        let texts = names(system);
+        Stream {
+            joined: texts.into_iter().collect(),
+            names: texts.map(|text| name(bounded(text))),
+            cut: texts.iter().any(|text| bounded(text).len() < text.len()),
+            state,
+            length: begun.len(),
+            rest: rest.to_vec(),
+        }
     }
 
     /// The first half of the hash of all, ended as FIPS 180-4, 5.1.1 says: it fills a block or two.
@@ -94,20 +146,30 @@ impl Keeper {
         }
     }
 
+    /// What the records have in common of which this is one.
+    fn stream(&mut self, system: &System) -> &Stream {
+        self.streams.resize_with(STREAMS, Stream::default);
+        let provider = system.provider.as_bytes();
+        let place = (provider.len() + provider.last().map_or(0, |byte| usize::from(*byte))) % STREAMS;
+        if !self.streams[place].joined.is(names(system).into_iter()) {
+            self.streams[place] = Stream::of(system, |text| self.name(text));
+        }
+        &self.streams[place]
+    }
+
     /// What is kept of an event.
     pub fn record(&mut self, event: &Event) -> Record {
         let system = &event.system;
         let (fields, mut cut) = self.fields(event);
-        let source_name = if system.source_name == system.provider { "" } else { &system.source_name };
-        let texts = [&*system.computer, &system.channel, &system.provider, source_name, &system.user_id];
-        for (at, text) in texts.into_iter().enumerate() {
-            let kept = bounded(text);
-            cut |= kept.len() < text.len();
-            if *self.last[at] != *kept {
-                self.last[at] = self.name(kept);
-            }
+        let user = bounded(&system.user_id);
+        cut |= user.len() < system.user_id.len();
+        if *self.user != *user {
+            self.user = self.name(user);
         }
-        let [computer, channel, provider, source_name, user_id] = self.last.clone();
+        let user_id = self.user.clone();
+        let stream = self.stream(system);
+        cut |= stream.cut;
+        let [computer, channel, provider, source_name] = stream.names.clone();
         Record {
             computer,
             channel,
@@ -128,12 +190,9 @@ impl Keeper {
 
     /// Fields as far as they are kept, and whether some were cut.
     fn fields(&mut self, event: &Event) -> (Fields, bool) {
-        if self.lists.is_empty() {
-            self.lists.resize(KINDS, List::default());
-        }
+        self.kinds.resize_with(KINDS, Kind::default);
         let place = event.system.event_id as usize % KINDS;
-        let known = &self.lists[place];
-        let (mut room, mut cut, mut alike, mut count) = (KEPT_BYTES, false, true, 0);
+        let (mut room, mut cut, mut count) = (KEPT_BYTES, false, 0);
         self.values.clear();
         for (name, value) in event.fields() {
             if name.len() >= room {
@@ -148,27 +207,20 @@ impl Keeper {
             cut |= end < value.len();
             room -= end;
             append(&mut self.values, &value[..end]);
-            alike &= known.get(count).is_some_and(|known| **known == *name);
             count += 1;
         }
-        if !(alike && known.len() == count) {
-            let names = event.fields().take(count).map(|(name, _)| self.name(name));
-            self.lists[place] = names.collect();
+        let names = || event.fields().take(count).map(|(name, _)| name);
+        if !self.kinds[place].joined.is(names()) {
+            let list = names().map(|name| self.name(name)).collect();
+            self.kinds[place] = Kind { joined: names().collect(), list };
         }
-        (Fields::new(self.lists[place].clone(), &self.values), cut)
+        (Fields::new(self.kinds[place].list.clone(), &self.values), cut)
     }
 
     /// [`EventRef::of`], in less time.
     pub fn name_of(&mut self, event: &Event) -> EventRef {
         let system = &event.system;
         let Some(record_id) = system.record_id else { return EventRef::of(event) };
-        self.streams.resize_with(STREAMS, || None);
-        let provider = system.provider.as_bytes();
-        let place = (provider.len() + provider.last().map_or(0, |byte| usize::from(*byte))) % STREAMS;
-        let stream = match &mut self.streams[place] {
-            Some(stream) if stream.has(system) => stream,
-            other => other.insert(Stream::of(event)),
-        };
         let ticks = system.time.map_or(0, |time| time.ticks());
         let parts: [&[u8]; 6] = [
             &4u64.to_le_bytes(),
@@ -183,7 +235,7 @@ impl Keeper {
             end[at..at + part.len()].copy_from_slice(part);
             at += part.len();
         }
-        stream.ended(&end)
+        self.stream(system).ended(&end)
     }
 }
 
