@@ -121,6 +121,16 @@ mod tests {
     }
 
     #[test]
+    fn so_many_connections_are_compared_and_no_more() {
+        // No gap comes twice.
+        let starts: Vec<i64> = (0..MOST as i64 + 50).map(|n| n * n * 7).collect();
+        let (first, second) = (at(&starts), at(&starts.iter().map(|start| start + 5).collect::<Vec<_>>()));
+        let found = offset(&first, &second).unwrap();
+        assert_eq!((found.ticks / TICKS_PER_SECOND, found.pairs), (5, MOST));
+        assert_eq!(agreeing(&first, &second, found.ticks), MOST);
+    }
+
+    #[test]
     fn one_pair_is_believed_only_near_zero() {
         assert_eq!(offset(&at(&[0]), &at(&[4])).unwrap().ticks, 4 * TICKS_PER_SECOND);
         assert_eq!(offset(&at(&[0]), &at(&[3600])), None);

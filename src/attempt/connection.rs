@@ -499,10 +499,13 @@ mod tests {
 
     /// A match of that rule, and nothing else.
     fn evidence(rule: &Rule) -> Evidence {
-        let event = Event::default();
-        let signatures = [Name::from(rule.slug.as_str())].into_iter().collect();
+        of(&rule.slug, &Event::default())
+    }
+
+    fn of(slug: &str, event: &Event) -> Evidence {
+        let signatures = [Name::from(slug)].into_iter().collect();
         let source = Source::new(Name::from("x"), Position::at(0));
-        Evidence { event: EventRef::of(&event), record: Record::of(&event), signatures, source }
+        Evidence { event: EventRef::of(event), record: Record::of(event), signatures, source }
     }
 
     #[test]
@@ -528,5 +531,27 @@ mod tests {
             assert_eq!(connection.stopped, Some((Phase::Licensing, 2)), "{order:?}");
             assert_eq!(connection.phase, Some(Phase::Licensing), "{order:?}");
         }
+    }
+
+    #[test]
+    fn a_record_without_a_key_belongs_to_one_of_the_last_connections() {
+        let (signatures, _) = Signatures::open(true, &[]);
+        // One user's record, as many of others, and one more of the first's.
+        let count = |others: u16| {
+            let second = |n: u16, client: [u8; 4]| {
+                let mut event = Event::default();
+                event.system.time = Some(Time::from_filetime(u64::from(n) * TICKS_PER_SECOND as u64));
+                event.push("Param3", &std::net::Ipv4Addr::from(client).to_string());
+                of("rcm_1149_authenticated", &event)
+            };
+            let strangers = (1..=others).map(|n| second(n, [10, 1, n.to_be_bytes()[0], n.to_be_bytes()[1]]));
+            let ends = |n: u16| std::iter::once(second(n, [10, 0, 0, 1]));
+            let rows: Vec<Evidence> = ends(0).chain(strangers).chain(ends(300)).collect();
+            let items: Vec<Item<'_>> = rows.iter().map(|row| Item::alone(row, &signatures)).collect();
+            connections(&items).len()
+        };
+        let most = u16::try_from(BACK).unwrap();
+        assert_eq!(count(most - 1), BACK);
+        assert_eq!(count(most), BACK + 2, "one of its own");
     }
 }
