@@ -199,7 +199,7 @@ pub struct Record {
 impl Record {
     /// Copies what is kept of an event. A [`Keeper`] does so for many.
     pub fn of(event: &Event) -> Self {
-        Keeper::default().record(event)
+        Keeper::default().keep(event).1
     }
 
     /// Bytes of memory that it takes, about.

@@ -18,8 +18,8 @@ pub struct Keeper {
     names: FxHashSet<Name>,
     /// The user of the last record.
     user: Name,
-    kinds: Vec<Kind>,
-    streams: Vec<Stream>,
+    kinds: Vec<Option<Kind>>,
+    streams: Vec<Option<Box<Stream>>>,
     values: String,
 }
 
@@ -60,14 +60,12 @@ impl<'a> FromIterator<&'a str> for Joined {
 }
 
 /// Records of one kind: names of their fields.
-#[derive(Default)]
 struct Kind {
     joined: Joined,
     list: List,
 }
 
 /// Records of one provider: their names, and SHA-256 of what all their references begin with, as far as it fills blocks.
-#[derive(Default)]
 struct Stream {
     joined: Joined,
     /// Computer, channel, provider and source name as far as they are kept.
@@ -116,6 +114,25 @@ impl Stream {
         }
     }
 
+    /// [`EventRef::of`] a record of them that has an id, in less time.
+    fn name_of(&self, system: &System, record_id: u64) -> EventRef {
+        let ticks = system.time.map_or(0, |time| time.ticks());
+        let parts: [&[u8]; 6] = [
+            &4u64.to_le_bytes(),
+            &system.event_id.to_le_bytes(),
+            &8u64.to_le_bytes(),
+            &ticks.to_le_bytes(),
+            &8u64.to_le_bytes(),
+            &record_id.to_le_bytes(),
+        ];
+        let (mut end, mut at) = ([0; END], 0);
+        for part in parts {
+            end[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+        self.ended(&end)
+    }
+
     /// The first half of the hash of all, ended as FIPS 180-4, 5.1.1 says: it fills a block or two.
     fn ended(&self, end: &[u8; END]) -> EventRef {
         let mut last = [0; 2 * BLOCK];
@@ -148,17 +165,16 @@ impl Keeper {
 
     /// What the records have in common of which this is one.
     fn stream(&mut self, system: &System) -> &Stream {
-        self.streams.resize_with(STREAMS, Stream::default);
+        self.streams.resize_with(STREAMS, || None);
         let provider = system.provider.as_bytes();
         let place = (provider.len() + provider.last().map_or(0, |byte| usize::from(*byte))) % STREAMS;
-        if !self.streams[place].joined.is(names(system).into_iter()) {
-            self.streams[place] = Stream::of(system, |text| self.name(text));
-        }
-        &self.streams[place]
+        let known = self.streams[place].take().filter(|stream| stream.joined.is(names(system).into_iter()));
+        let stream = known.unwrap_or_else(|| Box::new(Stream::of(system, |text| self.name(text))));
+        self.streams[place].insert(stream)
     }
 
-    /// What is kept of an event.
-    pub fn record(&mut self, event: &Event) -> Record {
+    /// What is kept of an event, behind its name, which is [`EventRef::of`] it.
+    pub fn keep(&mut self, event: &Event) -> (EventRef, Record) {
         let system = &event.system;
         let (fields, mut cut) = self.fields(event);
         let user = bounded(&system.user_id);
@@ -169,8 +185,9 @@ impl Keeper {
         let user_id = self.user.clone();
         let stream = self.stream(system);
         cut |= stream.cut;
+        let name = system.record_id.map_or_else(|| EventRef::of(event), |id| stream.name_of(system, id));
         let [computer, channel, provider, source_name] = stream.names.clone();
-        Record {
+        let record = Record {
             computer,
             channel,
             provider,
@@ -185,13 +202,12 @@ impl Keeper {
             user_id,
             fields,
             cut,
-        }
+        };
+        (name, record)
     }
 
     /// Fields as far as they are kept, and whether some were cut.
     fn fields(&mut self, event: &Event) -> (Fields, bool) {
-        self.kinds.resize_with(KINDS, Kind::default);
-        let place = event.system.event_id as usize % KINDS;
         let (mut room, mut cut, mut count) = (KEPT_BYTES, false, 0);
         self.values.clear();
         for (name, value) in event.fields() {
@@ -210,32 +226,17 @@ impl Keeper {
             count += 1;
         }
         let names = || event.fields().take(count).map(|(name, _)| name);
-        if !self.kinds[place].joined.is(names()) {
-            let list = names().map(|name| self.name(name)).collect();
-            self.kinds[place] = Kind { joined: names().collect(), list };
-        }
-        (Fields::new(self.kinds[place].list.clone(), &self.values), cut)
-    }
-
-    /// [`EventRef::of`], in less time.
-    pub fn name_of(&mut self, event: &Event) -> EventRef {
-        let system = &event.system;
-        let Some(record_id) = system.record_id else { return EventRef::of(event) };
-        let ticks = system.time.map_or(0, |time| time.ticks());
-        let parts: [&[u8]; 6] = [
-            &4u64.to_le_bytes(),
-            &system.event_id.to_le_bytes(),
-            &8u64.to_le_bytes(),
-            &ticks.to_le_bytes(),
-            &8u64.to_le_bytes(),
-            &record_id.to_le_bytes(),
-        ];
-        let (mut end, mut at) = ([0; END], 0);
-        for part in parts {
-            end[at..at + part.len()].copy_from_slice(part);
-            at += part.len();
-        }
-        self.stream(system).ended(&end)
+        self.kinds.resize_with(KINDS, || None);
+        let place = event.system.event_id as usize % KINDS;
+        let list = match &self.kinds[place] {
+            Some(kind) if kind.joined.is(names()) => kind.list.clone(),
+            _ => {
+                let list: List = names().map(|name| self.name(name)).collect();
+                self.kinds[place] = Some(Kind { joined: names().collect(), list: list.clone() });
+                list
+            }
+        };
+        (Fields::new(list, &self.values), cut)
     }
 }
 
@@ -251,7 +252,7 @@ mod tests {
             let mut event = Event::default();
             event.system.computer = "x".repeat(length);
             event.system.record_id = Some(length as u64);
-            assert_eq!(keeper.name_of(&event), EventRef::of(&event), "{length}");
+            assert_eq!(keeper.keep(&event).0, EventRef::of(&event), "{length}");
         }
     }
 
@@ -273,9 +274,8 @@ mod tests {
             for n in 0..round % 4 {
                 event.push(&pick(n), &pick(n + 1));
             }
-            assert_eq!(keeper.name_of(&event), EventRef::of(&event));
             let alone = Record::of(&event);
-            assert_eq!(keeper.record(&event), alone);
+            assert_eq!(keeper.keep(&event), (EventRef::of(&event), alone.clone()));
             let kept: usize = alone.fields.iter().map(|(name, value)| name.len() + value.len()).sum();
             assert!(kept <= KEPT_BYTES);
         }

@@ -176,7 +176,7 @@ impl Sink for Reader<'_> {
         if self.matched.is_empty() {
             return;
         }
-        let record = self.keeper.record(event);
+        let (name, record) = self.keeper.keep(event);
         let Some(room) = self.room.checked_sub(record.size()) else {
             self.beyond += 1;
             return;
@@ -184,7 +184,7 @@ impl Sink for Reader<'_> {
         self.room = room;
         let signatures = self.slugs();
         self.part.rows.push(Row::Evidence(Evidence {
-            event: self.keeper.name_of(event),
+            event: name,
             record,
             signatures,
             source: Source::new(self.path.clone(), event.origin.position),
