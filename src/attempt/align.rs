@@ -144,8 +144,8 @@ fn readings(case: &Case<'_>) -> Vec<(HostId, i64, usize)> {
     ahead
 }
 
-/// A known host that has such times tells the clocks of all others that have: against the controller where there is but
-/// one in the case, and against each other.
+/// A known host that has such times (the last, so that it is always the same) tells the clocks of all others that have:
+/// against the controller where there is but one in the case, and against each other.
 fn spread_readings(case: &mut Case<'_>) {
     let ahead = readings(case);
     let known = ahead.iter().filter(|(host, ..)| case.clocks[*host].ahead.is_some()).max_by_key(|(host, ..)| *host);

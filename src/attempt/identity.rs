@@ -103,7 +103,7 @@ impl Hosts {
             return Some(*id);
         }
         let short = name.split('.').next().unwrap_or_default();
-        // Many full names may have the same beginning, but one that is all of it.
+        // A full name fits a host of which no more than its beginning is known; as many as there are may begin so.
         if name.contains('.') && !self.by_name.contains_key(short) {
             return None;
         }

@@ -3,6 +3,7 @@
 //! what any one code or event means stands in the signatures.
 
 mod align;
+mod attach;
 mod burst;
 mod clock;
 mod connection;
@@ -257,7 +258,7 @@ impl<'a> Case<'a> {
     pub fn build(findings: &'a Findings, signatures: &'a Signatures, hints: &Hints) -> Self {
         let mut case = Self::resolve(findings, signatures, hints);
         case.learn_addresses();
-        let connections = connection::connections(&case.items);
+        let connections = attach::connections(&case.items);
         let (connections, bursts) = noise::bursts(connections, &case.items, &hints.client_ips);
         let alone = join::both_ends(&mut case, connections);
         let (users, lone) = noise::lone(alone, &case, &hints.client_ips);

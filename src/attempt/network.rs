@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::event::TICKS_PER_SECOND;
 use crate::signature::definition::{Mark, Role, Slot};
 
+use super::attach::BACK;
 use super::connection::Connection;
 use super::identity::{HostId, address, bare_target};
 use super::intervals::Intervals;
@@ -90,9 +91,6 @@ pub fn join(case: &mut Case<'_>, mut flows: Vec<Connection>) {
 
 /// Where packets were captured, and the addresses of both ends.
 type Between = (HostId, Option<IpAddr>, Option<IpAddr>);
-
-/// How many connections near a moment are looked at.
-const BACK: usize = 256;
 
 /// Attempts by their connections that logs of clients and servers tell of, on the reference clock.
 struct Logged {

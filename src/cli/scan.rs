@@ -19,7 +19,7 @@ use super::spool::Spool;
 
 /// What to give it, for whoever gave something else.
 const READS: &str = "whyrdp reads event logs (.evtx), traces (.etl), their text forms, captures (.pcap, .pcapng), logs of FreeRDP, \
-     and folders of them";
+     and folders of them; what is packed in an archive is to be unpacked first";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -24,18 +24,12 @@ pub struct Keeper {
 }
 
 /// Texts one behind the other: what a record is held against is read in one go.
-#[derive(Default)]
 struct Joined {
     text: Vec<u8>,
     ends: Vec<usize>,
 }
 
 impl Joined {
-    fn push(&mut self, text: &str) {
-        self.text.extend_from_slice(text.as_bytes());
-        self.ends.push(self.text.len());
-    }
-
     /// Are these its texts, and no others?
     #[inline]
     fn is<'a>(&self, texts: impl Iterator<Item = &'a str>) -> bool {
@@ -53,9 +47,12 @@ impl Joined {
 
 impl<'a> FromIterator<&'a str> for Joined {
     fn from_iter<T: IntoIterator<Item = &'a str>>(texts: T) -> Self {
-        let mut joined = Joined::default();
-        texts.into_iter().for_each(|text| joined.push(text));
-        joined
+        let (mut text, mut ends) = (Vec::new(), Vec::new());
+        for one in texts {
+            text.extend_from_slice(one.as_bytes());
+            ends.push(text.len());
+        }
+        Joined { text, ends }
     }
 }
 
@@ -65,10 +62,11 @@ struct Kind {
     list: List,
 }
 
-/// Records of one provider: their names, and SHA-256 of what all their references begin with, as far as it fills blocks.
+/// Records of one provider: by whom they are, and SHA-256 of what all their names begin with, as far as it fills blocks.
 struct Stream {
+    /// Computer, channel, provider and source name.
     joined: Joined,
-    /// Computer, channel, provider and source name as far as they are kept.
+    /// The same as far as they are kept, and whether one is cut.
     names: [Name; 4],
     cut: bool,
     state: [u32; 8],
@@ -86,8 +84,8 @@ const BLOCK: usize = 64;
 /// Bytes that a name ends with: event id, time and record id, each behind its length.
 const END: usize = 44;
 
-/// Computer, channel, provider and source name.
-fn names(system: &System) -> [&str; 4] {
+/// Computer, channel, provider, and source name where that differs.
+fn written_by(system: &System) -> [&str; 4] {
     let source_name = if system.source_name == system.provider { "" } else { &system.source_name };
     [&system.computer, &system.channel, &system.provider, source_name]
 }
@@ -103,7 +101,7 @@ impl Stream {
         let (blocks, rest) = begun.as_chunks::<BLOCK>();
         let mut state = START;
         compress256(&mut state, blocks);
-        let texts = names(system);
+        let texts = written_by(system);
         Stream {
             joined: texts.into_iter().collect(),
             names: texts.map(|text| name(bounded(text))),
@@ -168,7 +166,7 @@ impl Keeper {
         self.streams.resize_with(STREAMS, || None);
         let provider = system.provider.as_bytes();
         let place = (provider.len() + provider.last().map_or(0, |byte| usize::from(*byte))) % STREAMS;
-        let known = self.streams[place].take().filter(|stream| stream.joined.is(names(system).into_iter()));
+        let known = self.streams[place].take().filter(|stream| stream.joined.is(written_by(system).into_iter()));
         let stream = known.unwrap_or_else(|| Box::new(Stream::of(system, |text| self.name(text))));
         self.streams[place].insert(stream)
     }

@@ -110,8 +110,7 @@ pub(super) fn holds_fragment(entries: &[[u8; 4]]) -> bool {
 
 /// Has each value of a table the size of its type, or none at all?
 pub(super) fn all_fit(entries: &[[u8; 4]]) -> bool {
-    let odd = |[low, high, kind, _]: [u8; 4]| odd(kind, u32::from(u16::from_le_bytes([low, high])));
-    entries.iter().fold(0, |any, entry| any | odd(*entry)) == 0
+    entries.iter().fold(0, |any, entry| any | odd(entry[2], size(*entry))) == 0
 }
 
 /// Not 0 where a value has another size than its type. A product and a table, as it is asked for every value: 0 where
@@ -368,7 +367,7 @@ impl Instance {
     pub fn items<'a>(&self, data: &'a [u8]) -> impl Iterator<Item = Item> + 'a {
         let mut at = self.places().1 as u32;
         self.entries(data).iter().map(move |entry| {
-            let len = u32::from(u16::from_le_bytes([entry[0], entry[1]]));
+            let len = size(*entry);
             let item = Item { kind: entry[2], span: Span { start: at, len } };
             at += len;
             item

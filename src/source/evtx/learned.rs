@@ -190,10 +190,10 @@ impl Learned {
         let instance = head.ending_at(data, end)?;
         let values = data.get(start..end)?;
         for place in shape.fragments() {
-            let [low, high, kind, _] = *data.get(table + place.entry as usize..start)?.first_chunk::<4>()?;
-            if kind == BINXML {
+            let entry = *data.get(table + place.entry as usize..start)?.first_chunk::<4>()?;
+            if entry[2] == BINXML {
                 let at = start + place.start as usize;
-                forwarded |= holds_rendering(data, at, at + usize::from(u16::from_le_bytes([low, high])))?;
+                forwarded |= holds_rendering(data, at, at + binxml::size(entry) as usize)?;
             }
         }
         let (event_id, record_id, time) = shape.numbers(values)?;
@@ -232,10 +232,10 @@ impl Learned {
         }
         for (((_, around), place), found) in self.layout.fragments.iter().zip(shape.fragments()).zip(&mut found) {
             let entry = data.get(table + place.entry as usize..values)?;
-            let Some([low, high, kind, _]) = entry.first_chunk::<4>() else { continue };
+            let Some(entry) = entry.first_chunk::<4>() else { continue };
             let start = values + place.start as usize;
-            let end = start + usize::from(u16::from_le_bytes([*low, *high]));
-            if *kind == BINXML && start < end {
+            let end = start + binxml::size(*entry) as usize;
+            if entry[2] == BINXML && start < end {
                 *found = Some((*around, start, end));
             }
         }

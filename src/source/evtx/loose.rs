@@ -81,12 +81,11 @@ struct Roles {
     section: bool,
     /// An element that has the name of its field in an attribute.
     names_itself: bool,
-    // What is looked at.
-    /// An element.
+    /// An element that is looked at.
     field: bool,
-    /// An element, for one of its attributes.
+    /// An element of which an attribute is looked at.
     owner: bool,
-    /// An attribute.
+    /// An attribute that is looked at.
     attribute: bool,
 }
 
@@ -114,7 +113,6 @@ impl Name {
             lengths & bit != 0 && signs(want).any(|(_, _, sign)| may(&sign.field))
         };
         let half = |half: Option<&str>| half.is_some_and(|half| is(local, half));
-        self.want = want.id();
         self.met.roles = Roles {
             field: any(lengths.fields, &|field| is(local, field)),
             owner: any(lengths.owners, &|field| half(halves_at(field, units).map(|(owner, _)| owner))),
@@ -177,6 +175,7 @@ impl Loose {
         }
         let lengths = *self.lengths.entry(id).or_insert_with(|| Lengths::of(want));
         name.find_roles(data, want, lengths);
+        name.want = Some(id);
         Some(name)
     }
 

@@ -53,16 +53,14 @@ impl Uses {
             let (odd, bytes) = entries.iter().zip(wanted).fold((0, 0), |(odd, bytes), (entry, (mask, bits))| {
                 (odd | (u32::from_le_bytes(*entry) & mask) ^ bits, bytes + binxml::size(*entry))
             });
-            if odd == 0 {
-                return (true, bytes);
-            }
+            return (odd == 0 || self.is_sound(entries), bytes);
         }
-        (self.learn(entries), binxml::sum_of_sizes(entries))
+        (self.is_sound(entries), binxml::sum_of_sizes(entries))
     }
 
-    /// Is that so?
+    /// Does every value fit its type, and is none a fragment? If so, others are held against this table.
     #[cold]
-    fn learn(&mut self, entries: &[[u8; 4]]) -> bool {
+    fn is_sound(&mut self, entries: &[[u8; 4]]) -> bool {
         let sound = !binxml::holds_fragment(entries) && binxml::all_fit(entries);
         if sound {
             (self.mask, self.bits) = entries.iter().map(|entry| binxml::like(*entry)).unzip();
@@ -150,7 +148,7 @@ pub(super) fn value<'a>(entries: &[[u8; 4]], values: &'a [u8], slot: usize) -> O
     let (before, rest) = entries.split_at_checked(slot)?;
     let entry = *rest.first()?;
     let start = binxml::sum_of_sizes(before) as usize;
-    Some((entry, values.get(start..start + usize::from(u16::from_le_bytes([entry[0], entry[1]])))?))
+    Some((entry, values.get(start..start + binxml::size(entry) as usize)?))
 }
 
 #[cfg(test)]

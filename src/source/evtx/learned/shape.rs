@@ -62,8 +62,7 @@ impl Shape {
     pub fn of(layout: &Layout, table: &[u8]) -> Option<Self> {
         let (entries, _) = table.as_chunks::<4>();
         layout.slots().try_for_each(|(slot, holds)| {
-            let allowed =
-                |[low, high, kind, _]: &[u8; 4]| holds.allows(*kind, u16::from_le_bytes([*low, *high]).into());
+            let allowed = |entry: &[u8; 4]| holds.allows(entry[2], binxml::size(*entry));
             (matches!(holds, Holds::Fragment) || entries.get(usize::from(slot)).is_some_and(allowed)).then_some(())
         })?;
         let start = |slot: Slot| start(entries, slot);
@@ -209,6 +208,6 @@ fn start(entries: &[[u8; 4]], slot: Slot) -> Option<usize> {
 
 fn range(entries: &[[u8; 4]], slot: Slot) -> Option<Range<usize>> {
     let start = start(entries, slot)?;
-    let [low, high, _, _] = entries.get(usize::from(slot))?;
-    Some(start..start + usize::from(u16::from_le_bytes([*low, *high])))
+    let entry = entries.get(usize::from(slot))?;
+    Some(start..start + binxml::size(*entry) as usize)
 }
