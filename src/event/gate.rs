@@ -58,11 +58,22 @@ impl Seen {
     /// Adds what a value shows of a sign. `ascii`: it is all in ASCII.
     #[inline]
     pub fn look(&mut self, number: usize, sign: &Sign, value: &[u8], ascii: bool) {
-        let shown = sign.letters.iter().any(|(place, letters)| place.hold(value, letters.as_bytes()));
+        self.add(number, sign.is_shown(value), ascii, value.is_empty());
+    }
+
+    /// Adds what bytes show of a sign that are written as digits.
+    #[inline]
+    pub fn look_at_bytes(&mut self, number: usize, sign: &Sign, bytes: &[u8]) {
+        let shown = sign.letters.iter().any(|(place, letters)| place.hold_digits(bytes, letters.as_bytes()));
+        self.add(number, shown, true, bytes.is_empty());
+    }
+
+    #[inline]
+    fn add(&mut self, number: usize, shown: bool, ascii: bool, empty: bool) {
         // There are letters outside ASCII that have some inside it as their lower case.
         let maybe = shown || !ascii;
         // A field without a value may be left out.
-        self.surely |= u32::from(shown && !value.is_empty()) << number;
+        self.surely |= u32::from(shown && !empty) << number;
         self.maybe |= u32::from(maybe) << number;
     }
 }
@@ -77,6 +88,12 @@ pub struct Sign {
 }
 
 impl Sign {
+    /// Does a value in ASCII show it?
+    #[inline]
+    pub fn is_shown(&self, value: &[u8]) -> bool {
+        self.letters.iter().any(|(place, letters)| place.hold(value, letters.as_bytes()))
+    }
+
     /// How many letters a value in ASCII has that may show it, as bits; the last stands for all from there on. Most values
     /// are told by that alone.
     pub fn lengths(&self) -> u64 {
@@ -126,11 +143,47 @@ impl Place {
             },
         }
     }
+
+    /// As [`Place::hold`], of bytes that are written as digits.
+    #[inline]
+    pub fn hold_digits(self, bytes: &[u8], letters: &[u8]) -> bool {
+        let Some(room) = (bytes.len() * 2).checked_sub(letters.len()) else { return false };
+        let same = |start: usize| {
+            (start..).zip(letters).all(|(at, letter)| digit(bytes, at) == Some(letter.to_ascii_lowercase()))
+        };
+        match self {
+            Place::Whole => room == 0 && same(0),
+            Place::Start => same(0),
+            Place::End => same(room),
+            Place::Inside => (0..=room).any(same),
+        }
+    }
+}
+
+/// The digit of that number in bytes that are written so, two for each.
+#[inline]
+fn digit(bytes: &[u8], at: usize) -> Option<u8> {
+    let byte = bytes.get(at / 2)?;
+    b"0123456789abcdef".get(usize::from(byte >> (4 * (1 - at % 2)) & 0xF)).copied()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_show_what_their_digits_would() {
+        let letters = ["", "0", "a", "0A", "a0b", "0a0B0c", "A0b0C", "0a0b0c0", "g", "0a "];
+        for place in [Place::Whole, Place::Start, Place::End, Place::Inside] {
+            for bytes in [&[][..], &[0x0A], &[0xA0], &[0x0A, 0x0B, 0x0C], &[0xA0, 0xB0]] {
+                let text: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+                for letters in letters.map(str::as_bytes) {
+                    let holds = place.hold(text.as_bytes(), letters);
+                    assert_eq!(place.hold_digits(bytes, letters), holds, "{place:?} {text} {letters:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_way_is_open_where_all_is_seen_and_nothing_that_must_not_be() {

@@ -87,6 +87,8 @@ const NAME: usize = 1 << 10;
 pub(super) const NAME_HEADER: usize = 8;
 /// A UTF-16 string.
 pub(super) const STRING: u8 = 0x01;
+/// Bytes, which are written as digits.
+pub(super) const BINARY: u8 = 0x0E;
 /// A BinXML stream as a value.
 pub(super) const BINXML: u8 = 0x21;
 

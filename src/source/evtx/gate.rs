@@ -1,19 +1,21 @@
 //! Looks at the few values by which most records that are wanted by their number turn out to be of no interest, where
 //! they stand, before anything is read. Whatever is not as simple as in nearly all records is let through.
 
+mod fit;
 mod uses;
 
 use rustc_hash::FxHashMap;
 
-use super::binxml::{self, BINXML, Instance, STRING};
+use super::binxml::{self, BINARY, BINXML, Instance, STRING};
 use super::catalogue::TemplateId;
 use super::fields::Want;
-use super::learned::{Fragment, Fragments};
+use super::learned::Fragment;
 use super::loose::Loose;
 use super::plan::{GuardId, Label, NONE, Part, Place, Plans, Run, WantId, What};
 use super::value;
-use crate::event::{Gate, Seen, Sign, length_bit, positional};
+use crate::event::{Gate, Seen, Sign, positional};
 use crate::source::text::narrow;
+pub(super) use fit::Fit;
 use uses::Uses;
 
 /// Gates before one record.
@@ -52,8 +54,8 @@ struct Look {
     slot: usize,
     want: usize,
     sign: usize,
-    /// How many letters values have that may show it, as [`Sign::lengths`] tells.
-    lengths: u64,
+    /// How values look that may show it.
+    fit: Fit,
     /// No look behind may show that sign.
     settles: bool,
 }
@@ -142,10 +144,10 @@ impl Gates {
     }
 
     /// Can it be told by the values of these fragments in `Event` that every gate is shut?
-    pub fn bar(&mut self, data: &[u8], plans: &mut Plans, fragments: &Fragments, want: &Want<'_>) -> bool {
+    pub fn bar(&mut self, data: &[u8], plans: &mut Plans, fragments: &[Fragment], want: &Want<'_>) -> bool {
         let mut shown = Shown::default();
-        let depth = if fragments.iter().flatten().count() < 2 { ALONE } else { ALONE + 1 };
-        for fragment in fragments.iter().flatten() {
+        let depth = if fragments.len() < 2 { ALONE } else { ALONE + 1 };
+        for fragment in fragments {
             match self.look(data, plans, *fragment, want, &mut shown, depth) {
                 Some(Told::Shown) => {}
                 Some(Told::Shut) => return true,
@@ -166,8 +168,7 @@ impl Gates {
         depth: u32,
     ) -> Option<Told> {
         let Some(head) = binxml::leading_head(data, start, end).ok()? else {
-            self.loose.look(data, (place, start, end), &mut self.text, want, shown)?;
-            return Some(Told::Shown);
+            return self.look_loosely(data, (place, start, end), want, shown, depth);
         };
         let key = (head.definition, place, want.id()?);
         let recent = (head.definition >> 3 ^ u32::from(key.2)) as usize % RECENT;
@@ -187,6 +188,23 @@ impl Gates {
         }
         let values = data.get(values..instance.end as usize)?;
         self.read(entries, values, plan, want, shown, sound && depth == ALONE)
+    }
+
+    /// The same, of data that stand without a template.
+    #[inline(never)]
+    fn look_loosely(
+        &mut self,
+        data: &[u8],
+        fragment: Fragment,
+        want: &Want<'_>,
+        shown: &mut Shown,
+        depth: u32,
+    ) -> Option<Told> {
+        if depth == ALONE && self.loose.is_shut(data, fragment, &mut self.text, want) {
+            return Some(Told::Shut);
+        }
+        self.loose.look(data, fragment, &mut self.text, want, shown)?;
+        Some(Told::Shown)
     }
 
     /// What to look at in the uses of this definition, worked out at its first use.
@@ -282,8 +300,7 @@ impl Gates {
                     if !is_own(plans, op.guard, *slot) {
                         return None;
                     }
-                    let lengths = of.lengths();
-                    self.looks.push(Look { slot: usize::from(*slot), want, sign, lengths, settles: false });
+                    self.looks.push(Look { slot: usize::from(*slot), want, sign, fit: Fit::of(of), settles: false });
                     found[want] |= 1 << sign;
                 }
             }
@@ -319,24 +336,41 @@ impl Gates {
         }
         let looks = self.looks.get(plan.looks.range())?;
         let (mut settled, mut asked) = ([0u32; WANTS], [u32::MAX; WANTS]);
-        let mut read = None;
+        // The value of the slot that is looked at, and whether its text was read.
+        let mut held = None;
+        let mut is_read = false;
         for (at, look) in looks.iter().enumerate() {
             if asked[look.want] >> look.sign & 1 == 0 {
                 continue;
             }
-            if read != Some(look.slot) {
-                // A slot that is not there reads as empty.
-                let ([_, _, kind, _], value) = uses::value(entries, values, look.slot)?;
-                if value::is_array(kind) {
-                    return None;
+            let (kind, value) = match held {
+                Some((slot, kind, value)) if slot == look.slot => (kind, value),
+                _ => {
+                    // A slot that is not there reads as empty.
+                    let ([_, _, kind, _], value) = uses::value(entries, values, look.slot)?;
+                    if value::is_array(kind) {
+                        return None;
+                    }
+                    is_read = false;
+                    held = Some((look.slot, kind, value));
+                    (kind, value)
                 }
-                self.text.read(kind, value);
-                read = Some(look.slot);
-            }
+            };
             let gate = want.gate(look.want)?;
-            let (text, ascii) = self.text.letters();
-            if look.lengths & length_bit(text.len()) != 0 || !ascii {
-                shown[look.want].look(look.sign, gate.signs.get(look.sign)?, text, ascii);
+            if look.fit.may_be(kind, value) {
+                let (shown, sign) = (&mut shown[look.want], gate.signs.get(look.sign)?);
+                if kind == BINARY {
+                    shown.look_at_bytes(look.sign, sign, value);
+                } else {
+                    if !is_read {
+                        self.text.read(kind, value);
+                        is_read = true;
+                    }
+                    let (text, ascii) = self.text.letters();
+                    if look.fit.has(text.len()) || !ascii {
+                        shown.look(look.sign, sign, text, ascii);
+                    }
+                }
             }
             if alone && look.settles {
                 settled[look.want] |= 1 << look.sign;

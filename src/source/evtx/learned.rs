@@ -73,8 +73,29 @@ enum NumberAt {
 
 /// What stands around a fragment, and where it starts and ends.
 pub(super) type Fragment = (Place, usize, usize);
-/// Fragments of one use.
-pub(super) type Fragments = [Option<Fragment>; FRAGMENTS];
+
+/// Fragments of one use, in order.
+pub(super) struct Fragments {
+    found: [Fragment; FRAGMENTS],
+    count: usize,
+}
+
+impl Fragments {
+    pub const NONE: Fragments = Fragments { found: [(Place::Aside, 0, 0); FRAGMENTS], count: 0 };
+
+    #[inline]
+    pub fn found(&self) -> &[Fragment] {
+        self.found.get(..self.count).unwrap_or_default()
+    }
+
+    #[inline]
+    fn add(&mut self, fragment: Fragment) {
+        if let Some(found) = self.found.get_mut(self.count) {
+            *found = fragment;
+            self.count += 1;
+        }
+    }
+}
 
 /// Where the uses of a root template keep what every record tells.
 struct Layout {
@@ -219,27 +240,27 @@ impl Learned {
         Some(at)
     }
 
-    /// The fragments of the use that was read last, and what stands around each. `None`: there are fields beside them,
-    /// or a value does not fit its type.
-    pub fn fragments(&self, data: &[u8], instance: &Instance) -> Option<Fragments> {
+    /// Adds the fragments of the use that was read last, and what stands around each. `None`: there are fields beside
+    /// them, or a value does not fit its type. They are put where they stay: moving them takes longer than finding them.
+    #[inline]
+    pub fn fragments(&self, data: &[u8], instance: &Instance, found: &mut Fragments) -> Option<()> {
         let (table, values) = instance.places();
         let shape = self.shapes.get(self.last)?;
-        let mut found = Fragments::default();
         let behind = data.get(table + self.table..values).unwrap_or_default();
         let fit = shape.fits && binxml::all_fit(behind.as_chunks::<4>().0);
         if !fit || !self.layout.bare {
             return None;
         }
-        for (((_, around), place), found) in self.layout.fragments.iter().zip(shape.fragments()).zip(&mut found) {
+        for ((_, around), place) in self.layout.fragments.iter().zip(shape.fragments()) {
             let entry = data.get(table + place.entry as usize..values)?;
             let Some(entry) = entry.first_chunk::<4>() else { continue };
             let start = values + place.start as usize;
             let end = start + binxml::size(*entry) as usize;
             if entry[2] == BINXML && start < end {
-                *found = Some((*around, start, end));
+                found.add((*around, start, end));
             }
         }
-        Some(found)
+        Some(())
     }
 }
 

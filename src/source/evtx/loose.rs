@@ -1,6 +1,8 @@
 //! Looks at the values of data that stand without a template, as some providers (CAPI2) write theirs, token by token.
 //! Their names stand with them in each record, so that no plan would serve twice.
 
+mod skim;
+
 use rustc_hash::FxHashMap;
 
 use super::binxml::{self, BINXML, Item, NAME_HEADER, STRING, Span, Token, Tokens, is, u16_at, u32_at};
@@ -10,6 +12,7 @@ use super::gate::{Shown, Texts, signs};
 use super::learned::Fragment;
 use super::plan::{Place, WantId};
 use crate::event::length_bit;
+use skim::Asked;
 
 /// What is kept from record to record.
 #[derive(Default)]
@@ -20,6 +23,8 @@ pub(super) struct Loose {
     names: Vec<Name>,
     /// How long the names are that each want looks at.
     lengths: FxHashMap<WantId, Lengths>,
+    /// What texts each want asks for.
+    asked: FxHashMap<WantId, Asked>,
 }
 
 /// How long names are that are looked at, as bits; the last stands for all from there on. Most are told by that alone.
@@ -145,6 +150,7 @@ impl Loose {
     /// Wants have other numbers from now on.
     pub fn begin(&mut self) {
         self.lengths.clear();
+        self.asked.clear();
     }
 
     /// Another chunk begins.
@@ -177,6 +183,13 @@ impl Loose {
         name.find_roles(data, want, lengths);
         name.want = Some(id);
         Some(name)
+    }
+
+    /// Can it be told by the texts of a fragment, beside which there is no other, that every gate is shut?
+    pub fn is_shut(&mut self, data: &[u8], (_, start, end): Fragment, texts: &mut Texts, want: &Want<'_>) -> bool {
+        let Some(id) = want.id() else { return false };
+        let asked = &*self.asked.entry(id).or_insert_with(|| Asked::of(want));
+        skim::is_shut(data, (start, end), asked, texts, want)
     }
 
     /// Adds what the values of a fragment show. `None`: it is not as simple as that.

@@ -8,7 +8,7 @@ use super::collected;
 use super::complaints::Complaints;
 use super::fields::{Record, TOO_MUCH, TOO_MUCH_OF_CHUNK, Want};
 use super::header::{self, CHUNK, ChunkHeader, RECORD_HEADER, RECORD_MAGIC, RECORDS, RecordHeader};
-use super::learned::Facts;
+use super::learned::{Facts, Fragments};
 use super::slow;
 use super::words::Word;
 use super::worker::Worker;
@@ -355,11 +355,12 @@ impl<'a> Scan<'a> {
             return false;
         }
         let Worker { templates, plans, gates, .. } = &mut *self.worker;
+        let mut fragments = Fragments::NONE;
         let template = templates.get(instance.definition, || None).and_then(|id| plans.catalogue.learned(id));
-        let Some(fragments) = template.and_then(|template| template.fragments(data, instance)) else {
+        if template.and_then(|template| template.fragments(data, instance, &mut fragments)).is_none() {
             return false;
-        };
-        gates.bar(data, plans, &fragments, want)
+        }
+        gates.bar(data, plans, fragments.found(), want)
     }
 
     /// Stage two begins with what decides, where most of what is wanted by its number turns out to be another's. Where

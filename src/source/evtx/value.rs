@@ -1,7 +1,7 @@
 //! Typed values as the text that Windows' XML shows ([MS-EVEN6] 2.2.12, 3.1.4.7.5), and as
 //! numbers. Values of a size that their type does not have read as empty.
 
-use super::binxml::{BINXML, STRING, u32_at, u64_at};
+use super::binxml::{BINARY, BINXML, STRING, u32_at, u64_at};
 use crate::event::{Guid, Time};
 use crate::source::text::{
     parse_number, push_ansi, push_bytes, push_decimal, push_guid, push_hex, push_sid, push_signed, push_system_time,
@@ -22,7 +22,7 @@ pub(super) fn push_text(out: &mut String, kind: u8, bytes: &[u8]) {
     match kind {
         STRING => push_utf16(out, bytes),
         0x02 => push_ansi(out, bytes),
-        0x0E => push_bytes(out, bytes),
+        BINARY => push_bytes(out, bytes),
         0x13 => push_sid(out, bytes),
         0x10 => push_hex(out, unsigned(bytes).unwrap_or(0)),
         BINXML => {}
