@@ -7,6 +7,7 @@
 //! boots are recorded: what was held back until the log service ran is written minutes late. And every step
 //! forward beyond a second was a machine that woke or was resumed, every step back a clock that had been wrong.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{TICKS_PER_SECOND, Time};
@@ -79,8 +80,9 @@ impl Step {
 
 /// Finds the steps of every host and corrects the times of its items; steps in order.
 pub fn correct(items: &mut [Item<'_>], hosts: &Hosts, findings: &Findings, signatures: &Signatures) -> Vec<Vec<Step>> {
-    let of_starts = start_logs(signatures);
-    let logged = logged(hosts, findings, &of_starts);
+    // Most clocks are never set, and what rules say of starts takes longer than all of this.
+    let of_starts = LazyCell::new(|| start_logs(signatures));
+    let logged = LazyCell::new(|| logged(hosts, findings, &of_starts));
     let mut logs: BTreeMap<(HostId, &str), Vec<usize>> = BTreeMap::new();
     for (at, item) in items.iter().enumerate() {
         logs.entry((item.host, &item.evidence.record.channel)).or_default().push(at);
@@ -95,13 +97,13 @@ pub fn correct(items: &mut [Item<'_>], hosts: &Hosts, findings: &Findings, signa
     }
     for (host, log) in &logs {
         let whole = whole(items, log, hosts, findings);
-        fallen(items, log, (&of_starts, &whole), &mut steps[*host]);
+        fallen(items, log, (|| &of_starts, &whole), &mut steps[*host]);
     }
     steps.iter_mut().for_each(|list| undone(list));
     steps.iter_mut().for_each(place);
     settle(items, &logs, &steps);
     let found: Vec<Vec<Step>> =
-        (0..hosts.len()).map(|host| begun(items, own(&logs, host), &steps[host], logged[host])).collect();
+        (0..hosts.len()).map(|host| begun(items, own(&logs, host), &steps[host], || logged[host])).collect();
     for (host, more) in found.into_iter().enumerate().filter(|(_, more)| !more.is_empty()) {
         for step in more {
             let list = &mut steps[host];
@@ -163,7 +165,7 @@ fn begun(
     items: &[Item<'_>],
     own: impl Iterator<Item = usize> + Clone,
     steps: &[Step],
-    logged: Option<Time>,
+    logged: impl Fn() -> Option<Time>,
 ) -> Vec<Step> {
     let back: Vec<&Step> = steps.iter().filter(|step| step.ticks < 0).collect();
     if back.is_empty() {
@@ -185,7 +187,7 @@ fn begun(
         let near = |time: Time| starts.iter().any(|boot| boot.since(time).abs() <= 120 * TICKS_PER_SECOND);
         let gap = times[start.min(end)..end].windows(2).rev().find(|pair| {
             let long = pair[1].since(pair[0]) >= -step.ticks - slack(step.ticks);
-            let would_show = logged.is_some_and(|first| first <= pair[0]);
+            let would_show = logged().is_some_and(|first| first <= pair[0]);
             long && (!would_show || near(pair[1]))
         });
         if let Some(pair) = gap {
@@ -260,24 +262,26 @@ fn recorded(items: &[Item<'_>], log: &[usize], steps: &mut Vec<Step>) {
 }
 
 /// Steps that the order of records shows where no record tells them.
-fn fallen(
+fn fallen<'a>(
     items: &[Item<'_>],
     log: &[usize],
-    (of_starts, whole): (&BTreeSet<String>, &[(u64, u64)]),
+    (of_starts, whole): (impl Fn() -> &'a BTreeSet<String>, &[(u64, u64)]),
     steps: &mut Vec<Step>,
 ) {
-    let of_starts = |at: &usize| of_starts.contains(&items[*at].evidence.record.channel.to_lowercase());
-    if log.first().is_some_and(of_starts) {
-        return;
-    }
+    let is_of_starts = |at: &usize| of_starts().contains(&items[*at].evidence.record.channel.to_lowercase());
+    let mut found = Vec::new();
     // Between runs anything may be missing, and numbers of a damaged log need not be in order.
     for (first, last) in whole {
         let inside =
             |at: &&usize| items[**at].evidence.record.record_id.is_some_and(|id| (*first..=*last).contains(&id));
         let times: Vec<Time> = log.iter().filter(inside).map(|at| items[*at].time).collect();
-        for (before, after) in falls(&times) {
-            fold(Step { in_order: true, ..Step::new(before, after) }, steps);
-        }
+        found.extend(falls(&times));
+    }
+    if found.is_empty() || log.first().is_some_and(is_of_starts) {
+        return;
+    }
+    for (before, after) in found {
+        fold(Step { in_order: true, ..Step::new(before, after) }, steps);
     }
 }
 

@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::authors::AuthorId;
 use super::binxml::{self, Fault, Head, Instance};
+use super::catalogue::TemplateId;
 use super::collected;
 use super::complaints::Complaints;
 use super::fields::{Record, TOO_MUCH, TOO_MUCH_OF_CHUNK, Want};
@@ -222,12 +223,12 @@ impl<'a> Scan<'a> {
     fn record(&mut self, data: &[u8], at: usize, record: RecordHeader) -> Option<usize> {
         let (start, end) = (at + RECORD_HEADER, at + record.size - 4);
         let head = binxml::leading_head(data, start, end).ok().flatten();
-        let Some((facts, instance)) = head.and_then(|head| self.facts(data, head)) else {
+        let Some((template, facts, instance)) = head.and_then(|head| self.facts(data, head)) else {
             return self.other(data, at, record, head);
         };
         self.tell_of(&facts);
         if let Some(want) = self.want(&facts)
-            && !self.is_barred(data, &instance, end, &want)
+            && !self.is_barred(data, template, &instance, end, &want)
         {
             self.wanted_record(data, at, record, want, &facts);
         }
@@ -256,10 +257,11 @@ impl<'a> Scan<'a> {
 
     /// Stage one.
     #[inline]
-    fn facts(&mut self, data: &[u8], head: Head) -> Option<(Facts, Instance)> {
+    fn facts(&mut self, data: &[u8], head: Head) -> Option<(TemplateId, Facts, Instance)> {
         let Worker { templates, plans, authors, words, .. } = &mut *self.worker;
         let template = templates.get(head.definition, || plans.template(data, head.definition, words))?;
-        plans.catalogue.learned(template)?.read(data, head, authors, words)
+        let (facts, instance) = plans.catalogue.learned(template)?.read(data, head, authors, words)?;
+        Some((template, facts, instance))
     }
 
     #[inline]
@@ -350,13 +352,20 @@ impl<'a> Scan<'a> {
     }
 
     /// Can it be told by a few values that no signature matches?
-    fn is_barred(&mut self, data: &[u8], instance: &Instance, end: usize, want: &Want<'a>) -> bool {
+    fn is_barred(
+        &mut self,
+        data: &[u8],
+        template: TemplateId,
+        instance: &Instance,
+        end: usize,
+        want: &Want<'a>,
+    ) -> bool {
         if !want.is_gated() || !binxml::is_over(data, instance.end as usize, end) {
             return false;
         }
-        let Worker { templates, plans, gates, .. } = &mut *self.worker;
+        let Worker { plans, gates, .. } = &mut *self.worker;
         let mut fragments = Fragments::NONE;
-        let template = templates.get(instance.definition, || None).and_then(|id| plans.catalogue.learned(id));
+        let template = plans.catalogue.learned(template);
         if template.and_then(|template| template.fragments(data, instance, &mut fragments)).is_none() {
             return false;
         }

@@ -2,41 +2,49 @@
 
 use super::catalogue::TemplateId;
 
+/// Places for templates that are found at once.
+const RECENT: usize = 256;
+/// Where no definition stands.
+const NOWHERE: u32 = u32::MAX;
+
+/// A definition's offset, and its template.
+type Known = (u32, Option<TemplateId>);
+
 /// The root templates of a chunk, by the offset of their definition.
 #[derive(Default)]
 pub(super) struct Templates {
-    known: Vec<(u32, Option<TemplateId>)>,
-    /// Where a template was found last, by some bits of its offset.
-    recent: Vec<u16>,
+    known: Vec<Known>,
+    /// Those asked for last, by some bits of their offsets.
+    recent: Vec<Known>,
 }
 
 impl Templates {
     pub fn clear(&mut self) {
         self.known.clear();
         self.recent.clear();
-        self.recent.resize(256, 0);
+        self.recent.resize(RECENT, (NOWHERE, None));
     }
 
     #[inline]
     pub fn get(&mut self, offset: u32, find: impl FnOnce() -> Option<TemplateId>) -> Option<TemplateId> {
-        let place = (offset >> 3 ^ offset >> 11) as usize % 256;
-        let hint = usize::from(*self.recent.get(place)?);
-        let at = match self.known.get(hint) {
-            Some((known, _)) if *known == offset => hint,
+        let place = (offset >> 3 ^ offset >> 11) as usize % RECENT;
+        match self.recent.get(place) {
+            Some((known, template)) if *known == offset => *template,
             _ => self.find(offset, place, find),
-        };
-        self.known.get(at)?.1
+        }
     }
 
     #[cold]
-    fn find(&mut self, offset: u32, place: usize, find: impl FnOnce() -> Option<TemplateId>) -> usize {
-        let at = self.known.iter().position(|(known, _)| *known == offset).unwrap_or_else(|| {
-            self.known.push((offset, find()));
-            self.known.len() - 1
+    fn find(&mut self, offset: u32, place: usize, find: impl FnOnce() -> Option<TemplateId>) -> Option<TemplateId> {
+        let known = self.known.iter().find(|(known, _)| *known == offset).copied();
+        let known = known.unwrap_or_else(|| {
+            let found = (offset, find());
+            self.known.push(found);
+            found
         });
-        if let (Some(hint), Ok(at)) = (self.recent.get_mut(place), u16::try_from(at)) {
-            *hint = at;
+        if let Some(recent) = self.recent.get_mut(place) {
+            *recent = known;
         }
-        at
+        known.1
     }
 }
