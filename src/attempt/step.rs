@@ -272,9 +272,12 @@ fn fallen<'a>(
     let mut found = Vec::new();
     // Between runs anything may be missing, and numbers of a damaged log need not be in order.
     for (first, last) in whole {
-        let inside =
-            |at: &&usize| items[**at].evidence.record.record_id.is_some_and(|id| (*first..=*last).contains(&id));
-        let times: Vec<Time> = log.iter().filter(inside).map(|at| items[*at].time).collect();
+        // The log stands in order of its ids.
+        let upto = |is_before: &dyn Fn(u64) -> bool| {
+            log.partition_point(|at| items[*at].evidence.record.record_id.is_none_or(is_before))
+        };
+        let (start, end) = (upto(&|id| id < *first), upto(&|id| id <= *last));
+        let times: Vec<Time> = log.get(start..end).unwrap_or_default().iter().map(|at| items[*at].time).collect();
         found.extend(falls(&times));
     }
     if found.is_empty() || log.first().is_some_and(is_of_starts) {
