@@ -97,7 +97,11 @@ pub fn correct(items: &mut [Item<'_>], hosts: &Hosts, findings: &Findings, signa
     }
     for (host, log) in &logs {
         let whole = whole(items, log, hosts, findings);
-        fallen(items, log, (|| &of_starts, &whole), &mut steps[*host]);
+        let found = fallen(items, log, &whole);
+        let is_of_starts = |at: &usize| of_starts.contains(&items[*at].evidence.record.channel.to_lowercase());
+        if !found.is_empty() && !log.first().is_some_and(is_of_starts) {
+            found.into_iter().for_each(|step| fold(step, &mut steps[*host]));
+        }
     }
     steps.iter_mut().for_each(|list| undone(list));
     steps.iter_mut().for_each(place);
@@ -261,14 +265,8 @@ fn recorded(items: &[Item<'_>], log: &[usize], steps: &mut Vec<Step>) {
     }
 }
 
-/// Steps that the order of records shows where no record tells them.
-fn fallen<'a>(
-    items: &[Item<'_>],
-    log: &[usize],
-    (of_starts, whole): (impl Fn() -> &'a BTreeSet<String>, &[(u64, u64)]),
-    steps: &mut Vec<Step>,
-) {
-    let is_of_starts = |at: &usize| of_starts().contains(&items[*at].evidence.record.channel.to_lowercase());
+/// Steps that the order of a log's records shows.
+fn fallen(items: &[Item<'_>], log: &[usize], whole: &[(u64, u64)]) -> Vec<Step> {
     let mut found = Vec::new();
     // Between runs anything may be missing, and numbers of a damaged log need not be in order.
     for (first, last) in whole {
@@ -278,14 +276,10 @@ fn fallen<'a>(
         };
         let (start, end) = (upto(&|id| id < *first), upto(&|id| id <= *last));
         let times: Vec<Time> = log.get(start..end).unwrap_or_default().iter().map(|at| items[*at].time).collect();
-        found.extend(falls(&times));
+        let step = |(before, after)| Step { in_order: true, ..Step::new(before, after) };
+        found.extend(falls(&times).into_iter().map(step));
     }
-    if found.is_empty() || log.first().is_some_and(is_of_starts) {
-        return;
-    }
-    for (before, after) in found {
-        fold(Step { in_order: true, ..Step::new(before, after) }, steps);
-    }
+    found
 }
 
 /// Where times in order of record ids fall back for good: two records at least stand on either side. One alone may be

@@ -186,8 +186,8 @@ impl Loose {
     }
 
     /// Can it be told by the texts of a fragment, beside which there is no other, that every gate is shut?
-    pub fn is_shut(&mut self, data: &[u8], (_, start, end): Fragment, texts: &mut Texts, want: &Want<'_>) -> bool {
-        let Some(id) = want.id() else { return false };
+    pub fn is_shut(&mut self, data: &[u8], (place, start, end): Fragment, texts: &mut Texts, want: &Want<'_>) -> bool {
+        let Some(id) = want.id().filter(|_| holds_fields(place)) else { return false };
         let asked = &*self.asked.entry(id).or_insert_with(|| Asked::of(want));
         skim::is_shut(data, (start, end), asked, texts, want)
     }
@@ -204,8 +204,7 @@ impl Loose {
         if binxml::is_over(data, start, end) {
             return Some(());
         }
-        matches!(place, Place::Event | Place::Data).then_some(())?;
-        let id = want.id()?;
+        let id = want.id().filter(|_| holds_fields(place))?;
         self.open.clear();
         self.names.resize(NAMES, Name { offset: u32::MAX, ..Name::default() });
         let end = end.min(data.len());
@@ -301,6 +300,11 @@ impl Loose {
         }
         show(data, (element.name, None), text, texts, want, shown)
     }
+}
+
+/// Does a fragment hold fields that stands there?
+fn holds_fields(place: Place) -> bool {
+    matches!(place, Place::Event | Place::Data)
 }
 
 /// Adds what the value of an element, or of its attribute, shows.

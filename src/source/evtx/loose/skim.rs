@@ -1,4 +1,5 @@
-//! Passes over such data for their texts alone, whatever they are called: of most, no text is any that is asked for.
+//! Passes over data without a template for their texts alone, whatever they are called: of most, no text is any that is
+//! asked for.
 
 use super::super::binxml::{self, NAME_HEADER, STRING};
 use super::super::compile::DEPTH;

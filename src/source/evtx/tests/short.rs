@@ -393,18 +393,18 @@ fn records_with_more_of_a_field_than_a_gate_looks_at_are_read() {
 
 #[test]
 fn bytes_are_looked_at_as_the_digits_that_they_are_written_with() {
-    // As the name of a service stands behind what it is called.
+    // Records of services repeat the name of theirs in bytes.
     let letters = [(Place::Start, "7800ff"), (Place::Whole, "AB")];
     let gate = Gate { signs: vec![sign("value", &letters)], ways: vec![Way { with: 1, without: 0 }] };
     let others = Some(named(["value"], Some(gate)));
     let interest = Interest::new(BTreeMap::new(), Wanted { ids: BTreeMap::new(), others });
     let bytes = [&[0x78, 0, 0xFF, 0][..], &[0x78, 0, 0xFE, 0], &[0xAB], &[0xAB, 0], &[], &[0xFF; 4], &[0x78, 0, 0xFF]];
-    let uses = bytes.into_iter().zip([true, false, false, false, false, false, false]);
     let template = |chunk: &mut Chunk| {
         chunk.open("EventData", Some(0xFFFF)).put(&[0x02]).open("Data", Some(0xFFFF)).attribute("Name", "value");
         chunk.put(&[0x02, 0x0D, 0, 0, 0x0E, 0x04, 0x04]);
     };
-    let data = with_values(uses.map(|(bytes, is_first)| (is_first.then_some(template), (0x0E, bytes.to_vec()))));
+    let uses = bytes.into_iter().enumerate();
+    let data = with_values(uses.map(|(n, bytes)| ((n == 0).then_some(template), (0x0E, bytes.to_vec()))));
     let mut got = ById::default();
     Scan::new(&mut Worker::default(), &interest, &mut got).chunk(&data, 0);
     let got: Vec<_> = got.0.into_values().flatten().map(|(_, value)| value).collect();
