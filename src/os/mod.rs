@@ -4,6 +4,8 @@
 use std::fs::File;
 use std::io;
 
+#[cfg(not(target_os = "linux"))]
+mod unaware;
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
@@ -27,6 +29,17 @@ pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize>
         }
     }
     Ok(done)
+}
+
+/// Fills `buffer` from `offset` on with what need not be waited for; returns the bytes read: none where the system does
+/// not tell.
+pub fn read_at_hand(file: &File, buffer: &mut [u8], offset: u64) -> usize {
+    system::read_at_hand(file, buffer, offset)
+}
+
+/// Says that these bytes will be asked for, so that the system may fetch them meanwhile.
+pub fn fetch(file: &File, offset: u64, bytes: u64) {
+    system::fetch(file, offset, bytes);
 }
 
 /// Calls `stop` with the signal's number (2 interrupt, 15 terminate) when somebody asks the

@@ -1,4 +1,4 @@
-//! Positioned reads and signals on Unix.
+//! Reads and signals on Unix.
 
 use std::fs::File;
 use std::io;
@@ -7,6 +7,22 @@ use std::os::unix::fs::FileExt;
 pub(super) fn read_some_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     file.read_at(buffer, offset)
 }
+
+#[cfg(target_os = "linux")]
+pub(super) fn read_at_hand(file: &File, buffer: &mut [u8], offset: u64) -> usize {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    preadv2(file, &mut [io::IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT).unwrap_or(0)
+}
+
+#[cfg(target_os = "linux")]
+pub(super) fn fetch(file: &File, offset: u64, bytes: u64) {
+    use rustix::fs::{Advice, fadvise};
+    // Advice: what follows works without.
+    let _ = fadvise(file, offset, std::num::NonZeroU64::new(bytes), Advice::WillNeed);
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) use super::unaware::{fetch, read_at_hand};
 
 pub(super) fn on_stop(stop: impl Fn(i32) + Send + 'static) -> io::Result<()> {
     use signal_hook::consts::{SIGINT, SIGTERM};

@@ -8,6 +8,8 @@ pub(super) fn read_some_at(file: &File, buffer: &mut [u8], offset: u64) -> io::R
     file.seek_read(buffer, offset)
 }
 
+pub(super) use super::unaware::{fetch, read_at_hand};
+
 /// Windows does not tell Ctrl-C from a closed console here; both count as an interrupt.
 pub(super) fn on_stop(stop: impl Fn(i32) + Send + 'static) -> io::Result<()> {
     ctrlc::set_handler(move || stop(2)).map_err(io::Error::other)

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::error::Error;
 use crate::event::{Damage, Interest, Lost, Machine, Sink};
 
+mod ahead;
 mod aids;
 mod aligned;
 mod bytes;

@@ -10,6 +10,7 @@ use std::path::Path;
 use crate::error::Error;
 use crate::event::{Damage, Interest, Sink};
 use crate::os;
+use crate::source::ahead::Ahead;
 use crate::source::system as known;
 use crate::source::{Aids, Input, Log, change, map};
 
@@ -58,7 +59,7 @@ fn first_chunk(head: &[u8]) -> Option<u64> {
 }
 
 struct Evtx {
-    file: File,
+    file: Ahead,
     /// Where the chunks begin.
     base: u64,
     bytes: u64,
@@ -94,7 +95,7 @@ pub(super) fn open(input: &Input, _: &Aids) -> Result<Box<dyn Log>, Error> {
     } else if !(bytes - base).is_multiple_of(CHUNK as u64) {
         report(bytes, "the file ends within a chunk: it was cut off, or still written".to_owned(), false);
     }
-    Ok(Box::new(Evtx { file, base, bytes, damage }))
+    Ok(Box::new(Evtx { file: Ahead::new(file, BLOCK), base, bytes, damage }))
 }
 
 thread_local! {
@@ -120,7 +121,7 @@ impl Log for Evtx {
         for offset in (start..end).step_by(PIECE) {
             let left = usize::try_from(end - offset).unwrap_or(usize::MAX);
             let piece = buffer.room(left.min(PIECE));
-            match os::read_at(&self.file, piece, offset) {
+            match self.file.read_at(piece, offset) {
                 Ok(read) => {
                     if let Some(unread) = unread.take() {
                         scan.damage(not_read(unread, offset));
