@@ -37,7 +37,7 @@ const LIMIT: usize = 3 << 20;
 const MOST: usize = 6 << 20;
 /// Definitions of one GUID and size that are told apart; more are worked out in each chunk anew.
 const VARIANTS: usize = 8;
-/// Bytes that an entry takes besides mark and plans: some three thousand.
+/// Bytes that an entry takes besides mark and plans: some six thousand.
 const ENTRY: usize = size_of::<Entry>() + Learned::BYTES;
 
 impl Catalogue {

@@ -19,7 +19,7 @@ const SLOTS: usize = 32;
 /// Fragments beyond this many too.
 const FRAGMENTS: usize = 4;
 /// Shapes of a template's uses that are kept. Real ones differ in a value that is not there or longer.
-const SHAPES: usize = 4;
+const SHAPES: usize = 8;
 
 /// What every record tells.
 #[derive(Clone, Copy)]

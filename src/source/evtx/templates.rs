@@ -4,9 +4,6 @@ use super::catalogue::TemplateId;
 
 /// Places for templates that are found at once.
 const RECENT: usize = 256;
-/// Where no definition stands.
-const NOWHERE: u32 = u32::MAX;
-
 /// A definition's offset, and its template.
 type Known = (u32, Option<TemplateId>);
 
@@ -14,22 +11,24 @@ type Known = (u32, Option<TemplateId>);
 #[derive(Default)]
 pub(super) struct Templates {
     known: Vec<Known>,
-    /// Those asked for last, by some bits of their offsets.
-    recent: Vec<Known>,
+    /// Those asked for last, by some bits of their offsets, and the chunk that they stand in.
+    recent: Vec<(u64, Known)>,
+    /// Chunks so far.
+    chunk: u64,
 }
 
 impl Templates {
     pub fn clear(&mut self) {
         self.known.clear();
-        self.recent.clear();
-        self.recent.resize(RECENT, (NOWHERE, None));
+        self.chunk += 1;
+        self.recent.resize(RECENT, (0, (0, None)));
     }
 
     #[inline]
     pub fn get(&mut self, offset: u32, find: impl FnOnce() -> Option<TemplateId>) -> Option<TemplateId> {
         let place = (offset >> 3 ^ offset >> 11) as usize % RECENT;
         match self.recent.get(place) {
-            Some((known, template)) if *known == offset => *template,
+            Some((chunk, (known, template))) if (*chunk, *known) == (self.chunk, offset) => *template,
             _ => self.find(offset, place, find),
         }
     }
@@ -43,7 +42,7 @@ impl Templates {
             found
         });
         if let Some(recent) = self.recent.get_mut(place) {
-            *recent = known;
+            *recent = (self.chunk, known);
         }
         known.1
     }
