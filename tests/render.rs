@@ -141,6 +141,15 @@ fn without_causes(outcomes: &[Outcome]) -> Report {
 }
 
 #[test]
+fn the_headline_says_when_nobody_but_an_attack_failed() {
+    let mut report = sample::report();
+    let plain = headline(&report);
+    assert!(plain.ends_with("(confirmed)"), "{plain}");
+    report.causes[0].guesses_only = true;
+    assert_eq!(headline(&report), format!("{plain}: guesses of an attack, none known to be a user's"));
+}
+
+#[test]
 fn headline_is_honest_when_there_is_no_cause() {
     use Outcome::{Abandoned, Dropped, Established, Failed, Unknown};
     let told = |outcomes: &[Outcome], gaps: bool| {

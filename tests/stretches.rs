@@ -214,6 +214,7 @@ fn that_all_failures_are_guesses_is_said_of_the_whole_and_of_its_stretches() {
                 guesses.map(|count| format!("All {count} failed attempts for which it is confirmed are guesses"));
             let right = said.map_or(!told.contains("of an attack"), |said| told.contains(&said));
             assert!(right, "{slug}: {told}");
+            assert_eq!(report.causes[0].guesses_only, guesses.is_some(), "{slug}");
         }
     };
     all_guesses("brute-force-beside-success", Some(180));

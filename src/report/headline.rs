@@ -100,7 +100,8 @@ fn told(cause: &CauseReport) -> String {
         [] => String::new(),
         hosts => format!(" on {}", list(hosts, 3)),
     };
-    format!("{}{place} ({})", cause.title.trim_end_matches('.'), cause.verdict.word())
+    let whose = if cause.guesses_only { ": guesses of an attack, none known to be a user's" } else { "" };
+    format!("{}{place} ({}){whose}", cause.title.trim_end_matches('.'), cause.verdict.word())
 }
 
 fn unhappy(report: &Report) -> String {

@@ -126,7 +126,8 @@ impl Ranked {
             explanation =
                 format!("{explanation} {guesses} of an attack (see the findings); none is known to be a user's.");
         }
-        CauseReport { explanation, scope: self.people.among(all), ..self.report }
+        let guesses_only = matches!(self.explained, (0, 1..));
+        CauseReport { explanation, guesses_only, scope: self.people.among(all), ..self.report }
     }
 }
 

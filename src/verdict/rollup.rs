@@ -137,6 +137,7 @@ fn cause(case: &Case<'_>, list: &[(usize, &Found<'_>)]) -> CauseReport {
         score,
         explanation: cause.explanation.trim().to_string(),
         attempts: attempts.iter().map(|attempt| attempt.id).collect(),
+        guesses_only: false,
         hosts,
         evidence: evidence(case, &cites),
         first,

@@ -77,6 +77,7 @@ fn cause(id: &str, title: &str, severity: Severity, verdict: Level, score: u8) -
         score,
         explanation: String::new(),
         attempts: vec![name(101), name(102)],
+        guesses_only: false,
         hosts: vec!["SRV01".into()],
         evidence: vec![],
         first: Some(time("02T09:00:00.1234567")),

@@ -90,6 +90,9 @@ pub struct CauseReport {
     pub explanation: String,
     /// Attempts that it explains.
     pub attempts: Vec<EventRef>,
+    /// The failed attempts for which it has this level are all guesses of an attack; none is known to be a user's.
+    #[serde(default)]
+    pub guesses_only: bool,
     /// Hosts that it concerns.
     pub hosts: Vec<String>,
     /// Evidence over all attempts, each once.
