@@ -153,6 +153,7 @@ impl Known {
                     };
                     found.extend(self.all.rules.iter().filter(sets).map(|rule| rule.slug.as_str()));
                 }
+                Observation::SessionAfter { .. } => {}
             }
         }
         for correlation in &self.all.correlations {

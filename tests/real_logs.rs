@@ -135,6 +135,15 @@ fn the_attack_is_named_beside_the_failures() {
 }
 
 #[test]
+fn the_sessions_that_followed_the_guesses_are_named() {
+    let Some(told) = &*CITADEL else { return };
+    let finding = told.report.findings.iter().find(|finding| finding.id == "access-after-guessing").unwrap();
+    // Logons of type 10, the four sessions from the address of the guesses; the one to another computer is none.
+    let events: Vec<_> = finding.evidence.iter().map(|name| told.event_id(*name)).collect();
+    assert_eq!((finding.count, events), (4, vec![Some(4624); 4]));
+}
+
+#[test]
 fn a_right_password_without_the_right_to_log_on_is_told_apart() {
     let file = "TA0008-Lateral Movement/T1021.001-Remote Desktop Protocol/\
                 ID4825-Denied RDP connection with valid credentials.evtx";

@@ -125,6 +125,16 @@ fn causes_say_what_is_wrong_and_where() {
     assert_eq!(problem("{rule: r, as: proof, window: [begin, end], why: W}"), Some(("window", 9)));
     assert_eq!(problem("{sequence: [a], gap: [1s, 2s], as: support, why: W}"), Some(("sequence", 9)));
     assert_eq!(problem("{sequence: [a, b], gap: [2s, 1s], as: support, why: W}"), Some(("span", 9)));
+    let session = |family: &str, says: &str| {
+        let text = format!("{head}  - {{session_after: c, {says}, why: W}}\n");
+        let text = text.replace("family: f", &format!("family: {family}"));
+        codes(&read(&[(&*format!("causes/{family}/c.yml"), &*text)]).1).first().map(|(code, _)| *code)
+    };
+    assert_eq!(session("attack", "least: 2, as: proof, window: [start-1d, start]"), None);
+    assert_eq!(session("attack", "as: proof"), Some("missing-key"));
+    assert_eq!(session("attack", "least: 2, as: proof, join: [user]"), Some("unknown-key"));
+    assert_eq!(session("attack", "least: 2, as: support"), Some("session-after"));
+    assert_eq!(session("f", "least: 2, as: proof"), Some("session-after"));
     assert_eq!(codes(&read(&[("causes/g/c.yml", head)]).1), [("name", 2)]);
 }
 

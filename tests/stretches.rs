@@ -98,10 +98,11 @@ fn levels(attempt: &AttemptReport) -> Vec<(String, Level, u8)> {
 }
 
 /// Both ends; a gateway; a broker; a controller; noise beside a success; attacks; licences; conditions that stand; drops.
-const STORIES: [&str; 12] = [
+const STORIES: [&str; 13] = [
     "selfsigned-renewal-denied",
     "success-redirected-by-broker",
     "brute-force-beside-success",
+    "guessing-succeeds",
     "scanner-beside-success",
     "automatic-reconnect-after-drop",
     "gateway-passes-target-has-no-key",

@@ -29,7 +29,7 @@ fn rules(what: &Observation) -> Vec<&str> {
     match what {
         Observation::Rule(rule) | Observation::Absent { rule, .. } => vec![rule],
         Observation::Sequence { rules, .. } => rules.iter().map(String::as_str).collect(),
-        Observation::State { .. } => Vec::new(),
+        Observation::State { .. } | Observation::SessionAfter { .. } => Vec::new(),
     }
 }
 
@@ -97,6 +97,11 @@ fn clue_line(signatures: &Signatures, clue: &Clue) -> Line {
         }
         Observation::Absent { rule, needs } => format!("Missing, although {needs} covers the time: {}", title(rule)),
         Observation::Sequence { rules, .. } => rules.iter().map(|slug| title(slug)).collect::<Vec<_>>().join(", then "),
+        Observation::SessionAfter { cause, least } => {
+            let other = signatures.causes().iter().find(|other| other.id == *cause);
+            let what = other.map_or(cause.as_str(), |other| other.title.trim_end_matches('.'));
+            format!("A session from an address with at least {least} failed attempts of: {what}")
+        }
     };
     let after = clue.after.iter().map(|slug| format!("only if it came after: {}", title(slug)));
     let why = Some(clue.why.clone()).filter(|why| !why.is_empty());

@@ -144,7 +144,7 @@ fn bearings(cause: &Cause, slugs: &BTreeSet<&str>) -> Vec<(&'static str, String)
         let names = match &clue.what {
             Observation::Rule(rule) | Observation::Absent { rule, .. } => slugs.contains(rule.as_str()),
             Observation::Sequence { rules, .. } => rules.iter().any(|rule| slugs.contains(rule.as_str())),
-            Observation::State { .. } => false,
+            Observation::State { .. } | Observation::SessionAfter { .. } => false,
         };
         let absent = matches!(clue.what, Observation::Absent { .. });
         let word = if absent { "its absence" } else { clue.bearing.word() };

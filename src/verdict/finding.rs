@@ -6,9 +6,10 @@ use std::net::IpAddr;
 
 use crate::attempt::identity::HostId;
 use crate::attempt::{Attempt, Case, ItemId};
+use crate::event::Time;
 use crate::evidence::EventRef;
 use crate::report::model::Finding;
-use crate::signature::definition::{Bearing, Cause, Observation, Outcome, Role, Severity};
+use crate::signature::definition::{Anchor, Bearing, Cause, Clue, Observation, Outcome, Phase, Role, Severity};
 
 use super::FINDINGS_FAMILY;
 
@@ -60,10 +61,88 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
             }
         }
     }
+    sessions(case, &mut gathered);
     foreign(case, &mut gathered);
     gathered.values_mut().for_each(|one| one.items.retain(|id| case.owns(*id)));
     gathered.retain(|_, one| !one.items.is_empty());
     gathered.into_iter().map(|((id, host), gathered)| finding(case, id, host, gathered)).collect()
+}
+
+/// Sessions from addresses of what was gathered for another cause.
+fn sessions<'a>(case: &'a Case<'_>, gathered: &mut BTreeMap<(String, HostId), Gathered<'a>>) {
+    for cause in case.signatures.causes().iter().filter(|cause| cause.family == FINDINGS_FAMILY) {
+        for clue in &cause.evidence {
+            let Observation::SessionAfter { cause: other, least } = &clue.what else { continue };
+            let of_other = gathered.iter().filter(|((id, _), _)| id == other);
+            let items: BTreeSet<ItemId> = of_other.flat_map(|(_, one)| one.items.iter().copied()).collect();
+            if items.is_empty() {
+                continue;
+            }
+            let failed = Failed::of(case, &items);
+            for (host, item) in opened(case, |attempt| failed.before(attempt, clue) >= *least as usize) {
+                let entry = gathered.entry((cause.id.clone(), host)).or_insert_with(|| Gathered {
+                    title: &cause.title,
+                    severity: cause.severity,
+                    attack: &cause.attack,
+                    items: BTreeSet::new(),
+                });
+                entry.items.insert(item);
+            }
+        }
+    }
+}
+
+/// When attempts of an attack failed, in order, by server and address of the client.
+struct Failed(BTreeMap<(HostId, IpAddr), Vec<Time>>);
+
+impl Failed {
+    fn of(case: &Case<'_>, items: &BTreeSet<ItemId>) -> Self {
+        let mut failed: BTreeMap<_, Vec<Time>> = BTreeMap::new();
+        for attempt in case.attempts.iter().filter(|attempt| attempt.outcome == Outcome::Failed) {
+            let Some(server) = attempt.server else { continue };
+            if attempt.items().iter().any(|id| items.contains(id)) {
+                attempt.client_ips.iter().for_each(|ip| failed.entry((server, *ip)).or_default().push(attempt.start));
+            }
+        }
+        failed.values_mut().for_each(|times| times.sort_unstable());
+        Failed(failed)
+    }
+
+    /// How many of them came from the attempt's own address in the window of the clue.
+    fn before(&self, attempt: &Attempt, clue: &Clue) -> usize {
+        let Some(server) = attempt.server else { return 0 };
+        let place = |(anchor, offset): (Anchor, i64)| match anchor {
+            Anchor::Start => attempt.start.plus(offset),
+            Anchor::End => attempt.end.plus(offset),
+        };
+        let span = clue.window.map_or((attempt.start, attempt.end), |window| (place(window.from), place(window.to)));
+        let of = |ip: &IpAddr| {
+            let times = self.0.get(&(server, *ip)).map(Vec::as_slice).unwrap_or_default();
+            let upto = |time: Time, with: bool| times.partition_point(|own| *own < time || (with && *own == time));
+            upto(span.1, true).saturating_sub(upto(span.0, false))
+        };
+        attempt.client_ips.iter().map(of).max().unwrap_or(0)
+    }
+}
+
+/// Sessions of such attempts, each by the first record that shows its user logged on.
+fn opened(case: &Case<'_>, is_one: impl Fn(&Attempt) -> bool) -> Vec<(HostId, ItemId)> {
+    let logs_on = |id: &ItemId| {
+        let meanings = case.items[*id].rules.iter().filter_map(|rule| rule.meaning.as_ref());
+        meanings.filter_map(|meaning| meaning.reaches).max() >= Some(Phase::Logon)
+    };
+    let sessions = case.attempts.iter().filter(|attempt| {
+        matches!(attempt.outcome, Outcome::Established | Outcome::Dropped)
+            && attempt.server.is_some()
+            && is_one(attempt)
+    });
+    let shown = sessions.filter_map(|attempt| {
+        let (server, items) = (attempt.server?, attempt.items());
+        let own = || items.iter().filter(|id| case.items[**id].host == server);
+        let item = own().find(|id| logs_on(id)).or_else(|| own().next())?;
+        Some((server, *item))
+    });
+    shown.collect()
 }
 
 /// The order in which findings are told.

@@ -212,6 +212,8 @@ fn judge<'a>(index: &Index<'a>, at: usize, cause: &'a Cause, clue: &'a Clue, sum
         Observation::State { state, value, at: anchor } => set(index, at, clue, (state, value), *anchor, sum),
         Observation::Absent { rule, needs } => absent(index, at, clue, rule, needs, sum),
         Observation::Sequence { rules, gap } => sequence(index, at, clue, rules, *gap, sum),
+        // Of attacks alone, which are told as findings.
+        Observation::SessionAfter { .. } => {}
     }
 }
 

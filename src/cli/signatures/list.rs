@@ -194,6 +194,6 @@ pub fn bears(what: &Observation, slug: &str) -> bool {
     match what {
         Observation::Rule(rule) | Observation::Absent { rule, .. } => rule == slug,
         Observation::Sequence { rules, .. } => rules.iter().any(|rule| rule == slug),
-        Observation::State { .. } => false,
+        Observation::State { .. } | Observation::SessionAfter { .. } => false,
     }
 }

@@ -186,6 +186,7 @@ fn clue(clue: &Clue) -> String {
         Observation::State { state, value, at } => format!("{state}={value} at {at}"),
         Observation::Absent { rule, .. } => format!("no {rule}"),
         Observation::Sequence { rules, .. } => rules.join(", then "),
+        Observation::SessionAfter { cause, least } => format!("session after {least} of {cause}"),
     };
     let after = clue.after.as_ref().map(|rule| format!(" after {rule}")).unwrap_or_default();
     format!("{:<8} {what}{after}: {}", clue.bearing, clue.why.trim())

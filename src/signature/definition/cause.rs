@@ -128,6 +128,13 @@ pub enum Observation {
         /// Least and greatest distance of neighbours in 100 ns steps.
         gap: (i64, i64),
     },
+    /// A session from an address of what another cause of attacks tells of.
+    SessionAfter {
+        /// That cause.
+        cause: String,
+        /// How many failed attempts of it came from the address, at least.
+        least: u32,
+    },
 }
 
 words! {

@@ -23,9 +23,26 @@ const KEYS: &[&str] = &[
     "avoid",
     "verify",
 ];
-const CLUE_KEYS: &[&str] =
-    &["rule", "state", "absent", "sequence", "as", "window", "join", "weight", "after", "why", "at", "needs", "gap"];
+const CLUE_KEYS: &[&str] = &[
+    "rule",
+    "state",
+    "absent",
+    "sequence",
+    "session_after",
+    "as",
+    "window",
+    "join",
+    "weight",
+    "after",
+    "why",
+    "at",
+    "needs",
+    "gap",
+    "least",
+];
 const DEFAULT_WEIGHT: u8 = 10;
+/// The family of what is told beside the failures.
+const ATTACK: &str = "attack";
 
 /// Reads the cause that stands in the file `id` of the folder `family`.
 pub fn read(node: &Node, id: &str, family: &str, complaints: &mut Complaints) -> Option<Cause> {
@@ -50,6 +67,12 @@ pub fn read(node: &Node, id: &str, family: &str, complaints: &mut Complaints) ->
     let prior = complaints.need(node, "prior").and_then(|value| complaints.number(value, "prior", 1, 5));
     let codes = list(node, "codes", complaints, code_pair);
     let evidence = list(node, "evidence", complaints, clue);
+    for clue in evidence.iter().filter(|clue| matches!(clue.what, Observation::SessionAfter { .. })) {
+        if family != ATTACK || clue.bearing != Bearing::Proof {
+            let what = "`session_after` proves a cause of the family `attack`, and bears on no other";
+            complaints.add(node.line, "session-after", what);
+        }
+    }
     let requires = node.get("requires").and_then(|value| requires(value, complaints)).unwrap_or_default();
     let mut texts = |key: &str| complaints.texts(node, key);
     let (attack, references, caused_by) = (texts("attack"), texts("references"), texts("caused_by"));
@@ -137,17 +160,22 @@ fn clue(node: &Node, complaints: &mut Complaints) -> Option<Clue> {
     Some(Clue { what: what?, bearing: bearing?, window, join, weight: weight?, after, why: why? })
 }
 
-/// Which of the four kinds of clue it is; keys of another kind are refused.
+/// Which of the five kinds of clue it is; keys of another kind are refused.
 fn observation(node: &Node, complaints: &mut Complaints) -> Option<Observation> {
-    let kinds: [(&str, &[&str]); 4] = [
+    let kinds: [(&str, &[&str]); 5] = [
         ("rule", &["window", "join", "weight", "after"]),
         ("state", &["at", "weight"]),
         ("absent", &["needs", "window", "join", "weight"]),
         ("sequence", &["gap", "window", "join", "weight"]),
+        ("session_after", &["least", "window"]),
     ];
     let mut found = kinds.iter().filter(|(kind, _)| node.get(kind).is_some());
     let (Some((kind, fitting)), None) = (found.next(), found.next()) else {
-        complaints.add(node.line, "missing-key", "a clue has exactly one of rule, state, absent, sequence");
+        complaints.add(
+            node.line,
+            "missing-key",
+            "a clue has exactly one of rule, state, absent, sequence, session_after",
+        );
         return None;
     };
     for entry in node.entries() {
@@ -174,6 +202,11 @@ fn observation(node: &Node, complaints: &mut Complaints) -> Option<Observation> 
         "absent" => {
             let needs = complaints.need_text(node, "needs");
             Some(Observation::Absent { rule: complaints.text(value, "absent")?, needs: needs? })
+        }
+        "session_after" => {
+            let least = complaints.need(node, "least").and_then(|value| complaints.number(value, "least", 1, 1000));
+            let cause = complaints.text(value, "session_after")?;
+            Some(Observation::SessionAfter { cause, least: least? })
         }
         _ => sequence(node, complaints),
     }

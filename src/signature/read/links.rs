@@ -31,7 +31,7 @@ pub fn check_links(all: &Definitions) -> Vec<(Problem, String)> {
             match &clue.what {
                 Observation::Rule(rule) | Observation::Absent { rule, .. } => need_rule(rule),
                 Observation::Sequence { rules, .. } => rules.iter().for_each(|rule| need_rule(rule)),
-                Observation::State { .. } => {}
+                Observation::State { .. } | Observation::SessionAfter { .. } => {}
             }
         }
         for clue in &cause.evidence {
@@ -41,7 +41,11 @@ pub fn check_links(all: &Definitions) -> Vec<(Problem, String)> {
                 links.miss(&place, "no-such-state", "no rule sets the state", &format!("{state}={value}"));
             }
         }
-        for other in cause.caused_by.iter().filter(|other| !causes.contains(other.as_str())) {
+        let before = cause.evidence.iter().filter_map(|clue| match &clue.what {
+            Observation::SessionAfter { cause, .. } => Some(cause),
+            _ => None,
+        });
+        for other in cause.caused_by.iter().chain(before).filter(|other| !causes.contains(other.as_str())) {
             links.miss(&place, "no-such-cause", "no cause is called", other);
         }
     }
