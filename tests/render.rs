@@ -144,8 +144,10 @@ fn without_causes(outcomes: &[Outcome]) -> Report {
 fn the_headline_says_when_nobody_but_an_attack_failed() {
     let mut report = sample::report();
     let plain = headline(&report);
-    assert!(plain.ends_with("(confirmed)"), "{plain}");
+    let first_step = |report: &Report| render(report, "html", &Options::default()).contains("First step");
+    assert!(plain.ends_with("(confirmed)") && first_step(&report), "{plain}");
     report.causes[0].guesses_only = true;
+    assert!(!first_step(&report), "what a user would do is no answer to an attack");
     assert_eq!(headline(&report), format!("{plain}: guesses of an attack, none known to be a user's"));
 }
 

@@ -239,7 +239,8 @@ fn lead(page: &Page<'_>) -> Markup {
 fn advice(cause: &CauseReport) -> Markup {
     html! {
         p.why { (say(&cause.explanation)) }
-        @if let Some(step) = cause.fix.first() {
+        // What a user would do is no answer to an attack.
+        @if let Some(step) = cause.fix.first().filter(|_| !cause.guesses_only) {
             p.first { strong { "First step: " } (say(step)) " " a href="#causes" { "all steps" } }
         }
     }
