@@ -54,6 +54,15 @@ pub(super) fn elsewhere(role: Role) -> bool {
     matches!(role, Role::Dc | Role::Broker | Role::License)
 }
 
+/// A window around an attempt on the reference clock.
+pub(super) fn around(attempt: &Attempt, window: Window) -> (Time, Time) {
+    let at = |(anchor, offset): (Anchor, i64)| match anchor {
+        Anchor::Start => attempt.start.plus(offset),
+        Anchor::End => attempt.end.plus(offset),
+    };
+    (at(window.from), at(window.to))
+}
+
 /// Of more records than any log has of one kind, those about the moment before which these lie: where countless attempts
 /// and records stand at one moment, all would be held against all.
 fn nearest<T>(records: &[T], is_before: impl Fn(&T) -> bool) -> &[T] {
@@ -265,12 +274,7 @@ impl<'c> Index<'c> {
 
     /// A window around an attempt on the reference clock.
     pub fn window(&self, attempt: usize, window: Window) -> (Time, Time) {
-        let attempt = &self.case.attempts[attempt];
-        let at = |(anchor, offset): (Anchor, i64)| match anchor {
-            Anchor::Start => attempt.start.plus(offset),
-            Anchor::End => attempt.end.plus(offset),
-        };
-        (at(window.from), at(window.to))
+        around(&self.case.attempts[attempt], window)
     }
 
     fn tie(&self, at: usize, id: ItemId, meaning: &Meaning, keys: &[Key]) -> Option<Tie> {

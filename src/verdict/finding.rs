@@ -9,9 +9,11 @@ use crate::attempt::{Attempt, Case, ItemId};
 use crate::event::Time;
 use crate::evidence::EventRef;
 use crate::report::model::Finding;
-use crate::signature::definition::{Anchor, Bearing, Cause, Clue, Observation, Outcome, Phase, Role, Severity};
+use crate::signature::definition::{
+    Bearing, Cause, Clue, FINDINGS_FAMILY, Observation, Outcome, Phase, Role, Severity,
+};
 
-use super::FINDINGS_FAMILY;
+use super::bind::{AROUND, around};
 
 /// Records that one finding cites.
 const CITED: usize = 10;
@@ -24,6 +26,16 @@ struct Gathered<'a> {
     items: BTreeSet<ItemId>,
 }
 
+impl<'a> Gathered<'a> {
+    fn of(cause: &'a Cause) -> Self {
+        Gathered { title: &cause.title, severity: cause.severity, attack: &cause.attack, items: BTreeSet::new() }
+    }
+
+    fn of_rule(title: &'a str, level: &str, attack: &'a [String]) -> Self {
+        Gathered { title, severity: severity(level), attack, items: BTreeSet::new() }
+    }
+}
+
 /// All findings, by id and host.
 pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     let mut gathered: BTreeMap<(String, HostId), Gathered<'_>> = BTreeMap::new();
@@ -34,12 +46,11 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
         }
         for items in case.bursts.get(correlation.slug.as_str()).into_iter().flatten() {
             let Some(host) = items.first().map(|id| case.items[*id].host) else { continue };
-            let (id, title, severity, attack) = match cause {
-                Some(cause) => (&cause.id, &cause.title, cause.severity, &cause.attack),
-                None => (&correlation.slug, &correlation.title, severity(&correlation.level), &correlation.tags),
-            };
-            let entry = gathered.entry((id.clone(), host));
-            let entry = entry.or_insert_with(|| Gathered { title, severity, attack, items: BTreeSet::new() });
+            let id = cause.map_or(&correlation.slug, |cause| &cause.id);
+            let entry = gathered.entry((id.clone(), host)).or_insert_with(|| match cause {
+                Some(cause) => Gathered::of(cause),
+                None => Gathered::of_rule(&correlation.title, &correlation.level, &correlation.tags),
+            });
             entry.items.append(&mut items.iter().copied().collect());
         }
     }
@@ -51,12 +62,7 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
             let mut by_host: BTreeMap<HostId, Vec<ItemId>> = BTreeMap::new();
             ids.for_each(|id| by_host.entry(case.items[*id].host).or_default().push(*id));
             for (host, ids) in by_host {
-                let entry = gathered.entry((cause.id.clone(), host)).or_insert_with(|| Gathered {
-                    title: &cause.title,
-                    severity: cause.severity,
-                    attack: &cause.attack,
-                    items: BTreeSet::new(),
-                });
+                let entry = gathered.entry((cause.id.clone(), host)).or_insert_with(|| Gathered::of(cause));
                 entry.items.append(&mut ids.into_iter().collect());
             }
         }
@@ -80,12 +86,7 @@ fn sessions<'a>(case: &'a Case<'_>, gathered: &mut BTreeMap<(String, HostId), Ga
             }
             let failed = Failed::of(case, &items);
             for (host, item) in opened(case, |attempt| failed.before(attempt, clue) >= *least as usize) {
-                let entry = gathered.entry((cause.id.clone(), host)).or_insert_with(|| Gathered {
-                    title: &cause.title,
-                    severity: cause.severity,
-                    attack: &cause.attack,
-                    items: BTreeSet::new(),
-                });
+                let entry = gathered.entry((cause.id.clone(), host)).or_insert_with(|| Gathered::of(cause));
                 entry.items.insert(item);
             }
         }
@@ -111,15 +112,10 @@ impl Failed {
     /// How many of them came from the attempt's own address in the window of the clue.
     fn before(&self, attempt: &Attempt, clue: &Clue) -> usize {
         let Some(server) = attempt.server else { return 0 };
-        let place = |(anchor, offset): (Anchor, i64)| match anchor {
-            Anchor::Start => attempt.start.plus(offset),
-            Anchor::End => attempt.end.plus(offset),
-        };
-        let span = clue.window.map_or((attempt.start, attempt.end), |window| (place(window.from), place(window.to)));
+        let (from, to) = around(attempt, clue.window.unwrap_or(AROUND));
         let of = |ip: &IpAddr| {
             let times = self.0.get(&(server, *ip)).map(Vec::as_slice).unwrap_or_default();
-            let upto = |time: Time, with: bool| times.partition_point(|own| *own < time || (with && *own == time));
-            upto(span.1, true).saturating_sub(upto(span.0, false))
+            times.partition_point(|time| *time <= to).saturating_sub(times.partition_point(|time| *time < from))
         };
         attempt.client_ips.iter().map(of).max().unwrap_or(0)
     }
@@ -196,16 +192,10 @@ fn foreign<'a>(case: &'a Case<'_>, gathered: &mut BTreeMap<(String, HostId), Gat
     let tells = |slug: &String| telling.contains(slug) || !counted.contains(slug);
     for (id, item) in case.items.iter().enumerate() {
         for rule in item.rules.iter().filter(|rule| rule.meaning.is_none() && tells(&rule.slug)) {
-            gathered
-                .entry((rule.slug.clone(), item.host))
-                .or_insert_with(|| Gathered {
-                    title: &rule.about.title,
-                    severity: severity(&rule.about.level),
-                    attack: &rule.about.tags,
-                    items: BTreeSet::new(),
-                })
-                .items
-                .insert(id);
+            let about = &rule.about;
+            let entry = gathered.entry((rule.slug.clone(), item.host));
+            let entry = entry.or_insert_with(|| Gathered::of_rule(&about.title, &about.level, &about.tags));
+            entry.items.insert(id);
         }
     }
 }

@@ -9,10 +9,10 @@ use crate::evidence::EventRef;
 use crate::report::model::{CannotJudge, Collect, Level};
 use crate::signature::Signatures;
 use crate::signature::audit;
-use crate::signature::definition::{Bearing, Cause, Observation, Outcome, Role};
+use crate::signature::definition::{Bearing, Cause, FINDINGS_FAMILY, Observation, Outcome, Role};
 
 use super::collect::{Lack, Missing, Wants};
-use super::{FINDINGS_FAMILY, Judged, audit as audited, weigh};
+use super::{Judged, audit as audited, weigh};
 
 /// Slack around an attempt that a log must cover, 100 ns.
 const SLACK: i64 = 5 * TICKS_PER_SECOND;

@@ -23,16 +23,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::attempt::{Attempt, Case, Connection};
 use crate::event::TICKS_PER_SECOND;
 use crate::report::model::{AttemptReport, Each, Finding, Level, LongReport, Row, RuledOut};
-use crate::signature::definition::{Bearing, Cause, Outcome, Phase, Role, Severity};
+use crate::signature::definition::{Bearing, Cause, FINDINGS_FAMILY, Outcome, Phase, Role, Severity};
 
 use bind::Index;
 pub use head::Head;
 use rank::Ranked;
 use rows::Timeline;
 use weigh::{Cite, Hint, Out, Weighed};
-
-/// Causes of this family explain no failure by themselves: they stand in `findings`.
-const FINDINGS_FAMILY: &str = "attack";
 
 /// What the dialog said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

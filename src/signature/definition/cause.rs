@@ -67,6 +67,9 @@ pub struct Requires {
     pub role: Option<String>,
 }
 
+/// Causes of this family explain no failure by themselves: they stand in `findings`.
+pub const FINDINGS_FAMILY: &str = "attack";
+
 words! {
     /// What a clue says about its cause.
     Bearing {

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use cause::{Anchor, Bearing, Cause, Clue, CodePair, Observation, Requires, Window};
+pub use cause::{Anchor, Bearing, Cause, Clue, CodePair, FINDINGS_FAMILY, Observation, Requires, Window};
 pub use code::{Background, Code, CodeRange, Confidence, Ending, Members, Pair};
 pub use correlation::{Correlation, Counted, Filter};
 pub use detection::{Comparison, Condition, Detection, FieldTest, Glob, Pattern, Search};

@@ -1,6 +1,8 @@
 //! Causes: what may be wrong, and which records bear on it.
 
-use super::definition::{Anchor, Bearing, Cause, Clue, CodePair, Key, Observation, Phase, Requires, Severity, Window};
+use super::definition::{
+    Anchor, Bearing, Cause, Clue, CodePair, FINDINGS_FAMILY, Key, Observation, Phase, Requires, Severity, Window,
+};
 use super::problem::{Complaints, read_span};
 use super::yaml::{Node, Value};
 
@@ -41,8 +43,6 @@ const CLUE_KEYS: &[&str] = &[
     "least",
 ];
 const DEFAULT_WEIGHT: u8 = 10;
-/// The family of what is told beside the failures.
-const ATTACK: &str = "attack";
 
 /// Reads the cause that stands in the file `id` of the folder `family`.
 pub fn read(node: &Node, id: &str, family: &str, complaints: &mut Complaints) -> Option<Cause> {
@@ -68,7 +68,7 @@ pub fn read(node: &Node, id: &str, family: &str, complaints: &mut Complaints) ->
     let codes = list(node, "codes", complaints, code_pair);
     let evidence = list(node, "evidence", complaints, clue);
     for clue in evidence.iter().filter(|clue| matches!(clue.what, Observation::SessionAfter { .. })) {
-        if family != ATTACK || clue.bearing != Bearing::Proof {
+        if family != FINDINGS_FAMILY || clue.bearing != Bearing::Proof {
             let what = "`session_after` proves a cause of the family `attack`, and bears on no other";
             complaints.add(node.line, "session-after", what);
         }
