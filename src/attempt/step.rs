@@ -95,9 +95,11 @@ pub fn correct(items: &mut [Item<'_>], hosts: &Hosts, findings: &Findings, signa
     for (host, log) in &logs {
         recorded(items, log, &mut steps[*host]);
     }
+    let whole = whole(hosts, findings);
     for (host, log) in &logs {
-        let whole = whole(items, log, hosts, findings);
-        let found = fallen(items, log, &whole);
+        let Some(channel) = log.first().map(|at| &items[*at].evidence.record.channel) else { continue };
+        let runs = whole.get(&(*host, channel.to_ascii_lowercase()));
+        let found = fallen(items, log, runs.map_or(&[], Vec::as_slice));
         let is_of_starts = |at: &usize| of_starts.contains(&items[*at].evidence.record.channel.to_lowercase());
         if !found.is_empty() && !log.first().is_some_and(is_of_starts) {
             found.into_iter().for_each(|step| fold(step, &mut steps[*host]));
@@ -302,14 +304,15 @@ fn falls(times: &[Time]) -> Vec<(Time, Time)> {
     found
 }
 
-/// Gapless runs of record ids of this log.
-fn whole(items: &[Item<'_>], log: &[usize], hosts: &Hosts, findings: &Findings) -> Vec<(u64, u64)> {
-    let Some(one) = log.first().map(|at| &items[*at]) else { return Vec::new() };
-    let ours = |(computer, channel): (&str, &str)| {
-        channel.eq_ignore_ascii_case(&one.evidence.record.channel) && hosts.resolve(computer) == Some(one.host)
-    };
-    let all = findings.coverage.iter().filter(|((computer, channel), _)| ours((computer, channel)));
-    all.flat_map(|(_, coverage)| coverage.runs.iter().map(|run| (run.first_id, run.last_id))).collect()
+/// Gapless runs of record ids, by computer and channel in lower case.
+fn whole(hosts: &Hosts, findings: &Findings) -> BTreeMap<(HostId, String), Vec<(u64, u64)>> {
+    let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for ((computer, channel), coverage) in &findings.coverage {
+        let Some(host) = hosts.resolve(computer) else { continue };
+        let runs = coverage.runs.iter().map(|run| (run.first_id, run.last_id));
+        found.entry((host, channel.to_ascii_lowercase())).or_default().extend(runs);
+    }
+    found
 }
 
 /// A fall within a known step confirms it; one that meets another fall is the same step, seen closer.

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use crate::attempt::identity::HostId;
 use crate::attempt::intervals::Intervals;
 use crate::attempt::item::Item;
-use crate::attempt::{Attempt, Case, ItemId};
+use crate::attempt::{Attempt, Case, HostClock, ItemId};
 use crate::event::{TICKS_PER_SECOND, Time};
 use crate::signature::definition::{Anchor, Key, Meaning, Outcome, Phase, Role, Window};
 
@@ -124,6 +124,10 @@ pub struct Index<'c> {
     lives: BTreeMap<HostId, Vec<(End, Intervals<usize>)>>,
     /// Records of each rule.
     rules: BySlug<'c>,
+    /// When and where those were logged that no end of a connection logs, in order of time.
+    elsewhere: FxHashMap<&'c str, Vec<(Time, HostId)>>,
+    /// The least and the most, 100 ns, by which a clock was ever ahead.
+    ahead: (i64, i64),
     /// Those of them that nobody holds.
     free: BySlug<'c>,
     /// Those that attempts hold, by attempt, in order of time.
@@ -153,7 +157,13 @@ impl<'c> Index<'c> {
         }
         let lives = attempts.iter().map(|(host, list)| (*host, lives(case, list))).collect();
         let (mut rules, mut free, mut held) = (BySlug::default(), BySlug::default(), FxHashMap::default());
+        let mut logged_elsewhere = FxHashMap::default();
         for (slug, ids) in &case.by_rule {
+            if meaning(case, slug).is_some_and(|meaning| elsewhere(meaning.host)) {
+                let mut logged: Vec<_> = ids.iter().map(|id| (case.items[*id].time, case.items[*id].host)).collect();
+                logged.sort_unstable();
+                logged_elsewhere.insert(*slug, logged);
+            }
             let all = rules.entry(*slug).or_default();
             let nobodys = free.entry(*slug).or_default();
             let mut by_attempt = Vec::new();
@@ -180,7 +190,22 @@ impl<'c> Index<'c> {
             let often = |meaning: &Meaning| !is_held(id) || elsewhere(meaning.host) || meaning.sets.is_some();
             !item.noise && item.meanings().any(often)
         });
-        let mut index = Index { case, owner, attempts, lives, rules, free, held, settings, keys, drowned: Vec::new() };
+        let ranges = case.clocks.iter().map(HostClock::range);
+        let ahead = ranges.fold((0, 0), |all, own| (own.0.min(all.0), own.1.max(all.1)));
+        let mut index = Index {
+            case,
+            owner,
+            attempts,
+            lives,
+            rules,
+            elsewhere: logged_elsewhere,
+            ahead,
+            free,
+            held,
+            settings,
+            keys,
+            drowned: Vec::new(),
+        };
         let drowned = |(id, item): (ItemId, &Item<'_>)| index.owner[id] == Owner::Nobody && index.drowns(item);
         index.drowned = case.items.iter().enumerate().map(drowned).collect();
         index
@@ -211,8 +236,8 @@ impl<'c> Index<'c> {
         within(self.case, &self.rules, slug, host, span)
     }
 
-    /// Hosts whose records of a rule may speak of the attempt.
-    fn hosts(&self, attempt: &Attempt, slug: &str, role: Role) -> BTreeSet<HostId> {
+    /// Hosts whose records of a rule may speak of the attempt, in this window of the reference clock.
+    fn hosts(&self, attempt: &Attempt, slug: &str, role: Role, (from, to): (Time, Time)) -> BTreeSet<HostId> {
         match role {
             // A host that sent the client on has records of the connection too.
             Role::Client | Role::Server | Role::Gateway => {
@@ -221,7 +246,15 @@ impl<'c> Index<'c> {
             Role::Network => attempt.side(Role::Network).map(|connection| connection.host).collect(),
             Role::Any => [attempt.client, attempt.server, attempt.gateway].into_iter().flatten().collect(),
             Role::Dc | Role::Broker | Role::License => {
-                self.rules.get(slug).map(|hosts| hosts.keys().copied().collect()).unwrap_or_default()
+                let (Some(all), Some(logged)) = (self.rules.get(slug), self.elsewhere.get(slug)) else {
+                    return BTreeSet::new();
+                };
+                let start = logged.partition_point(|(time, _)| *time < from.plus(self.ahead.0));
+                let end = logged.partition_point(|(time, _)| *time <= to.plus(self.ahead.1));
+                match logged.get(start..end).unwrap_or_default() {
+                    few if few.len() < all.len() => few.iter().map(|(_, host)| *host).collect(),
+                    _ => all.keys().copied().collect(),
+                }
             }
         }
     }
@@ -245,7 +278,7 @@ impl<'c> Index<'c> {
             true => (&self.rules, &[][..]),
             false => (&self.free, self.held_by(attempt, slug)),
         };
-        for host in self.hosts(&self.case.attempts[attempt], slug, meaning.host) {
+        for host in self.hosts(&self.case.attempts[attempt], slug, meaning.host, (from, to)) {
             let span = (self.case.local(host, from), self.case.local(host, to));
             let near = within(self.case, records, slug, host, span);
             let start = self.case.local(host, self.case.attempts[attempt].start);

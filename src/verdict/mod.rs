@@ -18,6 +18,7 @@ mod state;
 mod weigh;
 mod words;
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::{Attempt, Case, Connection};
@@ -126,7 +127,8 @@ impl<'c> Judgement<'c> {
 /// Attempts that a proof shows to have failed although their end does not: the logs leave it open and no session
 /// was reached, or the session was over within moments and never had a shell.
 pub fn proven_failures(case: &Case<'_>) -> Vec<usize> {
-    let index = Index::new(case);
+    // Most cases have no attempt to look at, and building it takes as long as judging some.
+    let index = LazyCell::new(|| Index::new(case));
     let open = |attempt: &Attempt| {
         attempt.outcome == Outcome::Unknown
             && attempt.connections.iter().any(|connection| connection.ended)
