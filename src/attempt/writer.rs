@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use crate::event::{Guid, Machine, TICKS_PER_SECOND, Time};
-use crate::evidence::{Evidence, Findings, Record, unnamed};
+use crate::evidence::{Evidence, Findings, InputFacts, Record, unnamed};
 use crate::signature::Signatures;
 use crate::signature::definition::{Role, Slot};
 
@@ -29,8 +29,10 @@ pub fn resolve<'a>(
     let (of_inputs, of_hosts) = aliases
         .iter()
         .partition::<Vec<_>, _>(|(a, b)| inputs.iter().any(|input| is_input(input, a) || is_input(input, b)));
-    let told: BTreeMap<&str, Told> =
-        inputs.iter().map(|input| (*input, Told::of(input, findings, &of_inputs))).collect();
+    let mut facts: BTreeMap<&str, Vec<&InputFacts>> = BTreeMap::new();
+    findings.inputs.iter().for_each(|input| facts.entry(&input.path).or_default().push(input));
+    let own = |input: &str| Told::of(input, facts.get(input).map_or(&[], Vec::as_slice), &of_inputs);
+    let told: BTreeMap<&str, Told> = inputs.iter().map(|input| (*input, own(input))).collect();
     let written = findings.evidence.unordered().map(|evidence| &*evidence.record.computer);
     let covered = findings.coverage.keys().map(|(computer, _)| &**computer);
     let names = told.values().flat_map(|told| told.names.iter().map(String::as_str));
@@ -78,9 +80,9 @@ struct Told {
 }
 
 impl Told {
-    fn of(input: &str, findings: &Findings, aliases: &[&(String, String)]) -> Self {
+    fn of(input: &str, own: &[&InputFacts], aliases: &[&(String, String)]) -> Self {
         let mut told = Told::default();
-        for facts in findings.inputs.iter().filter(|facts| &*facts.path == input) {
+        for facts in own {
             told.machine.merge(facts.machine.clone().unwrap_or_default());
         }
         let mut said = BTreeSet::new();
@@ -120,13 +122,17 @@ enum Same<'t> {
 /// Inputs of one computer together.
 fn groups<'a>(told: &BTreeMap<&'a str, Told>) -> Vec<Vec<&'a str>> {
     let mut groups: BTreeMap<Same<'_>, Vec<&'a str>> = BTreeMap::new();
+    let mut by_start: BTreeMap<Start, BTreeSet<&String>> = BTreeMap::new();
+    for own in told.values() {
+        own.start().into_iter().for_each(|start| by_start.entry(start).or_default().extend(&own.names));
+    }
     for (input, own) in told {
         let start = own.start();
-        // A name that another trace of the same run of the system tells counts for this one too.
-        let alike = || told.values().filter(|other| start.is_some() && other.start() == start);
+        // A name that another trace of the same run of the system tells counts for this one too. Two are as good as many.
+        let alike = || start.and_then(|start| by_start.get(&start)).into_iter().flatten();
         let names: BTreeSet<&String> = match own.names.is_empty() {
-            true => alike().flat_map(|other| &other.names).collect(),
-            false => own.names.iter().collect(),
+            true => alike().copied().take(2).collect(),
+            false => own.names.iter().take(2).collect(),
         };
         let same = match (names.len(), start) {
             (1, _) => names.first().map_or(Same::Input(input), |name| Same::Name(name)),
