@@ -11,10 +11,12 @@ WAY: what copies share with what they are copied from.
   moment   the time: connections, ports and sessions of their own
   apart    nothing: three seconds behind each other as well
   many     as apart, from a thousand clients
+  fleet    the time and the users: computers, addresses and inputs of their own
 """
 
 import datetime
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -52,7 +54,7 @@ def copied(row, number, way):
     steps = {"back": -3, "apart": 3, "many": 3}
     if "time" in row and way in steps:
         row["time"] = moved(row["time"], number * steps[way] * SECOND)
-    if way in ("moment", "apart", "many"):
+    if way in ("moment", "apart", "many", "fleet"):
         if "activity_id" in row:
             name = hashlib.md5(f"{row['activity_id']}{number}".encode()).hexdigest().upper()
             row["activity_id"] = f"{name[:8]}-{name[8:12]}-{name[12:16]}-{name[16:20]}-{name[20:]}"
@@ -64,11 +66,26 @@ def copied(row, number, way):
     return text
 
 
+def renamed(text, number, names):
+    """The same of other computers, in inputs of their own."""
+    text = names.sub(lambda name: f"{name[0]}X{number}", text)
+    text = re.sub(r"\b10\.\d+\.(\d+\.\d+)\b", lambda ip: f"{11 + number // 256}.{number % 256}.{ip[1]}", text)
+    return re.sub(r'"path": "([^"]*)"', lambda path: f'"path": "{number}/{path[1]}"', text)
+
+
 def seconds(evidence, others, size, way):
+    called = {row["computer"] for row in evidence} | {name for row in others for name in row.get("machine", {}).get("names", [])}
+    names = {re.escape(name.split(".")[0]) for name in called if name}
+    names = re.compile(rf"\b({'|'.join(sorted(names))})\b" if names else "(?!)", re.IGNORECASE)
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as rows:
         for number in range(max(1, size // len(evidence))):
-            rows.writelines(copied(row, number, way) + "\n" for row in evidence)
-        rows.writelines(json.dumps(row) + "\n" for row in others)
+            copies = (copied(row, number, way) for row in evidence)
+            if way == "fleet":
+                others_too = map(json.dumps, others)
+                copies = (renamed(text, number, names) for text in itertools.chain(copies, others_too))
+            rows.writelines(copy + "\n" for copy in copies)
+        if way != "fleet":
+            rows.writelines(json.dumps(row) + "\n" for row in others)
         rows.flush()
         start = time.monotonic()
         told = subprocess.run([WHYRDP, "correlate", "-q", "--format", "json", rows.name], stdout=subprocess.DEVNULL)
@@ -89,6 +106,6 @@ def main(way, cases):
         print(f"{way} {case} {few:.2f} {many:.2f}{' !!' if many > 0.5 and many > 5 * few else ''}", flush=True)
 
 
-if len(sys.argv) < 2 or sys.argv[1] not in ("same", "back", "moment", "apart", "many"):
+if len(sys.argv) < 2 or sys.argv[1] not in ("same", "back", "moment", "apart", "many", "fleet"):
     sys.exit(__doc__)
 main(sys.argv[1], sys.argv[2:])

@@ -9,6 +9,9 @@ use std::net::IpAddr;
 /// Index of a host in [`Hosts`].
 pub type HostId = usize;
 
+/// Addresses of one computer by which its attempts are known; real ones have a few at a time. Each attempt holds them.
+const ADDRESSES: usize = 256;
+
 /// A computer whose log is in the case, or that an alias names.
 #[derive(Clone, Debug, Default)]
 pub struct Host {
@@ -16,7 +19,7 @@ pub struct Host {
     pub name: String,
     /// Other names, lower case.
     pub names: BTreeSet<String>,
-    /// Addresses.
+    /// Addresses, [`ADDRESSES`] at most.
     pub addresses: BTreeSet<IpAddr>,
 }
 
@@ -87,7 +90,9 @@ impl Hosts {
         }
         let known = self.by_address.entry(ip).or_insert(Some(host));
         if *known == Some(host) {
-            self.hosts[host].addresses.insert(ip);
+            if self.hosts[host].addresses.len() < ADDRESSES {
+                self.hosts[host].addresses.insert(ip);
+            }
         } else if let Some(other) = known.take() {
             self.hosts[other].addresses.remove(&ip);
         }
@@ -229,6 +234,15 @@ mod tests {
         assert_eq!(hosts.resolve("10.0.0.5:3389"), Some(0));
         hosts.alias("b", "10.0.0.5");
         assert_eq!(hosts.resolve("10.0.0.5"), None);
+    }
+
+    #[test]
+    fn a_computer_of_countless_addresses_is_known_by_some_and_found_by_each() {
+        let mut hosts = Hosts::new(["a"].into_iter());
+        let all: Vec<IpAddr> = (0..1000u32).map(|n| std::net::Ipv4Addr::from(0x0A00_0001 + n).into()).collect();
+        all.iter().for_each(|ip| hosts.learn_address(0, *ip));
+        assert_eq!(hosts.get(0).addresses, all[..ADDRESSES].iter().copied().collect());
+        assert!(all.iter().all(|ip| hosts.resolve(&ip.to_string()) == Some(0)));
     }
 
     #[test]

@@ -41,7 +41,7 @@ use identity::{HostId, Hosts};
 use item::Item;
 pub use noise::Stray;
 pub use step::Step;
-pub use timeline::{HostClock, Ledger};
+pub use timeline::{HostClock, Ledger, Logs};
 
 /// Evidence put in order: what attempts and verdicts are made from.
 #[derive(Debug)]
@@ -78,6 +78,8 @@ pub struct Case<'a> {
     pub ledger: Ledger,
     /// Channels of each host.
     pub channels: Vec<Vec<(&'a str, &'a Coverage)>>,
+    /// Those of them that number their records.
+    pub logs: Vec<Logs<'a>>,
     /// What of it is to be told.
     pub own: Own,
 }
@@ -364,6 +366,7 @@ impl<'a> Case<'a> {
             ledger: Ledger::of(&items, &steps),
             items,
             steps,
+            logs: channels.iter().map(|channels| Logs::of(channels)).collect(),
             channels,
             own: Own::default(),
         }

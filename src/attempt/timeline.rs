@@ -117,23 +117,46 @@ impl Case<'_> {
             return false;
         }
         if steps.iter().any(|step| step.corrected) {
-            return self.ledger.holds(host, channel, &self.channels[host], from, to);
+            return self.ledger.holds(host, channel, &self.logs[host], from, to);
         }
-        // A trace is no export: it may have been taken at another time.
-        let logs = self.channels[host].iter().filter(|(_, coverage)| !coverage.runs.is_empty());
-        let latest = logs.filter_map(|(_, coverage)| coverage.bounds()).map(|(_, last)| last).max();
-        self.channels[host].iter().filter(|(name, _)| name.eq_ignore_ascii_case(channel)).any(|(_, coverage)| {
+        let latest = self.logs[host].latest;
+        self.logs[host].of_channel(channel).any(|coverage| {
             let open_end = coverage.runs.last().filter(|run| run.first <= from && Some(to) <= latest);
             coverage.covers(from, to) || open_end.is_some()
         })
     }
 }
 
+/// The logs of one host that number their records. A trace is no export: it may have been taken at another time.
+#[derive(Clone, Debug, Default)]
+pub struct Logs<'a> {
+    by_channel: Vec<(&'a str, &'a Coverage)>,
+    /// Time of the last record of any.
+    latest: Option<Time>,
+}
+
+impl<'a> Logs<'a> {
+    /// Those of these channels.
+    pub fn of(channels: &[(&'a str, &'a Coverage)]) -> Self {
+        let numbered = channels.iter().filter(|(_, coverage)| !coverage.runs.is_empty()).copied();
+        let by_channel: Vec<(&str, &Coverage)> = numbered.collect();
+        let latest = by_channel.iter().filter_map(|(_, coverage)| coverage.bounds()).map(|(_, last)| last).max();
+        Logs { by_channel, latest }
+    }
+
+    fn of_channel(&self, channel: &str) -> impl Iterator<Item = &'a Coverage> {
+        self.by_channel
+            .iter()
+            .filter(move |(name, _)| name.eq_ignore_ascii_case(channel))
+            .map(|(_, coverage)| *coverage)
+    }
+}
+
 /// What the records of single channels tell of their time beyond what their runs do.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    /// By host: channel in lower case, and a span in which it lost records.
-    holes: Vec<(HostId, String, Time, Time)>,
+    /// Spans in which a channel lost records, arranged, by host and channel in lower case.
+    holes: BTreeMap<HostId, BTreeMap<String, Vec<(Time, Time)>>>,
     /// Of hosts whose clocks went back, where times alone do not tell which record came first: by channel in
     /// lower case, corrected time and record id in order of time.
     marks: BTreeMap<(HostId, String), Vec<(Time, u64)>>,
@@ -150,7 +173,7 @@ impl Ledger {
             let key = (item.host, &*record.channel);
             let channel = || record.channel.to_lowercase();
             if let Some(from) = open.remove(&key) {
-                ledger.holes.push((item.host, channel(), from, item.time));
+                ledger.hole(key, (from, item.time));
             }
             for state in item.meanings().filter_map(|meaning| meaning.sets.as_ref()).filter(|set| set.state == LOG) {
                 match state.value.as_str() {
@@ -159,7 +182,7 @@ impl Ledger {
                     }
                     "dropped" => {
                         let from = last.get(&key).copied().unwrap_or_default();
-                        ledger.holes.push((item.host, channel(), from, item.time));
+                        ledger.hole(key, (from, item.time));
                     }
                     _ => {}
                 }
@@ -170,27 +193,29 @@ impl Ledger {
             }
         }
         let end = Time::from_filetime(u64::MAX);
-        let rest = open.into_iter().map(|((host, channel), from)| (host, channel.to_lowercase(), from, end));
-        ledger.holes.extend(rest);
+        open.into_iter().for_each(|(key, from)| ledger.hole(key, (from, end)));
+        ledger.holes.values_mut().flat_map(BTreeMap::values_mut).for_each(|spans| arrange(spans));
         ledger
+    }
+
+    fn hole(&mut self, (host, channel): (HostId, &str), span: (Time, Time)) {
+        self.holes.entry(host).or_default().entry(channel.to_lowercase()).or_default().push(span);
     }
 
     /// Did the log lose records in this span of the host's own time, by its own word?
     fn lost(&self, host: HostId, channel: &str, from: Time, to: Time) -> bool {
-        let meets = |(other, name, start, end): &(HostId, String, Time, Time)| {
-            *other == host && name.eq_ignore_ascii_case(channel) && *start <= to && from <= *end
-        };
-        self.holes.iter().any(meets)
+        let Some(own) = self.holes.get(&host) else { return false };
+        own.iter().any(|(name, spans)| name.eq_ignore_ascii_case(channel) && meets(spans, from, to))
     }
 
     /// A gapless run of record ids that begins before the span and ends after it, or at the end of the log.
-    fn holds(&self, host: HostId, channel: &str, covered: &[(&str, &Coverage)], from: Time, to: Time) -> bool {
+    fn holds(&self, host: HostId, channel: &str, logs: &Logs<'_>, from: Time, to: Time) -> bool {
         let Some(marks) = self.marks.get(&(host, channel.to_lowercase())) else { return false };
         let Some((_, first)) = marks[..marks.partition_point(|(time, _)| *time <= from)].last() else { return false };
         let last = marks.get(marks.partition_point(|(time, _)| *time < to)).map(|(_, id)| *id);
         let later = || self.marks.iter().filter(|((other, _), _)| *other == host);
         let latest = later().filter_map(|(_, marks)| marks.last()).map(|(time, _)| *time).max();
-        covered.iter().filter(|(name, _)| name.eq_ignore_ascii_case(channel)).any(|(_, coverage)| {
+        logs.of_channel(channel).any(|coverage| {
             let holds = |id: u64| coverage.runs.iter().position(|run| run.first_id <= id && id <= run.last_id);
             match (holds(*first), last) {
                 (Some(run), Some(last)) => holds(last) == Some(run),
@@ -198,5 +223,42 @@ impl Ledger {
                 (None, _) => false,
             }
         })
+    }
+}
+
+/// Spans by their ends, each with the first start of any from there on.
+fn arrange(spans: &mut [(Time, Time)]) {
+    spans.sort_unstable_by_key(|(_, end)| *end);
+    let mut first = Time::from_filetime(u64::MAX);
+    for (start, _) in spans.iter_mut().rev() {
+        first = first.min(*start);
+        *start = first;
+    }
+}
+
+/// Does one of the arranged spans meet this one?
+fn meets(spans: &[(Time, Time)], from: Time, to: Time) -> bool {
+    let next = spans.partition_point(|(_, end)| *end < from);
+    spans.get(next).is_some_and(|(start, _)| *start <= to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_meets_those_that_it_would_if_each_were_asked() {
+        let time = |n: u64| Time::from_filetime(1_000_000 + n);
+        let spans: Vec<(Time, Time)> = (0..9u64)
+            .map(|n| (n * 7 % 10 * 10, n * 3 % 5))
+            .map(|(at, length)| (time(at), time(at + length * 4)))
+            .collect();
+        let mut arranged = spans.clone();
+        arrange(&mut arranged);
+        for (from, to) in (0..130).flat_map(|from| (from..130).map(move |to| (time(from), time(to)))) {
+            let any = spans.iter().any(|(start, end)| *start <= to && from <= *end);
+            assert_eq!(meets(&arranged, from, to), any, "{from:?} {to:?}");
+        }
+        assert!(!meets(&[], time(0), time(9)));
     }
 }
