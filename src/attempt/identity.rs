@@ -19,7 +19,7 @@ pub struct Host {
     pub name: String,
     /// Other names, lower case.
     pub names: BTreeSet<String>,
-    /// Addresses, [`ADDRESSES`] at most.
+    /// Addresses, 256 at most.
     pub addresses: BTreeSet<IpAddr>,
 }
 
