@@ -89,7 +89,7 @@ def seconds(evidence, others, size, way):
         rows.flush()
         start = time.monotonic()
         told = subprocess.run([WHYRDP, "correlate", "-q", "--format", "json", rows.name], stdout=subprocess.DEVNULL)
-        if told.returncode not in (0, 1, 2):
+        if told.returncode not in (0, 1, 2, 3):
             sys.exit(f"ended with code {told.returncode}")
         return time.monotonic() - start
 
