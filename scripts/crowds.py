@@ -81,8 +81,7 @@ def seconds(evidence, others, size, way):
         for number in range(max(1, size // len(evidence))):
             copies = (copied(row, number, way) for row in evidence)
             if way == "fleet":
-                others_too = map(json.dumps, others)
-                copies = (renamed(text, number, names) for text in itertools.chain(copies, others_too))
+                copies = (renamed(text, number, names) for text in itertools.chain(copies, map(json.dumps, others)))
             rows.writelines(copy + "\n" for copy in copies)
         if way != "fleet":
             rows.writelines(json.dumps(row) + "\n" for row in others)

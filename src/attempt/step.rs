@@ -117,17 +117,23 @@ pub fn correct(items: &mut [Item<'_>], hosts: &Hosts, findings: &Findings, signa
             list.insert(before, step);
         }
         place(&mut steps[host]);
-        settle(items, &logs, &steps);
+        settle(items, of_host(&logs, host), &steps);
     }
     steps
 }
 
-/// Records of one host, log by log.
-fn own(logs: &[(HostId, Vec<usize>)], host: HostId) -> impl Iterator<Item = usize> + Clone {
-    logs.iter().filter(move |(other, _)| *other == host).flat_map(|(_, log)| log.iter().copied())
+/// The logs of one host, of logs in order of hosts.
+fn of_host(logs: &[(HostId, Vec<usize>)], host: HostId) -> &[(HostId, Vec<usize>)] {
+    let upto = |host: HostId| logs.partition_point(|(other, _)| *other < host);
+    &logs[upto(host)..upto(host + 1)]
 }
 
-/// Brings the times of all items onto the last clock of their hosts.
+/// Records of one host, log by log.
+fn own(logs: &[(HostId, Vec<usize>)], host: HostId) -> impl Iterator<Item = usize> + Clone {
+    of_host(logs, host).iter().flat_map(|(_, log)| log.iter().copied())
+}
+
+/// Brings the times of the items of these logs onto the last clock of their hosts.
 fn settle(items: &mut [Item<'_>], logs: &[(HostId, Vec<usize>)], steps: &[Vec<Step>]) {
     for (host, log) in logs {
         assign(items, log, &steps[*host]);

@@ -213,8 +213,8 @@ impl Ledger {
         let Some(marks) = self.marks.get(&(host, channel.to_lowercase())) else { return false };
         let Some((_, first)) = marks[..marks.partition_point(|(time, _)| *time <= from)].last() else { return false };
         let last = marks.get(marks.partition_point(|(time, _)| *time < to)).map(|(_, id)| *id);
-        let later = || self.marks.iter().filter(|((other, _), _)| *other == host);
-        let latest = later().filter_map(|(_, marks)| marks.last()).map(|(time, _)| *time).max();
+        let own = self.marks.range((host, String::new())..(host + 1, String::new()));
+        let latest = own.filter_map(|(_, marks)| marks.last()).map(|(time, _)| *time).max();
         logs.of_channel(channel).any(|coverage| {
             let holds = |id: u64| coverage.runs.iter().position(|run| run.first_id <= id && id <= run.last_id);
             match (holds(*first), last) {

@@ -123,10 +123,8 @@ impl Failed {
 
 /// Sessions of such attempts, each by the first record that shows its user logged on.
 fn opened(case: &Case<'_>, is_one: impl Fn(&Attempt) -> bool) -> Vec<(HostId, ItemId)> {
-    let logs_on = |id: &ItemId| {
-        let meanings = case.items[*id].rules.iter().filter_map(|rule| rule.meaning.as_ref());
-        meanings.filter_map(|meaning| meaning.reaches).max() >= Some(Phase::Logon)
-    };
+    let reached = |id: &ItemId| case.items[*id].meanings().filter_map(|meaning| meaning.reaches).max();
+    let logs_on = |id: &ItemId| reached(id) >= Some(Phase::Logon);
     let sessions = case.attempts.iter().filter(|attempt| {
         matches!(attempt.outcome, Outcome::Established | Outcome::Dropped)
             && attempt.server.is_some()
