@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use whyrdp::correlate::{Request, correlate};
 use whyrdp::event::Guid;
-use whyrdp::evidence::{Findings, Row};
+use whyrdp::evidence::{Evidence, Findings, Row};
 use whyrdp::report::model::{Level, Report};
 use whyrdp::signature::Signatures;
 
@@ -67,4 +67,42 @@ fn many_connections_at_one_moment_are_as_many() {
         assert!(rest <= 1, "{slug}: {times} times {} and {rest}", one.attempts.len());
         assert_eq!(proven(&many), proven(&one), "{slug}");
     }
+}
+
+/// A record with other values of some fields, and its time and number.
+fn changed(evidence: &Evidence, number: u64, time: &serde_json::Value, fields: &[(&str, &str)]) -> Evidence {
+    let mut row = serde_json::to_value(evidence).unwrap();
+    for field in row["fields"].as_array_mut().unwrap() {
+        if let Some((_, value)) = fields.iter().find(|(name, _)| field[0] == *name) {
+            field[1] = (*value).into();
+        }
+    }
+    (row["time"], row["record_id"]) = (time.clone(), number.into());
+    let mut copy: Evidence = serde_json::from_value(row).unwrap();
+    copy.event = evidence.event.derive(&number.to_string());
+    copy
+}
+
+#[test]
+fn of_many_logons_at_its_time_those_of_its_own_client_speak_of_an_attempt() {
+    let (signatures, _) = Signatures::open(true, &[]);
+    let of = |slug: &str| cases::findings(cases::logs(slug).path().to_owned(), &signatures);
+    let found = |findings: &Findings, rule: &str| {
+        findings.evidence.values().find(|one| one.signatures.iter().any(|slug| &**slug == rule)).unwrap().clone()
+    };
+    let mut findings = of("missing-network-logon-right");
+    let (refused, logon) =
+        (found(&findings, "security_4625_network_right_missing"), found(&of("wrong-password"), "security_4624_type3"));
+    let time = serde_json::to_value(&refused).unwrap()["time"].clone();
+    let user = refused.record.field("TargetUserName").unwrap();
+    let mut add = |number: u64, address: &str| {
+        let fields = [("TargetUserName", user), ("IpAddress", address)];
+        findings.add(Row::Evidence(changed(&logon, 100_000 + number, &time, &fields)));
+        let report = correlate(&findings, &signatures, &Request::default());
+        let verdicts = report.attempts.iter().flat_map(|attempt| &attempt.verdicts);
+        verdicts.filter(|verdict| verdict.cause == "missing-network-logon-right").count()
+    };
+    let before = add(0, "10.9.0.1");
+    assert_eq!((1..200).map(|number| add(number, &format!("10.9.0.{number}"))).last(), Some(before));
+    assert_eq!(add(200, refused.record.field("IpAddress").unwrap()), before - 1);
 }

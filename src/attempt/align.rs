@@ -136,8 +136,7 @@ fn readings(case: &Case<'_>) -> Vec<(HostId, i64, usize)> {
             ahead.push((host, *middle, gaps.len()));
         }
     }
-    let mut controllers = (0..case.hosts.len()).filter(|host| case.roles[*host].contains(&Role::Dc));
-    if let (Some(only), None) = (controllers.next(), controllers.next()) {
+    if let Some(only) = case.only(Role::Dc) {
         ahead.retain(|(host, ..)| *host != only);
         ahead.push((only, 0, 0));
     }

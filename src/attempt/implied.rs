@@ -8,7 +8,8 @@ use crate::signature::definition::{Role, Slot};
 use super::connection::SIDES;
 use super::identity::{HostId, user_key};
 use super::intervals::Intervals;
-use super::{Attempt, Case, Connection, Item, ItemId};
+use super::item::Item;
+use super::{Attempt, Case, Connection, ItemId};
 
 /// Records that by themselves show a connection that ended, and that no attempt holds.
 pub fn implied(case: &mut Case<'_>) {

@@ -49,8 +49,7 @@ pub fn one_end(case: &mut Case<'_>, connections: Vec<Connection>) {
 /// The client's code says that the gateway failed it, and the case knows one gateway only: that one, although
 /// its log shows nothing of this connection. Sure only where the same client is seen to use it.
 fn by_code(case: &mut Case<'_>) {
-    let mut gateways = (0..case.roles.len()).filter(|host| case.roles[*host].contains(&Role::Gateway));
-    let (Some(gateway), None) = (gateways.next(), gateways.next()) else { return };
+    let Some(gateway) = case.only(Role::Gateway) else { return };
     let told = |attempt: &Attempt| {
         attempt.side(Role::Client).flat_map(|c| &c.items).any(|&id| {
             let code = case.items[id].number(Slot::Disconnect);

@@ -3,6 +3,7 @@
 use crate::event::{TICKS_PER_SECOND, Time};
 use crate::signature::definition::{Mark, Phase, Role, Rule};
 
+use super::item::Item;
 use super::{Attempt, Case, Connection};
 
 /// Slack at a connection's ends, 100 ns.
@@ -88,14 +89,7 @@ fn never_seen(attempt: &Attempt, case: &Case<'_>) -> Option<Phase> {
 }
 
 /// The channel in which the rule's records stand covers the connection.
-fn covered(
-    case: &Case<'_>,
-    rule: &Rule,
-    opener: &super::Item<'_>,
-    connection: &Connection,
-    from: Time,
-    to: Time,
-) -> bool {
+fn covered(case: &Case<'_>, rule: &Rule, opener: &Item<'_>, connection: &Connection, from: Time, to: Time) -> bool {
     case.signatures.providers(rule).iter().any(|provider| {
         if provider.eq_ignore_ascii_case(&opener.evidence.record.provider) {
             return case.covers(connection.host, &opener.evidence.record.channel, from, to);

@@ -7,7 +7,8 @@ use crate::event::{TICKS_PER_SECOND, Time};
 use crate::evidence::Coverage;
 
 use super::identity::HostId;
-use super::{Attempt, Case, Connection, Item, Step};
+use super::item::Item;
+use super::{Attempt, Case, Connection, Step};
 
 /// Clocks that were never compared are taken to be this close, 100 ns: Kerberos tolerates no more.
 const UNKNOWN: i64 = 300 * TICKS_PER_SECOND;

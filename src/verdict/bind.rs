@@ -12,6 +12,8 @@ use crate::event::{TICKS_PER_SECOND, Time};
 use crate::signature::definition::{Anchor, Key, Meaning, Outcome, Phase, Role, Window};
 
 use super::keys::Keys;
+use super::loose::Loose;
+use super::suspect::{self, Suspect};
 
 /// How firmly a record is tied to an attempt; the order is from loose to firm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +49,7 @@ const BURST_HALF: i64 = 30 * TICKS_PER_SECOND;
 const NEAREST: usize = 1 << 14;
 
 /// Records by the name of a rule or a state and by host, in order of time.
-type BySlug<'c> = FxHashMap<&'c str, BTreeMap<HostId, Vec<ItemId>>>;
+pub(super) type BySlug<'c> = FxHashMap<&'c str, BTreeMap<HostId, Vec<ItemId>>>;
 
 /// A role that no end of the connection plays.
 pub(super) fn elsewhere(role: Role) -> bool {
@@ -73,15 +75,13 @@ fn nearest<T>(records: &[T], is_before: impl Fn(&T) -> bool) -> &[T] {
     &records[first..first + NEAREST]
 }
 
-/// Of these, the records of a rule on one host within a span of that host's own clock, in order of time.
-fn within<'i>(
-    case: &Case<'_>,
-    all: &'i BySlug<'_>,
-    slug: &str,
-    host: HostId,
-    (from, to): (Time, Time),
-) -> &'i [ItemId] {
-    let ids = all.get(slug).and_then(|hosts| hosts.get(&host)).map_or(&[][..], Vec::as_slice);
+/// Of these, the records of a rule on one host, in order of time.
+pub(super) fn on<'i>(all: &'i BySlug<'_>, slug: &str, host: HostId) -> &'i [ItemId] {
+    all.get(slug).and_then(|hosts| hosts.get(&host)).map_or(&[][..], Vec::as_slice)
+}
+
+/// Of these records of one host, in order of time, those within a span of that host's own clock.
+fn within<'i>(case: &Case<'_>, ids: &'i [ItemId], (from, to): (Time, Time)) -> &'i [ItemId] {
     let start = ids.partition_point(|id| case.items[*id].time < from);
     let end = ids.partition_point(|id| case.items[*id].time <= to);
     &ids[start..end.max(start)]
@@ -129,14 +129,15 @@ pub struct Index<'c> {
     /// The least and the most, 100 ns, by which a clock was ever ahead.
     ahead: (i64, i64),
     /// Those of them that nobody holds.
-    free: BySlug<'c>,
-    /// Those that attempts hold, by attempt, in order of time.
+    loose: Loose<'c>,
+    /// Those that attempts hold, without noise, by attempt and in order of time.
     held: FxHashMap<&'c str, Vec<(usize, ItemId)>>,
     /// Records that set each state.
     settings: BySlug<'c>,
     keys: Keys<'c>,
     /// By record: far more of its kind stand around it than attempts could have made.
     drowned: Vec<bool>,
+    suspects: Vec<Suspect<'c>>,
 }
 
 impl<'c> Index<'c> {
@@ -171,9 +172,10 @@ impl<'c> Index<'c> {
                 let item = &case.items[*id];
                 all.entry(item.host).or_default().push(*id);
                 match owner[*id] {
+                    _ if item.noise => {}
                     Owner::Nobody => nobodys.entry(item.host).or_default().push(*id),
-                    Owner::Attempt(at) if !item.noise => by_attempt.push((at, *id)),
-                    _ => {}
+                    Owner::Attempt(at) => by_attempt.push((at, *id)),
+                    Owner::Stray => {}
                 }
             }
             by_attempt.sort_unstable();
@@ -200,15 +202,22 @@ impl<'c> Index<'c> {
             rules,
             elsewhere: logged_elsewhere,
             ahead,
-            free,
+            loose: Loose::new(case, free, &keys),
             held,
             settings,
             keys,
             drowned: Vec::new(),
+            suspects: Vec::new(),
         };
         let drowned = |(id, item): (ItemId, &Item<'_>)| index.owner[id] == Owner::Nobody && index.drowns(item);
         index.drowned = case.items.iter().enumerate().map(drowned).collect();
+        index.suspects = suspect::all(&index);
         index
+    }
+
+    /// All causes but those of attacks, which stand in the findings.
+    pub fn suspects(&self) -> &[Suspect<'c>] {
+        &self.suspects
     }
 
     /// The keys of attempts and records.
@@ -226,6 +235,11 @@ impl<'c> Index<'c> {
         self.settings.get(state).and_then(|hosts| hosts.get(&host)).map_or(&[], Vec::as_slice)
     }
 
+    /// Some record of the case sets this state.
+    pub fn sets(&self, state: &str) -> bool {
+        self.settings.contains_key(state)
+    }
+
     /// Some record of the case matched this rule.
     pub fn has(&self, slug: &str) -> bool {
         self.rules.contains_key(slug)
@@ -233,7 +247,7 @@ impl<'c> Index<'c> {
 
     /// Records of a rule on one host within a span of that host's own clock, in order of time.
     pub fn on_host(&self, slug: &str, host: HostId, span: (Time, Time)) -> &[ItemId] {
-        within(self.case, &self.rules, slug, host, span)
+        within(self.case, on(&self.rules, slug, host), span)
     }
 
     /// Hosts whose records of a rule may speak of the attempt, in this window of the reference clock.
@@ -265,7 +279,7 @@ impl<'c> Index<'c> {
     }
 
     /// Records of a rule that are tied to the attempt within the window, in order of time.
-    pub fn bound(&self, attempt: usize, slug: &str, window: Option<Window>, keys: &[Key]) -> Vec<Bound> {
+    pub fn bound(&self, attempt: usize, slug: &'c str, window: Option<Window>, keys: &[Key]) -> Vec<Bound> {
         if !self.has(slug) {
             return Vec::new();
         }
@@ -273,19 +287,22 @@ impl<'c> Index<'c> {
         let keys = if keys.is_empty() { &meaning.join } else { keys };
         let mut found = Vec::new();
         let (from, to) = self.window(attempt, window.unwrap_or(AROUND));
-        // What others hold may still speak of this attempt, if no end of a connection logged it.
-        let (records, held) = match elsewhere(meaning.host) {
-            true => (&self.rules, &[][..]),
-            false => (&self.free, self.held_by(attempt, slug)),
-        };
+        let held = if elsewhere(meaning.host) { &[] } else { self.held_by(attempt, slug) };
         for host in self.hosts(&self.case.attempts[attempt], slug, meaning.host, (from, to)) {
             let span = (self.case.local(host, from), self.case.local(host, to));
-            let near = within(self.case, records, slug, host, span);
             let start = self.case.local(host, self.case.attempts[attempt].start);
-            for &id in nearest(near, |id| self.case.items[*id].time < start) {
-                if let Some(tie) = self.tie(attempt, id, meaning, keys) {
-                    found.push(Bound { item: id, tie });
-                }
+            let records = match elsewhere(meaning.host) {
+                // What others hold may still speak of this attempt, if no end of a connection logged it.
+                true => vec![on(&self.rules, slug, host)],
+                false => self.loose.of(&self.case.attempts[attempt], (slug, host), meaning.host, keys),
+            };
+            for records in records {
+                let near = within(self.case, records, span);
+                let near = nearest(near, |id| self.case.items[*id].time < start).iter();
+                found.extend(near.filter_map(|&item| {
+                    let tie = self.tie(attempt, item, meaning, keys)?;
+                    Some(Bound { item, tie })
+                }));
             }
             let own = held.iter().map(|(_, id)| *id).filter(|id| {
                 let item = &self.case.items[*id];
@@ -311,18 +328,13 @@ impl<'c> Index<'c> {
     }
 
     fn tie(&self, at: usize, id: ItemId, meaning: &Meaning, keys: &[Key]) -> Option<Tie> {
-        let (attempt, item) = (&self.case.attempts[at], &self.case.items[id]);
-        if item.noise {
-            return None;
-        }
-        match self.owner[id] {
-            Owner::Attempt(owner) if owner == at => return Some(Tie::Key),
-            Owner::Attempt(_) if !elsewhere(meaning.host) => return None,
-            Owner::Stray => return None,
-            _ => {}
-        }
-        if meaning.host == Role::Server && attempt.server != Some(item.host) {
-            return None;
+        if elsewhere(meaning.host) {
+            match self.owner[id] {
+                _ if self.case.items[id].noise => return None,
+                Owner::Attempt(owner) if owner == at => return Some(Tie::Key),
+                Owner::Stray => return None,
+                _ => {}
+            }
         }
         let matched = self.keys.agree(at, id, keys, meaning.host)?;
         if matched {
@@ -331,7 +343,7 @@ impl<'c> Index<'c> {
         if elsewhere(meaning.host) || !keys.contains(&Key::Time) {
             return elsewhere(meaning.host).then_some(Tie::Shared);
         }
-        Some(if self.drowned[id] || self.crowded(at, item) { Tie::Shared } else { Tie::Time })
+        Some(if self.drowned[id] || self.crowded(at, &self.case.items[id]) { Tie::Shared } else { Tie::Time })
     }
 
     /// Another attempt of that host holds this moment and did not end alike.

@@ -72,7 +72,7 @@ impl Clocks {
         Clocks {
             alone: case.attempts.iter().all(|attempt| ends(attempt).len() < 2),
             speak,
-            controller: controller(case),
+            controller: case.only(Role::Dc),
             known: offsets().count(),
             range: range(offsets()),
             following: range(following.into_iter().filter_map(|host| case.clocks[host].ahead)),
@@ -221,15 +221,6 @@ fn read(case: &Case<'_>, host: HostId, item: &Item<'_>, all: &Clocks) -> Option<
     let other = all.readings.iter().rev().map(|id| &case.items[*id]).find(|item| item.host != host)?;
     let theirs = other.time.since(other.clock(Slot::ClockOther)?);
     Some((own - case.clocks[other.host].ahead? - (told - theirs)).abs() <= slack)
-}
-
-/// The only domain controller of the case.
-fn controller(case: &Case<'_>) -> Option<HostId> {
-    let mut found = (0..case.hosts.len()).filter(|host| case.roles[*host].contains(&Role::Dc));
-    match (found.next(), found.next()) {
-        (Some(only), None) => Some(only),
-        _ => None,
-    }
 }
 
 fn says(case: &Case<'_>, item: &Item<'_>) -> String {

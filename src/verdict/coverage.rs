@@ -229,9 +229,10 @@ fn channel(name: &str, coverage: &Coverage, first_attempt: Option<Time>, cleared
 
 /// Every input with what is wrong with it; inputs that could not be opened too.
 pub fn inputs(findings: &Findings) -> Vec<InputReport> {
-    let damage = |path: &str| -> Vec<DamageReport> {
-        findings.problems.iter().filter(|problem| &*problem.path == path).map(DamageReport::from).collect()
-    };
+    let mut damage: BTreeMap<&str, Vec<DamageReport>> = BTreeMap::new();
+    for problem in &findings.problems {
+        damage.entry(&problem.path).or_default().push(DamageReport::from(problem));
+    }
     let mut inputs: Vec<InputReport> = findings
         .inputs
         .iter()
@@ -246,13 +247,11 @@ pub fn inputs(findings: &Findings) -> Vec<InputReport> {
             first: input.first,
             last: input.last,
             lost: Lost { events: input.lost_events, buffers: input.lost_buffers },
-            damage: damage(&input.path),
+            damage: damage.get(&*input.path).cloned().unwrap_or_default(),
         })
         .collect();
-    let read: BTreeSet<&str> = findings.inputs.iter().map(|input| &*input.path).collect();
-    let unread: BTreeSet<&str> =
-        findings.problems.iter().map(|problem| &*problem.path).filter(|path| !read.contains(path)).collect();
-    inputs.extend(unread.into_iter().map(|path| InputReport {
+    findings.inputs.iter().for_each(|input| drop(damage.remove(&*input.path)));
+    inputs.extend(damage.into_iter().map(|(path, damage)| InputReport {
         path: path.to_string(),
         kind: "unreadable".to_string(),
         bytes: 0,
@@ -263,7 +262,7 @@ pub fn inputs(findings: &Findings) -> Vec<InputReport> {
         first: None,
         last: None,
         lost: Lost::default(),
-        damage: damage(path),
+        damage,
     }));
     inputs.sort_by(|a, b| a.path.cmp(&b.path));
     inputs

@@ -89,10 +89,19 @@ impl<'c> Keys<'c> {
         }
     }
 
+    fn told(&self, id: ItemId) -> Told {
+        self.told.get(self.places[id] as usize).copied().unwrap_or_else(|| self.read(&self.case.items[id]))
+    }
+
+    /// The client's address that a record tells.
+    pub fn client_ip(&self, id: ItemId) -> Option<IpAddr> {
+        self.told(id).client_ip
+    }
+
     /// `Some(true)` where a key agrees, `Some(false)` where none can be compared, `None` where one disagrees.
     pub fn agree(&self, at: usize, id: ItemId, keys: &[Key], role: Role) -> Option<bool> {
         let (attempt, own, item) = (&self.case.attempts[at], &self.own[at], &self.case.items[id]);
-        let told = self.told.get(self.places[id] as usize).copied().unwrap_or_else(|| self.read(item));
+        let told = self.told(id);
         let mut matched = false;
         for key in keys {
             let agrees = match key {

@@ -218,7 +218,7 @@ fn host_of(case: &Case<'_>, attempt: &Attempt, role: Role) -> Option<HostId> {
     match role {
         Role::Client | Role::Server | Role::Gateway => attempt.host(role),
         Role::Any => attempt.server.or(attempt.client),
-        _ => case.roles.iter().position(|roles| roles.contains(&role)),
+        _ => case.of_role(role).first().copied(),
     }
 }
 

@@ -10,11 +10,14 @@ mod coverage;
 mod finding;
 mod head;
 mod keys;
+mod loose;
 mod missing;
 mod rank;
 mod rollup;
 mod rows;
 mod state;
+mod suspect;
+mod ties;
 mod weigh;
 mod words;
 
@@ -24,12 +27,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::attempt::{Attempt, Case, Connection};
 use crate::event::TICKS_PER_SECOND;
 use crate::report::model::{AttemptReport, Each, Finding, Level, LongReport, Row, RuledOut};
-use crate::signature::definition::{Bearing, Cause, FINDINGS_FAMILY, Outcome, Phase, Role, Severity};
+use crate::signature::definition::{Bearing, Cause, Outcome, Phase, Role, Severity};
 
 use bind::Index;
 pub use head::Head;
 use rank::Ranked;
 use rows::Timeline;
+use ties::Ties;
 use weigh::{Cite, Hint, Out, Weighed};
 
 /// What the dialog said.
@@ -185,9 +189,11 @@ fn judge<'a>(index: &Index<'a>, at: usize, said: &Said, complained: bool) -> Jud
     }
     let mut judged = Judged::default();
     let mut families: BTreeMap<&str, Vec<Tried<'_>>> = BTreeMap::new();
-    for cause in case.signatures.causes().iter().filter(|cause| may_explain(cause)) {
+    let mut ties = Ties::of(index, at);
+    for suspect in index.suspects() {
+        let cause = suspect.cause;
         let hint = hint(cause, attempt.disconnect, said, complained);
-        let out = match weigh::weigh(index, at, cause, hint) {
+        let out = match weigh::weigh(&mut ties, suspect, hint) {
             Weighed::Found { level, score, cited } => {
                 let decided = cited.iter().any(|cite| cite.bearing == Bearing::Proof);
                 // Where nothing failed, only the proof of something that hurts may speak.
@@ -212,11 +218,6 @@ fn judge<'a>(index: &Index<'a>, at: usize, said: &Said, complained: bool) -> Jud
             ruled_out(case, attempt, families, |cause| hint(cause, attempt.disconnect, said, complained) > Hint::None);
     }
     judged
-}
-
-/// Attacks stand in the findings.
-fn may_explain(cause: &Cause) -> bool {
-    cause.family != FINDINGS_FAMILY
 }
 
 fn hint(cause: &Cause, logged: Option<u32>, said: &Said, complained: bool) -> Hint {

@@ -1,7 +1,7 @@
 //! States that records set on a host, and conditions that stand since before an attempt.
 
 use crate::attempt::identity::HostId;
-use crate::attempt::{Case, ItemId};
+use crate::attempt::{Attempt, Case, ItemId};
 use crate::event::Time;
 use crate::signature::definition::{Bearing, Cause, Clue, Observation, Role};
 
@@ -46,13 +46,8 @@ pub fn standing(
             // Packets show a condition of the connection that they are of, of no other.
             Role::Network => case.attempts[attempt].side(role).map(|connection| connection.host).collect(),
             // Any end for facts of any host; every host of the role for the others.
-            _ => case
-                .roles
-                .iter()
-                .enumerate()
-                .filter(|(host, roles)| of_role(case, attempt, *host, roles.contains(&role), role))
-                .map(|(host, _)| host)
-                .collect(),
+            Role::Any => ends(&case.attempts[attempt]),
+            _ => case.of_role(role).to_vec(),
         },
         |host| vec![host],
     );
@@ -84,12 +79,8 @@ pub fn standing(
     (!undone).then_some(found)
 }
 
-fn of_role(case: &Case<'_>, attempt: usize, host: HostId, has_role: bool, role: Role) -> bool {
-    let attempt = &case.attempts[attempt];
-    match role {
-        Role::Any => [attempt.client, attempt.server, attempt.gateway].contains(&Some(host)),
-        _ => has_role,
-    }
+fn ends(attempt: &Attempt) -> Vec<HostId> {
+    [attempt.client, attempt.server, attempt.gateway].into_iter().flatten().collect()
 }
 
 /// A condition is believed to stand for a month unless its clue says otherwise.

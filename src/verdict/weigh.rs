@@ -8,6 +8,8 @@ use crate::signature::definition::{Anchor, Bearing, Cause, Clue, Kind, Observati
 
 use super::bind::{AROUND, Bound, Index, Tie};
 use super::state;
+use super::suspect::Suspect;
+use super::ties::Ties;
 
 /// Why a cause was ruled out for an attempt.
 #[derive(Clone, Debug)]
@@ -83,18 +85,17 @@ pub enum Hint {
 }
 
 /// Weighs a cause.
-pub fn weigh<'a>(index: &Index<'a>, at: usize, cause: &'a Cause, hint: Hint) -> Weighed<'a> {
-    let case = index.case();
-    let attempt = &case.attempts[at];
+pub fn weigh<'a>(ties: &mut Ties<'_, 'a>, suspect: &Suspect<'a>, hint: Hint) -> Weighed<'a> {
+    let (cause, attempt) = (suspect.cause, ties.attempt());
     if let Some(out) = by_phase(attempt, cause) {
         return Weighed::Out(out);
     }
-    if !required(attempt, cause, case) {
+    if suspect.clues.is_empty() || !required(attempt, cause, ties.case()) {
         return Weighed::Silent;
     }
     let mut sum = Sum::default();
-    for clue in &cause.evidence {
-        judge(index, at, cause, clue, &mut sum);
+    for clue in &suspect.clues {
+        judge(ties, cause, clue, &mut sum);
     }
     let for_it = sum.proof.is_some() || sum.standing || !sum.supports.is_empty();
     if !sum.refuted.is_empty() {
@@ -174,18 +175,15 @@ fn required(attempt: &Attempt, cause: &Cause, case: &Case<'_>) -> bool {
     let gateway_only = !cause.phases.is_empty() && cause.phases.iter().all(|phase| phase.is_gateway());
     let reached = needs.reached.is_none_or(|phase| attempt.phase.is_some_and(|known| known >= phase));
     let not_reached = needs.not_reached.is_none_or(|phase| attempt.phase_limit.is_some_and(|limit| limit <= phase));
-    let role = needs
-        .role
-        .as_deref()
-        .and_then(Role::from_word)
-        .is_none_or(|role| case.roles.iter().any(|roles| roles.contains(&role)));
+    let role = needs.role.as_deref().and_then(Role::from_word).is_none_or(|role| !case.of_role(role).is_empty());
     // A session that was reached can only have broken later.
     let lived =
         attempt.outcome != Outcome::Established || cause.phases.iter().any(|phase| *phase >= Phase::ProfileShell);
     reached && not_reached && role && lived && (!gateway_only || attempt.gateway.is_some() || attempt.server.is_none())
 }
 
-fn judge<'a>(index: &Index<'a>, at: usize, cause: &'a Cause, clue: &'a Clue, sum: &mut Sum<'a>) {
+fn judge<'a>(ties: &mut Ties<'_, 'a>, cause: &'a Cause, clue: &'a Clue, sum: &mut Sum<'a>) {
+    let (index, at) = (ties.index, ties.at);
     match &clue.what {
         Observation::Rule(slug) if clue.bearing == Bearing::Standing => {
             if let Some(item) = state::standing(index, index.case(), at, cause, clue, slug) {
@@ -202,25 +200,24 @@ fn judge<'a>(index: &Index<'a>, at: usize, cause: &'a Cause, clue: &'a Clue, sum
             if clue.bearing == Bearing::Refute && cause.evidence.iter().any(stands) {
                 return;
             }
-            let bound = index.bound(at, slug, clue.window, &clue.join);
-            let bound = match &clue.after {
-                Some(first) => after(index, at, bound, first),
-                None => bound,
-            };
-            records(index.case(), slug, clue, &bound, sum);
+            let bound = ties.bound(slug, clue.window, &clue.join);
+            match &clue.after {
+                Some(first) => records(index.case(), slug, clue, &after(ties, &bound, first), sum),
+                None => records(index.case(), slug, clue, &bound, sum),
+            }
         }
         Observation::State { state, value, at: anchor } => set(index, at, clue, (state, value), *anchor, sum),
         Observation::Absent { rule, needs } => absent(index, at, clue, rule, needs, sum),
-        Observation::Sequence { rules, gap } => sequence(index, at, clue, rules, *gap, sum),
+        Observation::Sequence { rules, gap } => sequence(ties, clue, rules, *gap, sum),
         // Of attacks alone, which are told as findings.
         Observation::SessionAfter { .. } => {}
     }
 }
 
 /// Keeps what came after the last match of another rule.
-fn after(index: &Index<'_>, at: usize, bound: Vec<Bound>, first: &str) -> Vec<Bound> {
-    let last = index.bound(at, first, None, &[]).last().map(|bound| bound.item);
-    bound.into_iter().filter(|bound| last.is_some_and(|last| bound.item > last)).collect()
+fn after<'a>(ties: &mut Ties<'_, 'a>, bound: &[Bound], first: &'a str) -> Vec<Bound> {
+    let last = ties.bound(first, None, &[]).last().map(|bound| bound.item);
+    bound.iter().copied().filter(|bound| last.is_some_and(|last| bound.item > last)).collect()
 }
 
 fn records<'a>(case: &Case<'_>, slug: &'a str, clue: &'a Clue, bound: &[Bound], sum: &mut Sum<'a>) {
@@ -324,11 +321,11 @@ fn absent(index: &Index<'_>, at: usize, clue: &Clue, rule: &str, needs: &str, su
     }
 }
 
-fn sequence<'a>(index: &Index<'a>, at: usize, clue: &'a Clue, rules: &'a [String], gap: (i64, i64), sum: &mut Sum<'a>) {
-    let case = index.case();
+fn sequence<'a>(ties: &mut Ties<'_, 'a>, clue: &'a Clue, rules: &'a [String], gap: (i64, i64), sum: &mut Sum<'a>) {
+    let case = ties.case();
     let mut chain: Vec<ItemId> = Vec::new();
     for slug in rules {
-        let next = index.bound(at, slug, clue.window, &clue.join).into_iter().map(|bound| bound.item).find(|id| {
+        let next = ties.bound(slug, clue.window, &clue.join).iter().map(|bound| bound.item).find(|id| {
             chain.last().is_none_or(|last| {
                 // Two hosts' clocks may differ; on one host, the order of records decides.
                 let time = |id: ItemId| case.aligned(case.items[id].host, case.items[id].time);

@@ -151,7 +151,7 @@ words! {
 }
 
 /// A span around an attempt: anchors with offsets in 100 ns steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Window {
     /// From.
     pub from: (Anchor, i64),

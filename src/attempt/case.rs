@@ -1,0 +1,317 @@
+//! All evidence of a case, put in order, and the attempts that it comes to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::identity::{self, HostId, Hosts};
+use super::item::Item;
+use super::{
+    Attempt, HostClock, ItemId, Ledger, Logs, Step, Stray, attach, burst, implied, join, legs, network, noise, outcome,
+    redirect, step, writer,
+};
+use crate::event::Time;
+use crate::evidence::{Coverage, Findings, List};
+use crate::signature::Signatures;
+use crate::signature::definition::{Kind, Mark, Meaning, Role, Rule, Slot};
+
+/// Evidence put in order: what attempts and verdicts are made from.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// All that the scans found.
+    pub findings: &'a Findings,
+    /// What records mean.
+    pub signatures: &'a Signatures,
+    /// Who is who.
+    pub hosts: Hosts,
+    /// Every record with a time, by time, host, channel, record id.
+    pub items: Vec<Item<'a>>,
+    /// Records of each host, in the same order.
+    pub of_host: Vec<Vec<ItemId>>,
+    /// Those of them that show a connection to its listener.
+    pub listened: Vec<Vec<ItemId>>,
+    /// Records of each rule, by slug, in order; of a correlation, the members of its bursts.
+    pub by_rule: BTreeMap<&'a str, Vec<ItemId>>,
+    /// Bursts of each correlation that fired, by slug.
+    pub bursts: BTreeMap<&'a str, Vec<Vec<ItemId>>>,
+    /// Roles that each host's records show.
+    pub roles: Vec<BTreeSet<Role>>,
+    /// Hosts of each role.
+    of_role: BTreeMap<Role, Vec<HostId>>,
+    /// By host: nothing shows that it has logs of Windows.
+    elsewhere: Vec<bool>,
+    /// Every user action, by start.
+    pub attempts: Vec<Attempt>,
+    /// Connections that no user made.
+    pub strays: Vec<Stray>,
+    /// Each host's clock against the reference.
+    pub clocks: Vec<HostClock>,
+    /// Host whose clock is the reference.
+    pub reference: Option<HostId>,
+    /// Settings of each host's clock while its logs were written.
+    pub steps: Vec<Vec<Step>>,
+    /// What records tell of their logs.
+    pub ledger: Ledger,
+    /// Channels of each host.
+    pub channels: Vec<Vec<(&'a str, &'a Coverage)>>,
+    /// Those of them that number their records.
+    pub logs: Vec<Logs<'a>>,
+    /// What of it is to be told.
+    pub own: Own,
+}
+
+/// Span of the attempts and records that a case answers for, by the clocks that stamped them: from the first moment
+/// on, until before the second. What lies around it is there for what it tells of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Own {
+    /// Since when; from the beginning where nothing is said.
+    pub from: Option<Time>,
+    /// Until before when; to the end where nothing is said.
+    pub to: Option<Time>,
+}
+
+impl Own {
+    /// Is this moment within it?
+    pub fn holds(&self, time: Time) -> bool {
+        self.from.is_none_or(|from| from <= time) && self.to.is_none_or(|to| time < to)
+    }
+}
+
+impl Case<'_> {
+    /// Does it answer for this record?
+    pub fn owns(&self, id: ItemId) -> bool {
+        self.items[id].evidence.record.time.is_none_or(|time| self.own.holds(time))
+    }
+
+    /// Does it answer for what these records are of? It does where the first of them is its own.
+    pub fn owns_all_of(&self, ids: impl Iterator<Item = ItemId>) -> bool {
+        let first = || ids.filter_map(|id| self.items[id].evidence.record.time).min();
+        self.own == Own::default() || first().is_none_or(|time| self.own.holds(time))
+    }
+
+    /// Hosts whose records show this role.
+    pub fn of_role(&self, role: Role) -> &[HostId] {
+        self.of_role.get(&role).map_or(&[], Vec::as_slice)
+    }
+
+    /// The only host of this role.
+    pub fn only(&self, role: Role) -> Option<HostId> {
+        match self.of_role(role) {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+
+    /// Nothing shows that this host has logs of Windows: all that it wrote is of programs that run elsewhere too.
+    pub fn elsewhere(&self, host: HostId) -> bool {
+        self.elsewhere[host]
+    }
+
+    fn wrote_elsewhere(&self, host: HostId) -> bool {
+        let mut own = self.items_of(host).map(|item| &item.evidence.record).peekable();
+        own.peek().is_some()
+            && own.all(|record| self.signatures.elsewhere(&record.provider))
+            && self.channels[host].iter().all(|(name, _)| name.is_empty())
+    }
+}
+
+/// What the reader said beforehand.
+#[derive(Clone, Debug, Default)]
+pub struct Hints {
+    /// Names and addresses that belong together.
+    pub aliases: Vec<(String, String)>,
+    /// Client addresses that were asked for.
+    pub client_ips: BTreeSet<IpAddr>,
+}
+
+/// Keyless facts are written by any computer: an end of a connection is known by its markers, the
+/// other roles by any record of theirs.
+fn shows_role(meaning: &Meaning) -> bool {
+    match meaning.host {
+        Role::Any => false,
+        Role::Client | Role::Server | Role::Gateway => meaning.mark.is_some() || meaning.implies.is_some(),
+        _ => true,
+    }
+}
+
+/// The address of the computer at one end, where its record tells both ends of a connection of its own.
+fn own_address(item: &Item<'_>) -> Option<IpAddr> {
+    let client = item.end(Slot::ClientIp, Slot::ClientPort)?.ip();
+    let server = item.end(Slot::TargetIp, Slot::TargetPort)?.ip();
+    let on = |side| item.on_side(side).any(|meaning| meaning.capture.contains_key(&Slot::TargetIp));
+    if on(Role::Client) { Some(client) } else { Some(server).filter(|_| on(Role::Server)) }
+}
+
+/// What the rules of a record come to.
+struct Matched<'a> {
+    rules: Arc<[&'a Rule]>,
+    noise: bool,
+}
+
+impl<'a> Matched<'a> {
+    fn of(slugs: &List, signatures: &'a Signatures) -> Self {
+        let rules: Arc<[&Rule]> = slugs.iter().filter_map(|slug| signatures.rule(slug)).collect();
+        // A fact that was written down on purpose outweighs the rule that calls its kind noise.
+        let kind = |kind: Kind| rules.iter().any(|rule| rule.meaning.as_ref().is_some_and(|m| m.kind == kind));
+        let noise = kind(Kind::Noise) && !kind(Kind::Fact);
+        Matched { rules, noise }
+    }
+}
+
+impl<'a> Case<'a> {
+    /// Builds attempts from evidence.
+    pub fn build(findings: &'a Findings, signatures: &'a Signatures, hints: &Hints) -> Self {
+        let mut case = Self::resolve(findings, signatures, hints);
+        case.learn_addresses();
+        let connections = attach::connections(&case.items);
+        let (connections, bursts) = noise::bursts(connections, &case.items, &hints.client_ips);
+        let alone = join::both_ends(&mut case, connections);
+        let (users, lone) = noise::lone(alone, &case, &hints.client_ips);
+        case.strays = noise::collect(bursts.into_iter().chain(lone));
+        let (flows, users) = users.into_iter().partition(|connection| connection.side == Role::Network);
+        legs::one_end(&mut case, users);
+        network::join(&mut case, flows);
+        redirect::follow(&mut case);
+        implied::implied(&mut case);
+        case.finish();
+        case
+    }
+
+    /// Reads outcome and phases of every attempt and gives it its name.
+    fn finish(&mut self) {
+        let mut attempts = std::mem::take(&mut self.attempts);
+        for attempt in &mut attempts {
+            outcome::settle(attempt, self);
+            attempt.connections.iter_mut().for_each(|connection| connection.items.shrink_to_fit());
+        }
+        attempts.sort_by_key(|attempt| (attempt.start, attempt.id));
+        attempts.shrink_to_fit();
+        self.attempts = attempts;
+    }
+
+    /// Looks up hosts and rules, and puts records in order.
+    fn resolve(findings: &'a Findings, signatures: &'a Signatures, hints: &Hints) -> Self {
+        let (hosts, writers) = writer::resolve(findings, signatures, &hints.aliases);
+        let mut matches: FxHashMap<&List, Matched<'a>> = FxHashMap::default();
+        let mut named: FxHashMap<&str, Option<HostId>> = FxHashMap::default();
+        let mut items: Vec<Item<'a>> = Vec::with_capacity(findings.evidence.len());
+        items.extend(findings.evidence.values().filter_map(|evidence| {
+            let matched =
+                matches.entry(&evidence.signatures).or_insert_with(|| Matched::of(&evidence.signatures, signatures));
+            let host = match &*evidence.record.computer {
+                "" => *writers.get(&*evidence.source.path)?,
+                name => (*named.entry(name).or_insert_with(|| hosts.resolve(name)))?,
+            };
+            let (rules, noise) = (matched.rules.clone(), matched.noise);
+            Some(Item { evidence, host, time: evidence.record.time?, rules, noise })
+        }));
+        let steps = step::correct(&mut items, &hosts, findings, signatures);
+        items.sort_unstable_by(|a, b| {
+            let key = |item: &Item<'a>| {
+                let record = &item.evidence.record;
+                (&*record.channel, record.record_id, item.evidence.event)
+            };
+            // Records are looked into only where that does not tell them apart.
+            (a.time, a.host).cmp(&(b.time, b.host)).then_with(|| key(a).cmp(&key(b)))
+        });
+        writer::once(&mut items);
+        let mut by_rule: FxHashMap<&str, Vec<ItemId>> = FxHashMap::default();
+        let mut roles = vec![BTreeSet::new(); hosts.len()];
+        let mut of_host = vec![Vec::new(); hosts.len()];
+        let mut listened = vec![Vec::new(); hosts.len()];
+        for (id, item) in items.iter().enumerate() {
+            of_host[item.host].push(id);
+            if item.marks(Role::Server, Mark::Open) || item.marks(Role::Server, Mark::Knock) {
+                listened[item.host].push(id);
+            }
+            for rule in item.rules.iter() {
+                by_rule.entry(&rule.slug).or_default().push(id);
+            }
+            roles[item.host].extend(item.meanings().filter(|meaning| shows_role(meaning)).map(|meaning| meaning.host));
+        }
+        let mut of_role: BTreeMap<Role, Vec<HostId>> = BTreeMap::new();
+        for (host, roles) in roles.iter().enumerate() {
+            roles.iter().for_each(|role| of_role.entry(*role).or_default().push(host));
+        }
+        let mut by_rule: BTreeMap<&str, Vec<ItemId>> = by_rule.into_iter().collect();
+        let mut bursts = BTreeMap::new();
+        for correlation in signatures.correlations() {
+            let fired = burst::bursts(correlation, &items, &by_rule);
+            if !fired.is_empty() {
+                bursts.insert(correlation.slug.as_str(), fired);
+            }
+        }
+        for (slug, fired) in &bursts {
+            let members: BTreeSet<ItemId> = fired.iter().flatten().copied().collect();
+            by_rule.insert(slug, members.into_iter().collect());
+        }
+        let clocks = vec![HostClock::default(); hosts.len()];
+        let mut channels = vec![Vec::new(); hosts.len()];
+        for ((computer, channel), coverage) in &findings.coverage {
+            if let Some(host) = hosts.resolve(computer) {
+                channels[host].push((&**channel, coverage));
+            }
+        }
+        for input in &findings.inputs {
+            if let Some(host) = writers.get(&*input.path) {
+                channels[*host].extend(input.channels.iter().map(|(channel, coverage)| (&**channel, coverage)));
+            }
+        }
+        let mut case = Case {
+            findings,
+            signatures,
+            hosts,
+            of_host,
+            listened,
+            by_rule,
+            bursts,
+            roles,
+            of_role,
+            elsewhere: Vec::new(),
+            attempts: Vec::new(),
+            strays: Vec::new(),
+            clocks,
+            reference: None,
+            ledger: Ledger::of(&items, &steps),
+            items,
+            steps,
+            logs: channels.iter().map(|channels| Logs::of(channels)).collect(),
+            channels,
+            own: Own::default(),
+        };
+        case.elsewhere = (0..case.hosts.len()).map(|host| case.wrote_elsewhere(host)).collect();
+        case
+    }
+
+    /// Records of one host in order of time.
+    pub fn items_of(&self, host: HostId) -> impl DoubleEndedIterator<Item = &Item<'a>> {
+        self.of_host.get(host).into_iter().flatten().map(|id| &self.items[*id])
+    }
+
+    /// A client's log ties the name that was typed to the address that it found.
+    fn learn_addresses(&mut self) {
+        let mut typed: BTreeMap<_, (Option<&str>, Option<IpAddr>)> = BTreeMap::new();
+        let mut own = BTreeSet::new();
+        for item in &self.items {
+            own.extend(own_address(item).map(|ip| (item.host, ip)));
+            if let Some(activity) = item.evidence.record.activity_id {
+                let pair = typed.entry((item.host, activity)).or_default();
+                pair.0 = pair.0.or(item.capture(Slot::Target));
+                pair.1 = pair.1.or(item.ip(Slot::TargetIp));
+            }
+        }
+        for (host, ip) in own {
+            self.hosts.learn_address(host, ip);
+        }
+        for (name, ip) in typed.into_values() {
+            if let (Some(name), Some(ip)) = (name, ip)
+                && identity::address(name).is_none()
+                && let Some(host) = self.hosts.resolve(name)
+            {
+                self.hosts.learn_address(host, ip);
+            }
+        }
+    }
+}
