@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::Serializer;
-use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
+use serde_json::ser::{CompactFormatter, Formatter};
 
 /// Does this character steer, reorder or vanish rather than show?
 pub fn hides(ch: char) -> bool {
@@ -32,7 +32,7 @@ pub fn write_line(out: impl Write, value: &impl Serialize) -> io::Result<()> {
 /// # Errors
 /// When `out` cannot be written.
 pub fn write_indented(out: impl Write, value: &impl Serialize) -> io::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(out, Plain(PrettyFormatter::new()))).map_err(io::Error::from)
+    value.serialize(&mut Serializer::with_formatter(out, Plain(Indented::default()))).map_err(io::Error::from)
 }
 
 /// Another formatter with plain strings.
@@ -91,6 +91,86 @@ impl<F: Formatter> Formatter for Plain<F> {
     }
 }
 
+/// A line for each value, indented by two spaces: as the formatter of `serde_json`, which writes every two of them by themselves.
+#[derive(Default)]
+struct Indented {
+    depth: usize,
+    /// The array or object that was begun last has a value.
+    filled: bool,
+}
+
+/// A line break and as many spaces as nearly all lines begin with at most.
+const BREAK: &[u8] = b"\n                                ";
+
+impl Indented {
+    fn line<W: ?Sized + Write>(&self, out: &mut W) -> io::Result<()> {
+        match BREAK.get(..1 + 2 * self.depth) {
+            Some(start) => out.write_all(start),
+            None => write!(out, "\n{:1$}", "", 2 * self.depth),
+        }
+    }
+
+    fn begin<W: ?Sized + Write>(&mut self, out: &mut W, bracket: &[u8]) -> io::Result<()> {
+        (self.depth, self.filled) = (self.depth + 1, false);
+        out.write_all(bracket)
+    }
+
+    fn end<W: ?Sized + Write>(&mut self, out: &mut W, bracket: &[u8]) -> io::Result<()> {
+        self.depth -= 1;
+        if self.filled {
+            self.line(out)?;
+        }
+        out.write_all(bracket)
+    }
+
+    fn next<W: ?Sized + Write>(&self, out: &mut W, first: bool) -> io::Result<()> {
+        if !first {
+            out.write_all(b",")?;
+        }
+        self.line(out)
+    }
+}
+
+impl Formatter for Indented {
+    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.begin(out, b"[")
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.end(out, b"]")
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.next(out, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.filled = true;
+        Ok(())
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.begin(out, b"{")
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.end(out, b"}")
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.next(out, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(b": ")
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.filled = true;
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -106,9 +186,13 @@ mod tests {
         for text in [line.as_bytes(), &indented] {
             assert_eq!(serde_json::from_slice::<Value>(text).unwrap(), value);
         }
-        let usual = serde_json::to_string_pretty(&json!({"a": [1, {"b": []}]})).unwrap();
+    }
+
+    #[test]
+    fn it_is_indented_as_usual() {
+        let deep = (0..30).fold(json!({}), |inner, _| json!({"a": [1, inner, [], {"b": "c", "d": [[]]}]}));
         let mut ours = Vec::new();
-        super::write_indented(&mut ours, &json!({"a": [1, {"b": []}]})).unwrap();
-        assert_eq!(String::from_utf8(ours).unwrap(), usual);
+        super::write_indented(&mut ours, &deep).unwrap();
+        assert_eq!(String::from_utf8(ours).unwrap(), serde_json::to_string_pretty(&deep).unwrap());
     }
 }

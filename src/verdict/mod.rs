@@ -188,7 +188,7 @@ fn judge<'a>(index: &Index<'a>, at: usize, said: &Said, complained: bool) -> Jud
         return Judged::default();
     }
     let mut judged = Judged::default();
-    let mut families: BTreeMap<&str, Vec<Tried<'_>>> = BTreeMap::new();
+    let mut families: Vec<Vec<Tried<'_>>> = Vec::new();
     let mut ties = Ties::of(index, at);
     for suspect in index.suspects() {
         let cause = suspect.cause;
@@ -206,7 +206,8 @@ fn judge<'a>(index: &Index<'a>, at: usize, said: &Said, complained: bool) -> Jud
             Weighed::Silent => None,
         };
         if attempt.failed() {
-            families.entry(&cause.family).or_default().push((cause, out));
+            families.resize_with(families.len().max(suspect.family + 1), Vec::new);
+            families[suspect.family].push((cause, out));
         }
     }
     confirm_roots(&mut judged.found);
@@ -300,7 +301,7 @@ fn link(found: &mut [Found<'_>]) {
 fn ruled_out(
     case: &Case<'_>,
     attempt: &Attempt,
-    families: BTreeMap<&str, Vec<Tried<'_>>>,
+    families: Vec<Vec<Tried<'_>>>,
     pointed_at: impl Fn(&Cause) -> bool,
 ) -> Vec<RuledOut> {
     let told = |id: Option<String>, family: Option<String>, out: &Out<'_>| {
@@ -310,12 +311,13 @@ fn ruled_out(
     };
     let refuted = |out: &Out<'_>| matches!(out, Out::Refuted { .. });
     let mut found = Vec::new();
-    for (family, causes) in families {
+    for causes in families {
         let mut by_phase = causes.iter().map(|(_, out)| out.as_ref().filter(|out| !refuted(out)));
         if let Some(Some(first)) = by_phase.next()
             && by_phase.all(|out| out.is_some())
         {
-            found.push(told(None, Some(family.to_string()), first));
+            let family = causes.first().map(|(cause, _)| cause.family.clone());
+            found.push(told(None, family, first));
             continue;
         }
         let single = causes.iter().filter_map(|(cause, out)| Some((cause, out.as_ref()?)));
