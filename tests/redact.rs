@@ -48,7 +48,10 @@ fn nobody_of_a_case_is_named_in_any_form() {
     for (slug, names) in [
         ("selfsigned-renewal-denied", &["PC17", "RDS01", "DC01", "corp.example", "anna", "10.1.7.17", "10.1.2.21"][..]),
         ("gw-rap-denied", &["corp.example", "anna", "10.1."]),
-        ("wrong-password-ipv6", &["corp.example", "anna"]),
+        ("wrong-password-ipv6", &["corp.example", "anna", "2001:db8:7"]),
+        ("gw-wants-smart-card", &["corp.example", "anna", "2001:db8:7"]),
+        // Domain controllers write ::ffff:10.1.7.17.
+        ("account-disabled", &["corp.example", "10.1.", "1.7.17"]),
         ("brute-force-beside-success", &["corp.example", "203.0.113.", "198.51.100."]),
         ("forwarded-account-disabled", &["corp.example", "10.1."]),
     ] {
@@ -196,6 +199,29 @@ fn hostile_and_foreign_names_go_as_well() {
     let names = ["nimda", "alice", "Jürgen", "Lüdenscheidt", "CLIENT7", "SRV01", "GW1", "203.0.113.77", "10.0.0."];
     let left = left(&redacted, &names);
     assert!(left.is_empty(), "{}", left.join("\n"));
+}
+
+#[test]
+fn whatever_an_account_is_called_addresses_go_whole_and_in_time() {
+    let mut report = sample::report();
+    let text = "10 from 10.1.7.17: S-1-5-21-1-2-3-10 at ::ffff:10.1.7.17:22 or 2a02:8108:7::22:57800, 10@corp.other";
+    for row in &mut report.timeline {
+        if let Row::Event(row) = row {
+            row.message = text.to_owned();
+        }
+    }
+    // As many names as a guessing attack tries, numbers and the start of a SID among them.
+    let words = ["1", "7", "10", "17", "s", "2a02", "::"].map(str::to_owned);
+    let users = (100..20_000).map(|n| n.to_string()).chain(words).collect();
+    let redacted = redact(&report, &Hints { users, ..Hints::default() }).unwrap();
+    let left = left(&redacted, &["1.7.17", "1-2-3", "8108", "corp.other", "7::22"]);
+    assert!(left.is_empty(), "{}", left.join("\n"));
+    let Some(Row::Event(row)) = redacted.timeline.iter().find(|row| matches!(row, Row::Event(_))) else { panic!() };
+    let (before, after) = row.message.split_once(" from ").unwrap();
+    assert!(before.starts_with("user"), "{before}");
+    let address = after.split(':').next().unwrap();
+    assert!(address.starts_with("240.") && after.contains(&format!(" at {address}:22 or ")), "{after}");
+    assert!(after.contains(":57800, user"), "{after}");
 }
 
 proptest! {

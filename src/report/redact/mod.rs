@@ -8,12 +8,15 @@
 //! nothing; whoever has the logs can make the report again.
 
 mod fields;
+mod hints;
 mod names;
+mod shapes;
+mod words;
 
 use serde_json::Value;
 
 use super::model::Report;
-pub use names::Hints;
+pub use hints::Hints;
 use names::Names;
 
 /// Values of these keys are words of ours, times or hashes, never names.
@@ -58,6 +61,8 @@ const OURS: &[&str] = &[
     "last",
     "last_success",
     "from",
+    "to",
+    "activity_id",
 ];
 
 /// A copy without names. `hints` are names that the report tells only inside its texts.

@@ -1,70 +1,14 @@
 //! Who stands in a report, and what each is called instead.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-
-use regex::{Regex, RegexBuilder};
 
 use super::super::facts::known;
 use super::super::model::{Report, Row};
-use crate::evidence::{Findings, Record, is_unnamed, unnamed};
-
-/// Names that evidence holds in fields, beside those that the report has in fields of its own.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hints {
-    /// Accounts, with or without domain.
-    pub users: BTreeSet<String>,
-    /// Domains.
-    pub domains: BTreeSet<String>,
-    /// Computers.
-    pub hosts: BTreeSet<String>,
-}
-
-impl Hints {
-    /// Names in fields of all evidence, told by the fields' names.
-    pub fn of(findings: &Findings) -> Self {
-        let mut hints = Hints::default();
-        for evidence in findings.evidence.values() {
-            hints.add(&evidence.record);
-        }
-        hints
-    }
-
-    /// Adds the names in fields of one record.
-    pub fn add(&mut self, record: &Record) {
-        self.hosts.insert(record.computer.to_string());
-        for field in record.fields.iter() {
-            let (name, value) = (field.0.to_lowercase(), field.1.trim());
-            // Prose is searched for names, it is none.
-            if value.len() > 256 || value.split_whitespace().count() > 4 {
-                continue;
-            }
-            let ends = |words: &[&str]| words.iter().any(|word| name.ends_with(word));
-            if ends(&["username", "user", "accountname", "account", "targetuser", "useraccount"]) {
-                self.users.insert(value.to_owned());
-            } else if ends(&["domain", "domainname"]) {
-                self.domains.insert(value.to_owned());
-            } else if ends(&[
-                "computer",
-                "computername",
-                "workstation",
-                "workstationname",
-                "machinename",
-                "clientname",
-                "servername",
-                "hostname",
-                "host",
-                "server",
-                "resource",
-                "targetserver",
-                "clientcomputer",
-                "dcname",
-            ]) {
-                self.hosts.insert(value.to_owned());
-            }
-        }
-    }
-}
+use super::hints::Hints;
+use super::shapes::{self, Shape, Shapes};
+use super::words::{Cut, Words};
+use crate::evidence::{is_unnamed, unnamed};
 
 /// Accounts and names that every Windows has: they tell of nobody.
 const EVERYWHERE: &[&str] = &[
@@ -104,11 +48,10 @@ pub struct Names {
     given: HashSet<String>,
     references: HashMap<String, usize>,
     paths: HashMap<String, usize>,
-    pattern: Option<Regex>,
+    /// Every name, as it may stand in a text.
+    words: Words,
+    shapes: Shapes,
 }
-
-/// Addresses, SIDs, mail addresses and hashes of names (RDPClient 1029 writes one in Base64) wherever they stand.
-const SHAPES: &str = r"(?P<hash>[A-Za-z0-9+/]{27}=|[A-Za-z0-9+/]{43}=)|(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)*)|(?P<sid>S-1-5-21(?:-\d+){1,15}|S-1-12-1(?:-\d+){1,15})|(?P<v6>(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?)|(?P<v4>\d{1,3}(?:\.\d{1,3}){3})";
 
 impl Names {
     /// Everybody in a report, in the order in which it tells them.
@@ -120,7 +63,8 @@ impl Names {
             given: HashSet::new(),
             references: HashMap::new(),
             paths: HashMap::new(),
-            pattern: None,
+            words: Words::default(),
+            shapes: Shapes::new(),
         };
         names.originals = originals(report, hints);
         names.gather(report);
@@ -128,36 +72,30 @@ impl Names {
         hints.domains.iter().for_each(|domain| names.domain(domain));
         hints.users.iter().for_each(|user| names.user(Some(user)));
         names.neighbours(report);
-        let mut all: Vec<&String> = names.pseudonyms.keys().collect();
-        all.sort_by_key(|name| (std::cmp::Reverse(name.len()), *name));
-        let known: Vec<String> = all.iter().map(|name| regex::escape(name)).collect();
-        let known = if known.is_empty() { "[^\\s\\S]".to_owned() } else { known.join("|") };
-        // Names first: one of them may look like a mail address and be known as somebody.
-        let pattern = format!("(?P<name>{known})|{SHAPES}");
-        names.pattern = RegexBuilder::new(&pattern).case_insensitive(true).size_limit(1 << 30).build().ok();
         names
     }
 
     /// Computers and accounts of known domains, found in texts only.
     fn neighbours(&mut self, report: &Report) {
-        let mut domains: Vec<&String> =
-            self.pseudonyms.iter().filter(|(_, called)| called.starts_with("domain")).map(|(name, _)| name).collect();
-        domains.sort_by_key(|name| (std::cmp::Reverse(name.len()), *name));
-        let domains = domains.iter().map(|name| regex::escape(name)).collect::<Vec<_>>().join("|");
-        if domains.is_empty() {
-            return;
-        }
-        let pattern = format!(r"(?P<host>[\w-]+)\.(?:{domains})\b|\b(?:{domains})\\(?P<user>[^\s\\/:;,|\x22']+)");
-        let Ok(pattern) = RegexBuilder::new(&pattern).case_insensitive(true).size_limit(1 << 30).build() else {
-            return;
-        };
         let mut texts = Vec::new();
         strings(serde_json::to_value(report).unwrap_or_default(), &mut texts);
-        for found in texts.iter().flat_map(|text| pattern.captures_iter(text)) {
-            match (found.name("host"), found.name("user")) {
-                (Some(_), _) => self.host(found.get(0).map(|whole| whole.as_str()), None),
-                (_, Some(user)) => self.user(Some(user.as_str())),
-                _ => {}
+        for text in &texts {
+            let cut = self.words.cut(text);
+            for first in 0..cut.len() {
+                let Some(end) = self.words.longest(&cut, first) else { continue };
+                if !self.known(cut.part(first, end)).is_some_and(|called| called.starts_with("domain")) {
+                    continue;
+                }
+                if first > 1 && cut.part(first - 1, first) == "." {
+                    let before = cut.part(0, first - 1);
+                    let label = before.rsplit(|ch: char| !(ch.is_alphanumeric() || matches!(ch, '_' | '-'))).next();
+                    let label = label.filter(|label| !label.is_empty());
+                    self.host(label.map(|label| format!("{label}.{}", cut.part(first, end))).as_deref(), None);
+                }
+                if let Some(user) = cut.part(end, cut.len()).strip_prefix('\\') {
+                    let ends = |ch: char| ch.is_whitespace() || "\\/:;,|\"'".contains(ch);
+                    self.user(user.split(ends).next());
+                }
             }
         }
     }
@@ -257,6 +195,7 @@ impl Names {
 
     fn call(&mut self, name: &str, called: String) {
         if says(name) {
+            self.words.add(name);
             self.pseudonyms.entry(name.to_lowercase()).or_insert(called);
         }
     }
@@ -300,56 +239,68 @@ impl Names {
 
     /// A text with everybody in it called otherwise.
     pub fn replace(&mut self, text: &str) -> String {
-        // Without a pattern nothing may be told.
-        let Some(pattern) = self.pattern.take() else { return String::new() };
-        let out = self.replaced(text, &pattern);
-        self.pattern = Some(pattern);
-        out
-    }
-
-    fn replaced(&mut self, text: &str, pattern: &Regex) -> String {
+        let cut = self.words.cut(text);
+        let mut shapes = self.shapes.of(text).into_iter().peekable();
         let mut out = String::with_capacity(text.len());
-        let mut done = 0;
-        let mut from = 0;
-        while let Some(found) = pattern.captures_at(text, from) {
-            let Some(whole) = found.get(0) else { break };
-            let kind = ["name", "hash", "mail", "sid", "v6", "v4"].into_iter().find(|kind| found.name(kind).is_some());
-            let called = kind.filter(|_| stands_alone(text, whole.start(), whole.end()));
-            match called.and_then(|kind| self.called(kind, whole.as_str())) {
-                Some(called) => {
-                    out.push_str(text.get(done..whole.start()).unwrap_or_default());
+        let (mut at, mut done) = (0, 0);
+        while at < cut.len() {
+            let start = cut.start(at);
+            while shapes.next_if(|shape| shape.start < start).is_some() {}
+            let shape = shapes.peek().filter(|shape| shape.start == start);
+            match self.somebody(text, &cut, at, shape) {
+                Some((called, end)) => {
+                    out.push_str(text.get(done..start).unwrap_or_default());
                     out.push_str(&called);
-                    done = whole.end();
-                    from = whole.end();
+                    (done, at) = (end, cut.from(end));
                 }
-                None => from = whole.start() + text[whole.start()..].chars().next().map_or(1, char::len_utf8),
-            }
-            if from >= text.len() || whole.is_empty() {
-                break;
+                None => at += 1,
             }
         }
         out.push_str(text.get(done..).unwrap_or_default());
         out
     }
 
-    fn called(&mut self, kind: &'static str, text: &str) -> Option<String> {
-        match kind {
-            // Letters may differ in more than case and still be found: nobody's pseudonym fits then.
-            "name" => return Some(self.known(text).unwrap_or_else(|| self.next("name"))),
-            "v4" | "v6" => {
-                let ip: IpAddr = text.parse().ok()?;
-                if ip.is_loopback() || ip.is_unspecified() {
-                    return None;
-                }
-            }
-            _ => {}
+    /// What somebody who begins with this word is called, and where the text goes on. Addresses and SIDs come before
+    /// names: an account may be called `10`.
+    fn somebody(&mut self, text: &str, cut: &Cut<'_>, at: usize, shape: Option<&Shape>) -> Option<(String, usize)> {
+        if let Some((ip, end)) = shapes::address(text, cut.start(at)) {
+            return Some((self.address(ip)?, end));
         }
+        let name = self.words.longest(cut, at);
+        match (shape, name) {
+            (Some(shape), _) if shape.kind != "mail" => {
+                Some((self.shaped(shape.kind, &text[shape.start..shape.end]), shape.end))
+            }
+            (Some(mail), name) if !name.is_some_and(|name| self.is_named(cut, name, mail.end)) => {
+                Some((self.shaped(mail.kind, &text[mail.start..mail.end]), mail.end))
+            }
+            (_, Some(end)) => Some((self.known(cut.part(at, end))?, cut.start(end))),
+            _ => None,
+        }
+    }
+
+    /// Both halves of a mail address are known by name: up to this word, and from behind it to this byte.
+    fn is_named(&self, cut: &Cut<'_>, name: usize, end: usize) -> bool {
+        cut.start(name) >= end
+            || (cut.part(name, name + 1) == "@"
+                && self.words.longest(cut, name + 1).is_some_and(|last| cut.start(last) >= end))
+    }
+
+    fn address(&mut self, ip: IpAddr) -> Option<String> {
+        let ip = ip.to_canonical();
+        if ip.is_loopback() || ip.is_unspecified() {
+            return None;
+        }
+        Some(self.shaped(if ip.is_ipv4() { "v4" } else { "v6" }, &ip.to_string()))
+    }
+
+    fn shaped(&mut self, kind: &'static str, text: &str) -> String {
         if let Some(called) = self.known(text) {
-            return Some(called);
+            return called;
         }
         let called = self.next(kind);
         self.pseudonyms.insert(text.to_lowercase(), called.clone());
-        Some(called)
+        called
     }
 }
 
@@ -358,17 +309,6 @@ fn says(name: &str) -> bool {
     let lower = name.to_lowercase();
     let service = lower.starts_with("dwm-") || lower.starts_with("umfd-") || lower.starts_with("rdp-tcp");
     !name.trim().is_empty() && !service && !EVERYWHERE.contains(&lower.as_str()) && !lower.starts_with("0x")
-}
-
-/// A name inside a longer word is another word.
-fn stands_alone(text: &str, start: usize, end: usize) -> bool {
-    let before = text.get(..start).and_then(|text| text.chars().next_back());
-    let after = text.get(end..).and_then(|text| text.chars().next());
-    let edge = |outer: Option<char>, inner: Option<char>| {
-        !(outer.is_some_and(char::is_alphanumeric) && inner.is_some_and(char::is_alphanumeric))
-    };
-    let within = text.get(start..end).unwrap_or_default();
-    edge(before, within.chars().next()) && edge(after, within.chars().next_back())
 }
 
 /// Every word that may be a name, in lower case.
