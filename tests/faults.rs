@@ -92,6 +92,27 @@ fn a_log_cut_while_it_is_read_keeps_what_was_read_and_says_what_is_missing() {
 }
 
 #[test]
+fn a_log_cut_between_two_chunks_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("a.evtx");
+    long_log(&log, 3);
+    let mut bytes = fs::read(&log).unwrap();
+    bytes[42..44].copy_from_slice(&10u16.to_le_bytes());
+    let checksum = evtx::checksum_ieee(&bytes[..120]);
+    bytes[124..128].copy_from_slice(&checksum.to_le_bytes());
+    let said = |bytes: &[u8]| {
+        fs::write(&log, bytes).unwrap();
+        let rows = scanned(&log, &|| false, &|| ()).1;
+        let cut = |problem: &&&Problem| problem.lost && problem.what.contains("counts 10 chunks, 3 are here");
+        problems(&rows).iter().filter(cut).count()
+    };
+    assert_eq!(said(&bytes), 1);
+    // A log that was not closed counts fewer than it has; a header that is damaged counts nothing.
+    bytes[124] ^= 1;
+    assert_eq!(said(&bytes), 0);
+}
+
+#[test]
 fn a_trace_cut_while_it_is_read_is_a_row_and_no_crash() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.etl");

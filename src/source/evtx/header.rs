@@ -4,7 +4,7 @@
 use nom::IResult;
 use nom::Parser;
 use nom::bytes::complete::{tag, take};
-use nom::number::complete::{le_u32, le_u64};
+use nom::number::complete::{le_u16, le_u32, le_u64};
 
 use super::binxml::{u32_at, u64_at};
 
@@ -26,16 +26,19 @@ const KNOWN_FLAGS: u32 = 0x7;
 
 /// What the header of a file says that is of use.
 pub(super) struct FileHeader {
+    /// Chunks that the file has, modulo 65,536; fewer in a log that was not closed.
+    pub chunks: u16,
     pub flags: u32,
     pub checksum_matches: bool,
 }
 
 pub(super) fn file(bytes: &[u8]) -> Option<FileHeader> {
-    let mut parse = (tag(&FILE_MAGIC[..]), take(112usize), le_u32, le_u32);
+    // Magic; first and last chunk, next record, sizes and version; count of chunks; unused; flags, checksum.
+    let mut parse = (tag(&FILE_MAGIC[..]), take(34usize), le_u16, take(76usize), le_u32, le_u32);
     let parsed: IResult<&[u8], _> = parse.parse(bytes);
-    let (_, (_, _, flags, checksum)) = parsed.ok()?;
+    let (_, (_, _, chunks, _, flags, checksum)) = parsed.ok()?;
     let matches = flags & NO_CHECKSUM != 0 || evtx::checksum_ieee(bytes.get(..120)?) == checksum;
-    Some(FileHeader { flags, checksum_matches: matches })
+    Some(FileHeader { chunks, flags, checksum_matches: matches })
 }
 
 impl FileHeader {

@@ -76,9 +76,12 @@ pub(super) fn open(input: &Input, _: &Aids) -> Result<Box<dyn Log>, Error> {
     let mut damage = Vec::new();
     let mut report = |offset, what: String, lost| damage.push(Damage { offset, what, lost });
     let mut base = FILE_HEADER;
+    let mut counted = 0;
     match header::file(head) {
         Some(header) => {
-            if !header.checksum_matches {
+            if header.checksum_matches {
+                counted = u64::from(header.chunks);
+            } else {
                 report(0, "checksum of the file's header does not match".to_owned(), false);
             }
             if header.unknown_flags() != 0 {
@@ -92,6 +95,9 @@ pub(super) fn open(input: &Input, _: &Aids) -> Result<Box<dyn Log>, Error> {
     }
     if bytes < base {
         report(bytes, "the file ends within its header".to_owned(), true);
+    } else if counted > (bytes - base).div_ceil(CHUNK as u64) {
+        let here = (bytes - base).div_ceil(CHUNK as u64);
+        report(bytes, format!("the file was cut off: its header counts {counted} chunks, {here} are here"), true);
     } else if !(bytes - base).is_multiple_of(CHUNK as u64) {
         report(bytes, "the file ends within a chunk: it was cut off, or still written".to_owned(), false);
     }
