@@ -236,3 +236,48 @@ fn where_rows_cannot_be_put_on_disk_it_says_what_to_do() {
     assert_eq!((output.status.code(), output.stdout.len()), (Some(5), 0), "{err}");
     assert!(err.contains("nowhere") && err.contains("TMPDIR"), "{err}");
 }
+
+#[test]
+fn what_is_read_is_never_written_over() {
+    let logs = cases::logs("wrong-password");
+    let log = logs_in(logs.path()).remove(0);
+    let before = fs::read(&log).unwrap();
+    let rows = logs.path().join("rows.jsonl");
+    assert_eq!(run(&["scan", "-o", path(&rows), path(logs.path())], "").0, 0);
+    let (folder, log) = (path(logs.path()), path(&log));
+    let list = logs.path().join("list");
+    fs::write(&list, log).unwrap();
+    let mut tried: Vec<(Vec<&str>, &str)> = vec![
+        (vec!["analyze", folder, "-o", log], log),
+        (vec!["analyze", folder, "--run-record", log], log),
+        (vec!["inventory", folder, "-o", log], log),
+        (vec!["scan", "--files-from", path(&list), "-o", log], log),
+        (vec!["correlate", path(&rows), "-o", path(&rows)], path(&rows)),
+    ];
+    let link = logs.path().join("link");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(log, &link).unwrap();
+        tried.push((vec!["analyze", log, "-o", path(&link)], path(&link)));
+    }
+    for (args, named) in tried {
+        let (code, out, err) = run(&[&args[..], &["--force"]].concat(), "");
+        assert_eq!((code, out.as_str()), (5, ""), "{args:?}: {err}");
+        assert!(err.contains(named) && err.contains("is an input"), "{args:?}: {err}");
+    }
+    assert!(fs::read(log).unwrap() == before);
+    assert!(fs::read_to_string(&rows).unwrap().contains("\"row\":\"evidence\""));
+}
+
+#[test]
+fn the_record_of_a_run_stands_beside_its_report() {
+    let logs = cases::logs("wrong-password");
+    let report = logs.path().join("report.txt");
+    let other = logs.path().join(".").join("report.txt");
+    for args in [vec!["--run-record", "-"], vec!["-o", path(&report), "--run-record", path(&other)]] {
+        let (code, out, err) = run(&[&["analyze", path(logs.path())], &args[..]].concat(), "");
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {err}");
+        assert!(err.contains("--run-record"), "{err}");
+    }
+    assert!(!report.exists());
+}

@@ -58,6 +58,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     }
     let request = args.selecting.request(args.rendering.zone(), None)?;
     let output = args.rendering.open(session)?;
+    output.spare(args.files.iter().map(|file| file.as_path()))?;
     let signatures = args.signatures.load(args.strict, &session.console)?;
     args.selecting.complain(signatures, &session.console);
     let all = Rows::new(signatures, &request.complaint, args.memory.rows());

@@ -53,6 +53,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     let mut output = Output::open(args.output.as_deref(), args.force, &session.unfinished)?;
     let signatures = args.reading.load(session)?;
     let (found, _spool) = args.reading.discover(session);
+    output.spares(found.inputs.iter().map(|input| input.path.as_path()))?;
     let mut all = Findings::default();
     let totals = args.reading.rows(&found, signatures, session, &mut |row| {
         all.add(row);

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use same_file::Handle;
 use tempfile::NamedTempFile;
 
 use super::exit::{Exit, Failure};
@@ -96,6 +97,28 @@ impl Output {
         }
     }
 
+    /// Evidence is never written over: an error where an input is the file that this is to replace.
+    pub fn spares<'p>(&self, inputs: impl IntoIterator<Item = &'p Path>) -> Result<(), Failure> {
+        let Target::File(pending) = &self.target else { return Ok(()) };
+        let Ok(own) = Handle::from_path(&pending.path) else { return Ok(()) };
+        // A pipe would wait for its writer.
+        let is_file = |input: &&Path| fs::metadata(input).is_ok_and(|known| known.is_file());
+        let mut inputs = inputs.into_iter().filter(is_file);
+        if inputs.any(|input| Handle::from_path(input).is_ok_and(|input| input == own)) {
+            let what = format_args!("{} is an input: what is read is never overwritten; name another file", self.name);
+            return Err(Failure::new(Exit::Output, what));
+        }
+        Ok(())
+    }
+
+    /// Both are to be the same file.
+    pub fn is(&self, other: &Output) -> bool {
+        match (&self.target, &other.target) {
+            (Target::File(own), Target::File(other)) => own.place() == other.place(),
+            _ => false,
+        }
+    }
+
     /// What it is called.
     pub fn name(&self) -> &str {
         &self.name
@@ -131,9 +154,13 @@ fn direct(file: File) -> Target {
     Target::Direct(BufWriter::with_capacity(BUFFER, file))
 }
 
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// A temporary file in the same folder, with the rights that any new file gets there.
 fn pending(path: &Path, force: bool, unfinished: &Unfinished) -> io::Result<Target> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder(path);
     let make = || {
         tempfile::Builder::new()
             .prefix(".whyrdp-")
@@ -146,6 +173,11 @@ fn pending(path: &Path, force: bool, unfinished: &Unfinished) -> io::Result<Targ
 }
 
 impl Pending {
+    /// Its path without links and without `.` and `..`.
+    fn place(&self) -> Option<PathBuf> {
+        Some(fs::canonicalize(folder(&self.path)).ok()?.join(self.path.file_name()?))
+    }
+
     fn finish(self) -> io::Result<()> {
         let file = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.as_file().sync_all()?;

@@ -119,7 +119,16 @@ pub struct Manner<'a> {
 impl Record {
     /// Opens the file before the work starts.
     pub fn open(path: &Path, force: bool, session: &Session) -> Result<Self, Failure> {
+        if path.as_os_str() == "-" {
+            let what = "--run-record names a file: standard output is for the report";
+            return Err(Failure::usage(what));
+        }
         Ok(Record { output: Output::open(Some(path), force, &session.unfinished)?, began: Timestamp::now() })
+    }
+
+    /// Where it goes.
+    pub fn output(&self) -> &Output {
+        &self.output
     }
 
     /// Writes it. `report` is the one with names: inputs must be found again.

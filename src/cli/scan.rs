@@ -163,6 +163,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
             (found, Some(spool))
         }
     };
+    output.spares(found.inputs.iter().map(|input| input.path.as_path()))?;
     let mut complaints = Vec::new();
     let lines = Lines::new(signatures.sha256());
     let mut line = Vec::new();

@@ -1,7 +1,7 @@
 //! In which form the report comes, where it goes, and when it makes the program fail.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser};
@@ -35,6 +35,14 @@ pub enum FailOn {
 pub struct Outputs {
     report: Output,
     record: Option<Record>,
+}
+
+impl Outputs {
+    /// An error where an input is to be written over.
+    pub fn spare<'p>(&self, inputs: impl IntoIterator<Item = &'p Path> + Clone) -> Result<(), Failure> {
+        self.report.spares(inputs.clone())?;
+        self.record.as_ref().map_or(Ok(()), |record| record.output().spares(inputs))
+    }
 }
 
 /// As typed.
@@ -73,6 +81,10 @@ impl Rendering {
     pub fn open(&self, session: &Session) -> Result<Outputs, Failure> {
         let report = Output::open(self.output.as_deref(), self.force, &session.unfinished)?;
         let record = self.run_record.as_ref().map(|path| Record::open(path, self.force, session)).transpose()?;
+        if record.as_ref().is_some_and(|record| record.output().is(&report)) {
+            let what = "--run-record and --output name the same file: the record of a run stands beside its report";
+            return Err(Failure::usage(what));
+        }
         Ok(Outputs { report, record })
     }
 
