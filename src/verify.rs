@@ -1,5 +1,5 @@
 //! Is a report still true of its inputs? The only thing beside a scan that reads them again:
-//! every input must hash as the report says, and every cited record must be where it says.
+//! every input must hash as the report says, and every cited record must be where it says and what it says.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -44,6 +44,7 @@ pub fn verify(report: &Report, aids: &Aids, place: &dyn Fn(&str) -> PathBuf) -> 
             cited.entry(&row.source.path).or_default().push(row);
         }
     }
+    done.causes(report);
     let known: BTreeMap<&str, &InputReport> = report.inputs.iter().map(|input| (&*input.path, input)).collect();
     let names: BTreeSet<&str> = known.keys().chain(cited.keys()).copied().collect();
     for name in names {
@@ -58,7 +59,29 @@ pub fn verify(report: &Report, aids: &Aids, place: &dyn Fn(&str) -> PathBuf) -> 
     done
 }
 
+/// Was it made without names? Records have numbers then, where a hash is as good as never so small.
+pub fn is_redacted(report: &Report) -> bool {
+    let rows = report.timeline.iter().filter_map(|row| if let Row::Event(row) = row { Some(row.event) } else { None });
+    rows.chain(report.attempts.iter().map(|attempt| attempt.id)).any(|event| event.0 >> 64 == 0)
+}
+
 impl Verified {
+    /// What causes rest on must be told by some row, which is looked up then.
+    fn causes(&mut self, report: &Report) {
+        let rows: BTreeSet<EventRef> = report
+            .timeline
+            .iter()
+            .filter_map(|row| if let Row::Event(row) = row { Some(row.event) } else { None })
+            .collect();
+        for cause in &report.causes {
+            let without = cause.evidence.iter().filter(|cited| !rows.contains(&cited.event)).count();
+            if without > 0 {
+                let what = format!("{without} of the records that it cites stand in no row of the report");
+                self.differs(&format!("cause {}", cause.id), None, what);
+            }
+        }
+    }
+
     fn differs(&mut self, path: &str, offset: Option<u64>, what: impl ToString) {
         self.different.push(Difference { path: path.to_owned(), offset, what: what.to_string() });
     }
@@ -86,6 +109,9 @@ impl Verified {
             let Place { offset, within, .. } = row.source;
             match found.get(&Position { offset, within }) {
                 Some(actual) if actual.is(row) => self.records += 1,
+                Some(actual) if actual.event == row.event => {
+                    self.differs(name, Some(offset), "the record is not what the report says of it");
+                }
                 Some(_) => self.differs(name, Some(offset), "another record stands here"),
                 None => self.differs(name, Some(offset), "the cited record is not here"),
             }
@@ -115,14 +141,19 @@ struct Seen(HashMap<Position, Found>);
 struct Found {
     event: EventRef,
     event_id: u32,
+    record_id: Option<u64>,
     time: Option<Time>,
+    channel: String,
+    provider: String,
 }
 
 impl Found {
     /// Records without an id are named by the fields that were wanted of them; here all are.
     fn is(&self, row: &EventRow) -> bool {
-        self.event == row.event
-            || (row.record_id.is_none() && self.event_id == row.event_id && self.time == Some(row.time))
+        (self.event == row.event || row.record_id.is_none())
+            && (self.event_id, self.record_id) == (row.event_id, row.record_id)
+            && (&self.channel, &self.provider) == (&row.channel, &row.provider)
+            && self.time.is_none_or(|time| time == row.time)
     }
 }
 
@@ -130,7 +161,15 @@ impl Sink for Seen {
     fn record(&mut self, _: &Stamp<'_>) {}
 
     fn event(&mut self, event: &Event) {
-        let found = Found { event: EventRef::of(event), event_id: event.system.event_id, time: event.system.time };
+        let system = &event.system;
+        let found = Found {
+            event: EventRef::of(event),
+            event_id: system.event_id,
+            record_id: system.record_id,
+            time: system.time,
+            channel: system.channel.clone(),
+            provider: system.provider.clone(),
+        };
         self.0.insert(event.origin.position, found);
     }
 

@@ -148,6 +148,46 @@ fn a_report_fits_its_inputs_until_one_changes() {
 }
 
 #[test]
+fn a_report_that_was_altered_does_not_fit_its_inputs() {
+    let folder = cases::logs("wrong-password");
+    let keep = tempfile::tempdir().unwrap();
+    let at = keep.path().join("report.json");
+    let report = report(folder.path(), &at, &[]);
+    let cited = |row: &&Value| row["ref"] == report["causes"][0]["evidence"][0]["event"];
+    let row = report["timeline"].as_array().unwrap().iter().position(|row| cited(&row)).unwrap();
+    let verified = |alter: &dyn Fn(&mut Value)| {
+        let mut altered = report.clone();
+        alter(&mut altered);
+        fs::write(&at, altered.to_string()).unwrap();
+        run(&["verify", path(&at)])
+    };
+    assert_eq!(verified(&|_| ()).0, 0);
+    let alterations: [(&str, &dyn Fn(&mut Value)); 6] = [
+        ("is not what the report says", &|report| report["timeline"][row]["time"] = "2020-01-01T00:00:00Z".into()),
+        ("the cited record is not here", &|report| report["timeline"][row]["event_id"] = 4624.into()),
+        ("is not what the report says", &|report| report["timeline"][row]["record_id"] = 1.into()),
+        ("is not what the report says", &|report| report["timeline"][row]["channel"] = "System".into()),
+        ("stand in no row", &|report| report["timeline"] = serde_json::json!([])),
+        ("stand in no row", &|report| report["causes"][0]["evidence"][0]["event"] = "ab".repeat(16).into()),
+    ];
+    for (what, alter) in alterations {
+        let (code, out, _) = verified(alter);
+        assert!(code == 1 && out.contains(what), "{code}: {out}");
+    }
+    let (code, out, err) = verified(&|report| report["inputs"][0]["sha256"] = Value::Null);
+    assert!(code == 0 && out.contains("nothing differs of what could be compared"), "{out}{err}");
+}
+
+#[test]
+fn a_report_without_names_cannot_be_verified() {
+    let folder = cases::logs("wrong-password");
+    let at = folder.path().join("report.json");
+    report(folder.path(), &at, &["--redact"]);
+    let (code, out, err) = run(&["verify", path(&at)]);
+    assert!(code == 2 && out.is_empty() && err.contains("--redact"), "{code}: {out}{err}");
+}
+
+#[test]
 fn inputs_are_found_below_another_folder() {
     let folder = cases::logs("wrong-password");
     let keep = tempfile::tempdir().unwrap();

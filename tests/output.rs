@@ -281,3 +281,45 @@ fn the_record_of_a_run_stands_beside_its_report() {
     }
     assert!(!report.exists());
 }
+
+#[test]
+fn rows_and_lists_may_begin_with_a_mark_and_utf16_is_named() {
+    let logs = cases::logs("wrong-password");
+    let folder = path(logs.path());
+    let rows = run(&["scan", folder], "").1;
+    let marked = format!("\u{feff}{rows}");
+    assert_eq!(run(&["correlate"], &marked), run(&["correlate"], &rows));
+    let wide: Vec<u8> = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let file = logs.path().join("wide");
+    fs::write(&file, wide).unwrap();
+    let (code, out, err) = run(&["correlate", path(&file)], "");
+    assert!(code == 4 && out.is_empty() && err.contains("UTF-16") && err.contains("scan -o"), "{code}: {err}");
+    assert_eq!(err.matches("UTF-16").count(), 1, "{err}");
+
+    let log = path(&logs_in(logs.path()).remove(0)).to_owned();
+    let listed = run(&["scan", "--files-from", "-"], &format!("{log}\n"));
+    assert_eq!(run(&["scan", "--files-from", "-"], &format!("\u{feff}{log}\r\n")), listed);
+    let (code, _, err) = run(&["scan", "--files-from", path(&file)], "");
+    assert!(code == 2 && err.contains("UTF-16"), "{code}: {err}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_list_names_any_path_and_what_is_not_there_is_a_row() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let logs = cases::logs("wrong-password");
+    let log = logs_in(logs.path()).remove(0);
+    let strange = logs.path().join(OsStr::from_bytes(b"\xFF.evtx"));
+    fs::copy(&log, &strange).unwrap();
+    let list = [strange.as_os_str().as_bytes(), b"\n/no/such/\xFE.evtx\n", path(&log).as_bytes()].concat();
+    let output = assert_cmd::Command::cargo_bin("whyrdp")
+        .unwrap()
+        .args(["scan", "--files-from", "-"])
+        .write_stdin(list)
+        .output()
+        .unwrap();
+    let rows = String::from_utf8(output.stdout).unwrap();
+    let of = |kind: &str| rows.lines().filter(|line| line.contains(&format!("\"row\":\"{kind}\""))).count();
+    assert_eq!((output.status.code(), of("input"), of("problem")), (Some(0), 2, 1), "{rows}");
+}

@@ -9,6 +9,7 @@ use whyrdp::evidence::{Problem, Row, RowError, read_row};
 use whyrdp::signature::Signatures;
 
 use super::Session;
+use super::encoding;
 use super::exit::{Exit, Failure};
 use super::findings;
 use super::options::memory::Memory;
@@ -107,6 +108,12 @@ impl Reader<'_> {
 
     /// Adds every row; a line that is none is a problem, rows of another kind of scan an error.
     fn lines(&mut self, name: &str, reader: &mut dyn BufRead) -> Result<(), Failure> {
+        match reader.fill_buf().map(|start| encoding::bytes(start).map(|rest| start.len() - rest.len())) {
+            Ok(Ok(mark)) => reader.consume(mark),
+            Ok(Err(wide)) => return self.lost(name, wide.to_owned()),
+            // The same error comes again below.
+            Err(_) => {}
+        }
         let mut line = Vec::new();
         for number in 1_u64.. {
             let usage = |what: &dyn fmt::Display| Failure::usage(format_args!("{name}, line {number}: {what}"));

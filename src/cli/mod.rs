@@ -6,10 +6,12 @@
 mod analyze;
 mod console;
 mod correlate;
+mod encoding;
 mod exit;
 mod explain;
 mod findings;
 mod inventory;
+mod list;
 mod options;
 mod output;
 mod progress;

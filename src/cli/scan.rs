@@ -1,16 +1,16 @@
 //! `whyrdp scan`: logs become rows. Also the reading half of `analyze`.
 
-use std::io::BufRead;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use whyrdp::evidence::{Lines, Problem, Row};
 use whyrdp::scan::{self, Totals};
 use whyrdp::signature::Signatures;
-use whyrdp::source::{self, Discovery, Given};
+use whyrdp::source::{self, Discovery};
 
 use super::Session;
 use super::exit::{Exit, Failure};
 use super::findings::words;
+use super::list;
 use super::options::signatures::SignatureOptions;
 use super::options::traces::TraceOptions;
 use super::output::Output;
@@ -153,7 +153,7 @@ fn advised(what: &str) -> String {
 
 /// Runs the command.
 pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
-    let given = args.files_from.as_ref().map(|list| files_from(list.as_path())).transpose()?;
+    let given = args.files_from.as_ref().map(|list| list::read(list)).transpose()?;
     let mut output = Output::open(args.output.as_deref(), args.force, &session.unfinished)?;
     let signatures = args.reading.load(session)?;
     let (found, _spool) = match given {
@@ -188,31 +188,4 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
         return Err(failure);
     }
     Ok(if args.reading.strict && lost { Exit::Partial } else { Exit::Done })
-}
-
-/// Lines of `PATH[TAB]NAME`.
-fn files_from(list: &Path) -> Result<Vec<Given>, Failure> {
-    let cannot = |error: std::io::Error| {
-        Failure::usage(format_args!("cannot read the list of files {}: {error}", list.display()))
-    };
-    let reader: Box<dyn BufRead> = if list.as_os_str() == "-" {
-        Box::new(std::io::stdin().lock())
-    } else {
-        Box::new(std::io::BufReader::new(std::fs::File::open(list).map_err(cannot)?))
-    };
-    let mut given = Vec::new();
-    for line in reader.lines() {
-        let line = line.map_err(cannot)?;
-        let (path, name) = match line.split_once('\t') {
-            Some((path, name)) => (path, Some(name.to_owned()).filter(|name| !name.is_empty())),
-            None => (line.as_str(), None),
-        };
-        if path == "-" {
-            return Err(Failure::usage("- cannot stand in a list of files: standard input holds no path"));
-        }
-        if !path.is_empty() {
-            given.push(Given { path: path.into(), name });
-        }
-    }
-    Ok(given)
 }

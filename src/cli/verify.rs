@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use whyrdp::report::model::{Report, SCHEMA_VERSION};
 use whyrdp::report::terminal::clean;
-use whyrdp::verify::verify;
+use whyrdp::verify::{is_redacted, verify};
 
 use super::Session;
 use super::exit::{Exit, Failure};
@@ -38,6 +38,11 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let report = read(&args.report)?;
+    if is_redacted(&report) {
+        let what =
+            "the report was made with --redact: it names no input; verify the one with names that was made beside it";
+        return Err(Failure::usage(what));
+    }
     let aids = args.traces.aids(&session.console)?;
     let done = verify(&report, &aids, &|name| match &args.root {
         Some(root) => root.join(name),
@@ -58,7 +63,11 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         writeln!(
             out,
             "{}",
-            if done.different.is_empty() { "nothing differs" } else { "the report does not fit its inputs" }
+            match (done.different.is_empty(), done.unhashed) {
+                (true, 0) => "nothing differs",
+                (true, _) => "nothing differs of what could be compared",
+                (false, _) => "the report does not fit its inputs",
+            }
         )
     })?;
     output.finish()?;

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io;
+use std::path::PathBuf;
 
 #[cfg(not(target_os = "linux"))]
 mod unaware;
@@ -49,6 +50,11 @@ pub fn fetch(file: &File, offset: u64, bytes: u64) {
 /// When the system lets nobody listen.
 pub fn on_stop(stop: impl Fn(i32) + Send + 'static) -> io::Result<()> {
     system::on_stop(stop)
+}
+
+/// The path that these bytes of a text name; on Windows, what is no UTF-8 names nothing that is there.
+pub fn path(bytes: &[u8]) -> PathBuf {
+    system::path(bytes)
 }
 
 /// What this computer is called, where the system says so.

@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 
 pub(super) fn read_some_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     file.read_at(buffer, offset)
@@ -34,4 +36,8 @@ pub(super) fn on_stop(stop: impl Fn(i32) + Send + 'static) -> io::Result<()> {
 pub(super) fn computer_name() -> Option<String> {
     let read = |path: &str| std::fs::read_to_string(path).ok();
     read("/proc/sys/kernel/hostname").or_else(|| read("/etc/hostname")).or_else(|| std::env::var("HOSTNAME").ok())
+}
+
+pub(super) fn path(bytes: &[u8]) -> PathBuf {
+    std::ffi::OsStr::from_bytes(bytes).into()
 }

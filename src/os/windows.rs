@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::windows::fs::FileExt;
+use std::path::PathBuf;
 
 pub(super) fn read_some_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     file.seek_read(buffer, offset)
@@ -17,4 +18,8 @@ pub(super) fn on_stop(stop: impl Fn(i32) + Send + 'static) -> io::Result<()> {
 
 pub(super) fn computer_name() -> Option<String> {
     std::env::var("COMPUTERNAME").ok()
+}
+
+pub(super) fn path(bytes: &[u8]) -> PathBuf {
+    String::from_utf8_lossy(bytes).into_owned().into()
 }
