@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn an_address_ends_where_its_port_begins() {
-        let found = |text: &str| address(text, 0).map(|(ip, end)| (ip.to_string(), &text[end..]));
+        let found = |text: &'static str| address(text, 0).map(|(ip, end)| (ip.to_string(), &text[end..]));
         let is = |ip: &str, rest: &'static str| Some((ip.to_owned(), rest));
         assert_eq!(found("10.1.7.17:49812"), is("10.1.7.17", ":49812"));
         assert_eq!(found("::ffff:10.1.7.17: 0x12"), is("::ffff:10.1.7.17", ": 0x12"));
