@@ -290,7 +290,8 @@ fn rows_and_lists_may_begin_with_a_mark_and_utf16_is_named() {
     let marked = format!("\u{feff}{rows}");
     assert_eq!(run(&["correlate"], &marked), run(&["correlate"], &rows));
     let wide: Vec<u8> = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let file = logs.path().join("wide");
+    let keep = tempfile::tempdir().unwrap();
+    let file = keep.path().join("wide");
     fs::write(&file, wide).unwrap();
     let (code, out, err) = run(&["correlate", path(&file)], "");
     assert!(code == 4 && out.is_empty() && err.contains("UTF-16") && err.contains("scan -o"), "{code}: {err}");
