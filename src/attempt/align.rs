@@ -71,7 +71,7 @@ fn compare(
     others: &[Connection],
 ) -> (Vec<Edge>, Ends, BTreeSet<(HostId, HostId)>) {
     let mut pairs: BTreeMap<(HostId, HostId), Spans> = BTreeMap::new();
-    for (connection, server) in clients.iter().zip(target) {
+    for (connection, server) in clients.iter().zip(target).filter(|(c, _)| !c.never_came_about()) {
         if let Some(server) = server {
             anchor(pairs.entry((*server, connection.host)).or_default(), connection);
         }

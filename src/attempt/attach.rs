@@ -215,7 +215,10 @@ fn adopt(items: &[Item<'_>], found: &mut [Connection], taken: &mut BTreeSet<Item
             .filter(|at| !given.contains(&(*at, meaning.fact.clone())))
             .collect();
         let clients: BTreeSet<Option<IpAddr>> = near.iter().map(|at| found[*at].client_ip).collect();
-        if let (Some(at), 1) = (near.first(), clients.len()) {
+        // Several users behind one address: a connection that is known as the user's goes first.
+        let names = item.capture(Slot::User).and_then(user_key);
+        let own = |at: &&usize| names.is_some() && found[**at].user.as_deref().and_then(user_key) == names;
+        if let (Some(at), 1) = (near.iter().find(own).or(near.first()), clients.len()) {
             found[*at].items.push(id);
             found[*at].learn(items);
             taken.insert(id);
@@ -324,5 +327,25 @@ mod tests {
         let most = u16::try_from(BACK).unwrap();
         assert_eq!(count(most - 1), BACK);
         assert_eq!(count(most), BACK + 2, "one of its own");
+    }
+
+    #[test]
+    fn behind_one_address_a_record_belongs_to_the_connection_of_its_user() {
+        let (signatures, _) = Signatures::open(true, &[]);
+        let row = |tenth: u64, of: u8, rule: &str, fields: &[(&str, &str)]| {
+            let mut event = Event::default();
+            event.system.time = Some(Time::from_filetime(tenth * TICKS_PER_SECOND as u64 / 10));
+            event.system.activity_id = Some(crate::event::Guid([of; 16])).filter(|_| of > 0);
+            fields.iter().for_each(|(name, value)| drop(event.push(name, value)));
+            matched(rule, &event)
+        };
+        let opened = |tenth, of| row(tenth, of, "rdpcorets_131_tcp", &[("ClientIP", "10.1.0.1:4000")]);
+        let named = |tenth, of, user| row(tenth, of, "rcm_1149_authenticated", &[("Param1", user)]);
+        let logon = [("TargetUserName", "anna"), ("IpAddress", "10.1.0.1")];
+        let rows = [opened(100, 1), opened(101, 2), named(103, 1, "anna"), row(104, 0, "security_4624_type3", &logon)];
+        let items: Vec<Item<'_>> = rows.iter().map(|row| Item::alone(row, &signatures)).collect();
+        let found = connections(&items);
+        let own = found.iter().find(|connection| connection.items.contains(&3)).unwrap();
+        assert_eq!(own.activity, Some(crate::event::Guid([1; 16])));
     }
 }

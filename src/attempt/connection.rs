@@ -70,6 +70,11 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Its client says that no connection came about: no other log has one of it.
+    pub fn never_came_about(&self) -> bool {
+        self.side == Role::Client && self.stopped.is_some_and(|(phase, _)| phase <= Phase::Tcp)
+    }
+
     /// A connection of which one record is known so far.
     pub fn new(side: Role, activity: Option<Guid>, id: ItemId, item: &Item<'_>) -> Self {
         Connection {

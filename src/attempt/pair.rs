@@ -106,7 +106,7 @@ struct Caller<'c> {
 pub fn pair(case: &Case<'_>, clients: &[Connection], target: &[Option<HostId>], others: &[Connection]) -> Vec<Paired> {
     let mut callers: BTreeMap<HostId, Vec<Caller<'_>>> = BTreeMap::new();
     for ((at, connection), (server, end)) in clients.iter().enumerate().zip(target.iter().zip(reach(case, clients))) {
-        let Some(server) = *server else { continue };
+        let Some(server) = server.filter(|_| !connection.never_came_about()) else { continue };
         let start = case.aligned(connection.host, connection.start);
         let until = case.aligned(connection.host, end);
         callers.entry(server).or_default().push(Caller { at, connection, start, until });
@@ -159,7 +159,8 @@ fn fitting<'c>(case: &Case<'_>, callers: &'c [Caller<'c>], server: &Connection) 
             let host = caller.connection.host;
             // A logon without the network names the server itself.
             let by_name = heard == Some(host);
-            if heard.is_some_and(|heard| heard != host && heard != server.host) {
+            if heard.is_some_and(|heard| heard != host && heard != server.host) || is_foreign(case, host, server, heard)
+            {
                 return None;
             }
             let address = server.client_ip.map_or(1, |ip| known(case, host, ip));
@@ -169,6 +170,14 @@ fn fitting<'c>(case: &Case<'_>, callers: &'c [Caller<'c>], server: &Connection) 
         .collect();
     found.sort_by_key(|(caller, fit)| (Reverse(*fit), caller.at));
     found
+}
+
+/// The server heard the name of a computer of which no log is here, and an address that is not the client's.
+fn is_foreign(case: &Case<'_>, client: HostId, server: &Connection, heard: Option<HostId>) -> bool {
+    // Only the first letters of a long name are heard.
+    let own = |name: &str| case.hosts.get(client).names.iter().any(|own| own.starts_with(&name.to_lowercase()));
+    let named = server.client_host.as_deref().is_some_and(|name| !name.is_empty() && !own(name)) && heard.is_none();
+    named && server.client_ip.is_some_and(|ip| known(case, client, ip) < 2)
 }
 
 fn known(case: &Case<'_>, client: HostId, ip: IpAddr) -> u8 {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{TICKS_PER_SECOND, Time};
-use crate::evidence::Coverage;
+use crate::evidence::{Coverage, Run};
 
 use super::identity::HostId;
 use super::item::Item;
@@ -110,7 +110,7 @@ impl Case<'_> {
 
     /// Does this channel cover the span of the host's own time without a gap? A log's last record is not its end:
     /// the run that reaches its end covers until the latest record of any log of that host,
-    /// since the logs of a host are exported together. No span reaches over a setting of the clock, and
+    /// since the logs of a host are exported together; but not where records were left out, or one alone is there. No span reaches over a setting of the clock, and
     /// none over a moment when the log itself says that it lost records.
     pub fn covers(&self, host: HostId, channel: &str, from: Time, to: Time) -> bool {
         let steps = &self.steps[host];
@@ -123,8 +123,19 @@ impl Case<'_> {
         let latest = self.logs[host].latest;
         self.logs[host].of_channel(channel).any(|coverage| {
             let open_end = coverage.runs.last().filter(|run| run.first <= from && Some(to) <= latest);
-            coverage.covers(from, to) || open_end.is_some()
+            let is_log = |run: &Run| coverage.contiguous() && (run.first_id <= 1 || run.first_id < run.last_id);
+            coverage.covers(from, to) || open_end.is_some_and(is_log)
         })
+    }
+}
+
+impl Case<'_> {
+    /// Did this channel lose records, or were some left out of it, between two moments of the host's own clock? What
+    /// stood at the first may have ended then.
+    pub fn interrupted(&self, host: HostId, channel: &str, from: Time, to: Time) -> bool {
+        let gap = |pair: &[Run]| matches!(pair, [before, after] if before.last < to && from < after.first);
+        self.ledger.lost(host, channel, from, to)
+            || self.logs[host].of_channel(channel).any(|coverage| coverage.runs.windows(2).any(gap))
     }
 }
 

@@ -3,12 +3,14 @@
 use crate::attempt::identity::HostId;
 use crate::attempt::{Attempt, Case, ItemId};
 use crate::event::Time;
-use crate::signature::definition::{Bearing, Cause, Clue, Observation, Role};
+use crate::signature::definition::{Bearing, Cause, Clue, Key, Observation, Role};
 
 use super::bind::{self, Index};
 
 /// State whose setting means a boot.
 const BOOT: &str = "boot";
+/// States in some of which no connection is accepted: once one was, whoever made it, nobody knows them.
+const DEAF: [&str; 3] = ["listener", "power", "termservice"];
 
 /// The last record that set a state on a host before a moment of the host's own clock, and the value;
 /// unknown before the first one and after a boot that undoes it.
@@ -21,7 +23,12 @@ pub fn state_at<'c>(index: &Index<'c>, host: HostId, state: &str, before: Time) 
     let id = last(state)?;
     let setting = items[id].meanings().filter_map(|m| m.sets.as_ref()).find(|setting| setting.state == state)?;
     let booted = last(BOOT).is_some_and(|boot| boot > id);
-    (!(booted && setting.until_boot)).then_some((id, setting.value.as_str()))
+    let reached = || {
+        let listened = &index.case().listened[host];
+        listened[..listened.partition_point(|id| items[*id].time <= before)].last().is_some_and(|last| *last > id)
+    };
+    let over = (booted && setting.until_boot) || (DEAF.contains(&state) && reached());
+    (!over).then_some((id, setting.value.as_str()))
 }
 
 /// The last record of a standing clue before the attempt, unless a later one undid it.
@@ -52,29 +59,31 @@ pub fn standing(
         |host| vec![host],
     );
     // A record that names another user, client or target than the attempt's stands for somebody else.
-    let fits = |slug: &str, id: ItemId| {
+    let fits = |slug: &str, keys: &[Key], id: ItemId| {
         let Some(meaning) = bind::meaning(case, slug) else { return false };
         if role == Role::Network {
             return case.attempts[attempt].side(role).any(|connection| connection.items.contains(&id));
         }
-        index.keys().agree(attempt, id, &meaning.join, role).is_some()
+        let keys = if keys.is_empty() { &meaning.join } else { keys };
+        index.keys().agree(attempt, id, keys, role).is_some()
     };
-    let last = |slug: &str, to: Time| {
+    let last = |slug: &str, keys: &[Key], to: Time| {
         hosts
             .iter()
             .filter_map(|&host| {
                 let span = (case.local(host, from), case.local(host, to));
                 let ids = index.on_host(slug, host, span);
-                ids.iter().rev().find(|id| !case.items[**id].noise && fits(slug, **id)).copied()
+                ids.iter().rev().find(|id| !case.items[**id].noise && fits(slug, keys, **id)).copied()
             })
             .max()
     };
-    let found = last(slug, to)?;
+    let found = last(slug, &clue.join, to)?;
     let undone = cause.evidence.iter().any(|other| {
         let Observation::Rule(undoing) = &other.what else { return false };
         other.bearing == Bearing::Refute
             && other.after.as_deref() == Some(slug)
-            && last(undoing, to).is_some_and(|later| later > found && case.items[later].host == case.items[found].host)
+            && last(undoing, &other.join, to)
+                .is_some_and(|later| later > found && case.items[later].host == case.items[found].host)
     });
     (!undone).then_some(found)
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::{Attempt, Case, ItemId};
+use crate::event::Time;
 use crate::report::model::Level;
 use crate::signature::definition::{Anchor, Bearing, Cause, Clue, Kind, Observation, Outcome, Phase, Role};
 
@@ -67,6 +68,8 @@ struct Sum<'a> {
     proof: Option<Tie>,
     proofs: BTreeSet<String>,
     standing: bool,
+    /// No record is missing since one that it stands by.
+    stands_surely: bool,
     supports: BTreeSet<String>,
     weight: u32,
     cited: Vec<Cite<'a>>,
@@ -179,7 +182,14 @@ fn required(attempt: &Attempt, cause: &Cause, case: &Case<'_>) -> bool {
     // A session that was reached can only have broken later.
     let lived =
         attempt.outcome != Outcome::Established || cause.phases.iter().any(|phase| *phase >= Phase::ProfileShell);
-    reached && not_reached && role && lived && (!gateway_only || attempt.gateway.is_some() || attempt.server.is_none())
+    // One that was never reached cannot have been ended.
+    let began = attempt.outcome != Outcome::Failed || cause.phases.iter().any(|phase| *phase != Phase::Established);
+    reached
+        && not_reached
+        && role
+        && lived
+        && began
+        && (!gateway_only || attempt.gateway.is_some() || attempt.server.is_none())
 }
 
 fn judge<'a>(ties: &mut Ties<'_, 'a>, cause: &'a Cause, clue: &'a Clue, sum: &mut Sum<'a>) {
@@ -188,6 +198,7 @@ fn judge<'a>(ties: &mut Ties<'_, 'a>, cause: &'a Cause, clue: &'a Clue, sum: &mu
         Observation::Rule(slug) if clue.bearing == Bearing::Standing => {
             if let Some(item) = state::standing(index, index.case(), at, cause, clue, slug) {
                 sum.standing = true;
+                sum.stands_surely |= !missed(index.case(), item, index.case().attempts[at].start);
                 sum.cite(item, slug, clue);
             }
         }
@@ -207,7 +218,7 @@ fn judge<'a>(ties: &mut Ties<'_, 'a>, cause: &'a Cause, clue: &'a Clue, sum: &mu
             }
         }
         Observation::State { state, value, at: anchor } => set(index, at, clue, (state, value), *anchor, sum),
-        Observation::Absent { rule, needs } => absent(index, at, clue, rule, needs, sum),
+        Observation::Absent { rule, needs } => absent(index, at, cause, clue, (rule, needs), sum),
         Observation::Sequence { rules, gap } => sequence(ties, clue, rules, *gap, sum),
         // Of attacks alone, which are told as findings.
         Observation::SessionAfter { .. } => {}
@@ -264,7 +275,7 @@ impl<'a> Sum<'a> {
                 self.proof = self.proof.max(Some(Tie::Time));
                 self.proofs.insert(fact);
             }
-            Bearing::Standing => self.standing = true,
+            Bearing::Standing => (self.standing, self.stands_surely) = (true, true),
             Bearing::Support => {
                 self.supports.insert(fact);
                 self.weight += u32::from(weight);
@@ -297,17 +308,31 @@ fn set<'a>(
     if is != value {
         return;
     }
-    if clue.bearing == Bearing::Refute {
-        sum.refuted.push(cite);
-    } else {
-        sum.add(clue.bearing, format!("state {name}"), clue.weight);
-        sum.cited.push(cite);
+    match clue.bearing {
+        Bearing::Refute => return sum.refuted.push(cite),
+        // Another value may have been set in between.
+        Bearing::Proof if missed(case, item, moment) => {
+            sum.proof = sum.proof.max(Some(Tie::Shared));
+            sum.proofs.insert(format!("state {name}"));
+        }
+        bearing => sum.add(bearing, format!("state {name}"), clue.weight),
     }
+    sum.cited.push(cite);
 }
 
-fn absent(index: &Index<'_>, at: usize, clue: &Clue, rule: &str, needs: &str, sum: &mut Sum<'_>) {
+/// Records of this one's log are missing between it and a moment of the reference clock.
+fn missed(case: &Case<'_>, item: ItemId, moment: Time) -> bool {
+    let item = &case.items[item];
+    case.interrupted(item.host, &item.evidence.record.channel, item.time, case.local(item.host, moment))
+}
+
+fn absent(index: &Index<'_>, at: usize, cause: &Cause, clue: &Clue, (rule, needs): (&str, &str), sum: &mut Sum<'_>) {
     let case = index.case();
     let role = case.signatures.rule(rule).and_then(|rule| rule.meaning.as_ref()).map(|meaning| meaning.host);
+    // Another server may be meant.
+    if case.attempts[at].ambiguous {
+        return;
+    }
     let Some(host) = role.and_then(|role| case.attempts[at].host(role)) else { return };
     let (from, to) = index.window(at, clue.window.unwrap_or(AROUND));
     let slack = case.slack(&case.attempts[at], host);
@@ -316,6 +341,12 @@ fn absent(index: &Index<'_>, at: usize, clue: &Clue, rule: &str, needs: &str, su
         return;
     }
     let found = index.on_host(rule, host, (from, to)).iter().any(|id| !index.is_stray(*id));
+    // Where clocks cannot be compared, what speaks against the cause may be of this attempt as well.
+    let against = |other: &Clue| {
+        other.bearing == Bearing::Refute
+            && matches!(&other.what, Observation::Rule(slug) if !index.on_host(slug, host, (from, to)).is_empty())
+    };
+    let found = found || (slack > 0 && cause.evidence.iter().any(against));
     if !found && clue.bearing != Bearing::Refute {
         sum.add(clue.bearing, format!("no {rule}"), clue.weight);
     }
@@ -368,7 +399,7 @@ fn pinned(attempt: &Attempt, cause: &Cause) -> bool {
 fn level(attempt: &Attempt, cause: &Cause, sum: &Sum<'_>, hint: Hint) -> Level {
     let firm = sum.proof.is_some_and(|tie| tie >= Tie::Time);
     let failed = attempt.outcome != Outcome::Unknown;
-    if (firm || (sum.standing && failed && pinned(attempt, cause))) && !attempt.ambiguous {
+    if (firm || (sum.stands_surely && failed && pinned(attempt, cause))) && !attempt.ambiguous {
         return Level::Confirmed;
     }
     let bounded = attempt.phase_limit.is_some() || attempt.stopped.is_some() || pinned(attempt, cause);
