@@ -147,6 +147,9 @@ fn a_report_fits_its_inputs_until_one_changes() {
     assert_eq!(run(&["verify", path(&at)]).0, 0);
 }
 
+/// Changes a report.
+type Alteration<'a> = &'a dyn Fn(&mut Value);
+
 #[test]
 fn a_report_that_was_altered_does_not_fit_its_inputs() {
     let folder = cases::logs("wrong-password");
@@ -155,14 +158,14 @@ fn a_report_that_was_altered_does_not_fit_its_inputs() {
     let report = report(folder.path(), &at, &[]);
     let cited = |row: &&Value| row["ref"] == report["causes"][0]["evidence"][0]["event"];
     let row = report["timeline"].as_array().unwrap().iter().position(|row| cited(&row)).unwrap();
-    let verified = |alter: &dyn Fn(&mut Value)| {
+    let verified = |alter: Alteration<'_>| {
         let mut altered = report.clone();
         alter(&mut altered);
         fs::write(&at, altered.to_string()).unwrap();
         run(&["verify", path(&at)])
     };
     assert_eq!(verified(&|_| ()).0, 0);
-    let alterations: [(&str, &dyn Fn(&mut Value)); 6] = [
+    let alterations: [(&str, Alteration<'_>); 6] = [
         ("is not what the report says", &|report| report["timeline"][row]["time"] = "2020-01-01T00:00:00Z".into()),
         ("the cited record is not here", &|report| report["timeline"][row]["event_id"] = 4624.into()),
         ("is not what the report says", &|report| report["timeline"][row]["record_id"] = 1.into()),

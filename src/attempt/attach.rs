@@ -335,8 +335,8 @@ mod tests {
         let row = |tenth: u64, of: u8, rule: &str, fields: &[(&str, &str)]| {
             let mut event = Event::default();
             event.system.time = Some(Time::from_filetime(tenth * TICKS_PER_SECOND as u64 / 10));
-            event.system.activity_id = Some(crate::event::Guid([of; 16])).filter(|_| of > 0);
-            fields.iter().for_each(|(name, value)| drop(event.push(name, value)));
+            event.system.activity_id = Some(Guid([of; 16])).filter(|_| of > 0);
+            fields.iter().for_each(|(name, value)| event.push(name, value));
             matched(rule, &event)
         };
         let opened = |tenth, of| row(tenth, of, "rdpcorets_131_tcp", &[("ClientIP", "10.1.0.1:4000")]);
@@ -346,6 +346,6 @@ mod tests {
         let items: Vec<Item<'_>> = rows.iter().map(|row| Item::alone(row, &signatures)).collect();
         let found = connections(&items);
         let own = found.iter().find(|connection| connection.items.contains(&3)).unwrap();
-        assert_eq!(own.activity, Some(crate::event::Guid([1; 16])));
+        assert_eq!(own.activity, Some(Guid([1; 16])));
     }
 }
