@@ -39,10 +39,8 @@ pub struct Difference {
 pub fn verify(report: &Report, aids: &Aids, place: &dyn Fn(&str) -> PathBuf) -> Verified {
     let mut done = Verified::default();
     let mut cited: BTreeMap<&str, Vec<&EventRow>> = BTreeMap::new();
-    for row in &report.timeline {
-        if let Row::Event(row) = row {
-            cited.entry(&row.source.path).or_default().push(row);
-        }
+    for row in rows(report) {
+        cited.entry(&row.source.path).or_default().push(row);
     }
     done.causes(report);
     let known: BTreeMap<&str, &InputReport> = report.inputs.iter().map(|input| (&*input.path, input)).collect();
@@ -59,20 +57,21 @@ pub fn verify(report: &Report, aids: &Aids, place: &dyn Fn(&str) -> PathBuf) -> 
     done
 }
 
-/// Was it made without names? Records have numbers then, where a hash is as good as never so small.
+/// Single records that the report tells.
+fn rows(report: &Report) -> impl Iterator<Item = &EventRow> {
+    report.timeline.iter().filter_map(|row| if let Row::Event(row) = row { Some(&**row) } else { None })
+}
+
+/// Was it made without names? Its records are numbered from one then, which no hash comes near.
 pub fn is_redacted(report: &Report) -> bool {
-    let rows = report.timeline.iter().filter_map(|row| if let Row::Event(row) = row { Some(row.event) } else { None });
+    let rows = rows(report).map(|row| row.event);
     rows.chain(report.attempts.iter().map(|attempt| attempt.id)).any(|event| event.0 >> 64 == 0)
 }
 
 impl Verified {
     /// What causes rest on must be told by some row, which is looked up then.
     fn causes(&mut self, report: &Report) {
-        let rows: BTreeSet<EventRef> = report
-            .timeline
-            .iter()
-            .filter_map(|row| if let Row::Event(row) = row { Some(row.event) } else { None })
-            .collect();
+        let rows: BTreeSet<EventRef> = rows(report).map(|row| row.event).collect();
         for cause in &report.causes {
             let without = cause.evidence.iter().filter(|cited| !rows.contains(&cited.event)).count();
             if without > 0 {

@@ -124,6 +124,11 @@ impl Attempt {
         }
     }
 
+    /// Hosts at its ends and between them, as far as they are known.
+    pub fn ends(&self) -> impl Iterator<Item = HostId> {
+        [self.client, self.server, self.gateway].into_iter().flatten()
+    }
+
     /// No session was wanted or none was kept: an outage of someone.
     pub fn failed(&self) -> bool {
         matches!(self.outcome, Outcome::Failed | Outcome::Dropped)

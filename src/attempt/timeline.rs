@@ -110,7 +110,8 @@ impl Case<'_> {
 
     /// Does this channel cover the span of the host's own time without a gap? A log's last record is not its end:
     /// the run that reaches its end covers until the latest record of any log of that host,
-    /// since the logs of a host are exported together; but not where records were left out, or one alone is there. No span reaches over a setting of the clock, and
+    /// since the logs of a host are exported together; but not where records were left out, or one alone is there. No span
+    /// reaches over a setting of the clock, and
     /// none over a moment when the log itself says that it lost records.
     pub fn covers(&self, host: HostId, channel: &str, from: Time, to: Time) -> bool {
         let steps = &self.steps[host];
@@ -127,9 +128,7 @@ impl Case<'_> {
             coverage.covers(from, to) || open_end.is_some_and(is_log)
         })
     }
-}
 
-impl Case<'_> {
     /// Did this channel lose records, or were some left out of it, between two moments of the host's own clock? What
     /// stood at the first may have ended then.
     pub fn interrupted(&self, host: HostId, channel: &str, from: Time, to: Time) -> bool {

@@ -45,7 +45,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     let signatures = args.reading.load(session)?;
     args.selecting.complain(signatures, &session.console);
     let (found, _spool) = args.reading.discover(session);
-    output.spare(found.inputs.iter().map(|input| input.path.as_path()))?;
+    output.spares(found.inputs.iter().map(|input| input.path.as_path()))?;
     let mut all = Rows::new(signatures, &request.complaint, args.memory.rows());
     let totals = args.reading.rows(&found, signatures, session, &mut |row| all.add(row))?;
     let partial = findings::complain(&all.found, &session.console);

@@ -59,7 +59,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     }
     let request = args.selecting.request(args.rendering.zone(), None)?;
     let output = args.rendering.open(session)?;
-    output.spare(args.files.iter().map(|file| file.as_path()))?;
+    output.spares(args.files.iter().map(|file| file.as_path()))?;
     let signatures = args.signatures.load(args.strict, &session.console)?;
     args.selecting.complain(signatures, &session.console);
     let all = Rows::new(signatures, &request.complaint, args.memory.rows());
@@ -108,7 +108,7 @@ impl Reader<'_> {
 
     /// Adds every row; a line that is none is a problem, rows of another kind of scan an error.
     fn lines(&mut self, name: &str, reader: &mut dyn BufRead) -> Result<(), Failure> {
-        match reader.fill_buf().map(|start| encoding::bytes(start).map(|rest| start.len() - rest.len())) {
+        match reader.fill_buf().map(|start| encoding::behind_mark(start).map(|rest| start.len() - rest.len())) {
             Ok(Ok(mark)) => reader.consume(mark),
             Ok(Err(wide)) => return self.lost(name, wide.to_owned()),
             // The same error comes again below.

@@ -7,7 +7,7 @@ const WIDE: &str = "it is in UTF-16, as `>` of Windows PowerShell writes text: w
     (`whyrdp scan -o FILE`; `| Out-File -Encoding utf8 FILE`)";
 
 /// The text behind its mark, or what to do about one that cannot be read.
-pub fn bytes(text: &[u8]) -> Result<&[u8], &'static str> {
+pub fn behind_mark(text: &[u8]) -> Result<&[u8], &'static str> {
     if UTF16.iter().any(|mark| text.starts_with(mark)) {
         return Err(WIDE);
     }

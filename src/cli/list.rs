@@ -21,7 +21,7 @@ pub fn read(list: &Path) -> Result<Vec<Given>, Failure> {
         false => fs::read(list).map(|read| bytes = read),
     };
     read.map_err(|error| wrong(&error))?;
-    let text = encoding::bytes(&bytes).map_err(|wide| wrong(&wide))?;
+    let text = encoding::behind_mark(&bytes).map_err(|wide| wrong(&wide))?;
     let mut given = Vec::new();
     for line in text.split(|byte| *byte == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);

@@ -150,8 +150,7 @@ impl<'c> Index<'c> {
         let mut attempts: BTreeMap<HostId, Vec<usize>> = BTreeMap::new();
         for (at, attempt) in case.attempts.iter().enumerate() {
             attempt.items().into_iter().for_each(|id| owner[id] = Owner::Attempt(at));
-            let hosts: BTreeSet<HostId> =
-                [attempt.client, attempt.server, attempt.gateway].into_iter().flatten().collect();
+            let hosts: BTreeSet<HostId> = attempt.ends().collect();
             for host in hosts {
                 attempts.entry(host).or_default().push(at);
             }
@@ -258,7 +257,7 @@ impl<'c> Index<'c> {
                 attempt.side(role).map(|connection| connection.host).chain(attempt.host(role)).collect()
             }
             Role::Network => attempt.side(Role::Network).map(|connection| connection.host).collect(),
-            Role::Any => [attempt.client, attempt.server, attempt.gateway].into_iter().flatten().collect(),
+            Role::Any => attempt.ends().collect(),
             Role::Dc | Role::Broker | Role::License => {
                 let (Some(all), Some(logged)) = (self.rules.get(slug), self.elsewhere.get(slug)) else {
                     return BTreeSet::new();

@@ -135,7 +135,7 @@ fn union(known: &mut Vec<String>, more: Vec<String>) {
 fn first_attempts(case: &Case<'_>) -> Vec<Option<Time>> {
     let mut own: Vec<Option<Time>> = vec![None; case.hosts.len()];
     for attempt in &case.attempts {
-        for host in [attempt.client, attempt.server, attempt.gateway].into_iter().flatten() {
+        for host in attempt.ends() {
             own[host] = Some(own[host].map_or(attempt.start, |first| first.min(attempt.start)));
         }
     }
@@ -250,7 +250,9 @@ pub fn inputs(findings: &Findings) -> Vec<InputReport> {
             damage: damage.get(&*input.path).cloned().unwrap_or_default(),
         })
         .collect();
-    findings.inputs.iter().for_each(|input| drop(damage.remove(&*input.path)));
+    for input in &findings.inputs {
+        damage.remove(&*input.path);
+    }
     inputs.extend(damage.into_iter().map(|(path, damage)| InputReport {
         path: path.to_string(),
         kind: "unreadable".to_string(),

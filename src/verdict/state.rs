@@ -1,7 +1,7 @@
 //! States that records set on a host, and conditions that stand since before an attempt.
 
 use crate::attempt::identity::HostId;
-use crate::attempt::{Attempt, Case, ItemId};
+use crate::attempt::{Case, ItemId};
 use crate::event::Time;
 use crate::signature::definition::{Bearing, Cause, Clue, Key, Observation, Role};
 
@@ -9,11 +9,9 @@ use super::bind::{self, Index};
 
 /// State whose setting means a boot.
 const BOOT: &str = "boot";
-/// States in some of which no connection is accepted: once one was, whoever made it, nobody knows them.
-const DEAF: [&str; 3] = ["listener", "power", "termservice"];
 
 /// The last record that set a state on a host before a moment of the host's own clock, and the value;
-/// unknown before the first one and after a boot that undoes it.
+/// unknown before the first one and after a boot or a connection that undoes it.
 pub fn state_at<'c>(index: &Index<'c>, host: HostId, state: &str, before: Time) -> Option<(ItemId, &'c str)> {
     let items = &index.case().items;
     let last = |state: &str| {
@@ -23,11 +21,11 @@ pub fn state_at<'c>(index: &Index<'c>, host: HostId, state: &str, before: Time) 
     let id = last(state)?;
     let setting = items[id].meanings().filter_map(|m| m.sets.as_ref()).find(|setting| setting.state == state)?;
     let booted = last(BOOT).is_some_and(|boot| boot > id);
-    let reached = || {
+    let accepted = || {
         let listened = &index.case().listened[host];
         listened[..listened.partition_point(|id| items[*id].time <= before)].last().is_some_and(|last| *last > id)
     };
-    let over = (booted && setting.until_boot) || (DEAF.contains(&state) && reached());
+    let over = (booted && setting.until_boot) || (setting.until_accept && accepted());
     (!over).then_some((id, setting.value.as_str()))
 }
 
@@ -53,7 +51,7 @@ pub fn standing(
             // Packets show a condition of the connection that they are of, of no other.
             Role::Network => case.attempts[attempt].side(role).map(|connection| connection.host).collect(),
             // Any end for facts of any host; every host of the role for the others.
-            Role::Any => ends(&case.attempts[attempt]),
+            Role::Any => case.attempts[attempt].ends().collect(),
             _ => case.of_role(role).to_vec(),
         },
         |host| vec![host],
@@ -86,10 +84,6 @@ pub fn standing(
                 .is_some_and(|later| later > found && case.items[later].host == case.items[found].host)
     });
     (!undone).then_some(found)
-}
-
-fn ends(attempt: &Attempt) -> Vec<HostId> {
-    [attempt.client, attempt.server, attempt.gateway].into_iter().flatten().collect()
 }
 
 /// A condition is believed to stand for a month unless its clue says otherwise.

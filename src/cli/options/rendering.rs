@@ -39,7 +39,7 @@ pub struct Outputs {
 
 impl Outputs {
     /// An error where an input is to be written over.
-    pub fn spare<'p>(&self, inputs: impl IntoIterator<Item = &'p Path> + Clone) -> Result<(), Failure> {
+    pub fn spares<'p>(&self, inputs: impl IntoIterator<Item = &'p Path> + Clone) -> Result<(), Failure> {
         self.report.spares(inputs.clone())?;
         self.record.as_ref().map_or(Ok(()), |record| record.output().spares(inputs))
     }

@@ -274,7 +274,11 @@ impl Names {
             (Some(mail), name) if !name.is_some_and(|name| self.is_named(cut, name, mail.end)) => {
                 Some((self.shaped(mail.kind, &text[mail.start..mail.end]), mail.end))
             }
-            (_, Some(end)) => Some((self.known(cut.part(at, end))?, cut.start(end))),
+            (_, Some(end)) => {
+                // Letters may differ in more than case and still be found: nobody's pseudonym fits then.
+                let called = self.known(cut.part(at, end)).unwrap_or_else(|| self.next("name"));
+                Some((called, cut.start(end)))
+            }
             _ => None,
         }
     }

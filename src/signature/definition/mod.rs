@@ -328,6 +328,8 @@ pub struct Setting {
     pub value: String,
     /// A boot makes it unknown again.
     pub until_boot: bool,
+    /// A connection that the host accepts makes it unknown again, whoever made it.
+    pub until_accept: bool,
 }
 
 /// Example events of a rule: field name to values, System fields under their Sigma names.

@@ -82,21 +82,20 @@ fn capture(node: &Node, complaints: &mut Complaints) -> BTreeMap<Slot, Vec<Strin
     captured
 }
 
-/// `{termservice: stopped, until: boot}`
+/// `{termservice: stopped, until: [boot, accept]}`
 fn setting(node: &Node, complaints: &mut Complaints) -> Option<Setting> {
-    let until_boot = match node.get("until") {
-        None => false,
-        Some(value) if value.text() == Some("boot") => true,
-        Some(value) => {
-            complaints.add(value.line, "unknown-word", "`until` can only be `boot`");
-            return None;
-        }
-    };
+    let until = complaints.texts(node, "until");
+    if until.iter().any(|word| !["boot", "accept"].contains(&word.as_str())) {
+        complaints.add(node.line, "unknown-word", "`until` can only be `boot` and `accept`");
+        return None;
+    }
+    let ends_with = |word: &str| until.iter().any(|known| known == word);
+    let (until_boot, until_accept) = (ends_with("boot"), ends_with("accept"));
     let mut states = node.entries().iter().filter(|entry| entry.key != "until");
     match (states.next(), states.next()) {
         (Some(entry), None) => {
             let value = complaints.text(&entry.value, &entry.key)?;
-            Some(Setting { state: entry.key.clone(), value, until_boot })
+            Some(Setting { state: entry.key.clone(), value, until_boot, until_accept })
         }
         _ => {
             complaints.add(node.line, "wrong-type", "`sets` names one state and its value");
