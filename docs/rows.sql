@@ -28,6 +28,7 @@ CREATE TABLE whyrdp_rows (
   runs              TEXT,
   unnumbered        TEXT,
   forwarded         BOOLEAN,
+  torn              BIGINT,
   -- problem and input
   path              TEXT,
   -- problem

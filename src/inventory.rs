@@ -68,6 +68,7 @@ fn channels(host: &HostCoverage, missing: &mut Vec<String>) {
                 "its records have no numbers (a trace or a text), so that nothing tells whether it is whole"
             }
             "filtered" => "its record numbers have gaps: a filtered export or a subscription",
+            "damaged" => "part of it could not be read: records may be missing",
             "wrapped" => "it begins only after the first attempt: the log had wrapped",
             "cleared" => "somebody emptied it after the first attempt",
             "empty" => "it holds no record",

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc;
 
 use crate::event::{Interest, Lost, Machine};
-use crate::evidence::{InputFacts, Problem, ProviderFacts, Row};
+use crate::evidence::{Coverage, InputFacts, Problem, ProviderFacts, Row};
 use crate::signature::Signatures;
 use crate::source::{self, Aids, Input};
 use block::Part;
@@ -139,12 +139,13 @@ impl<E> Emitter<'_, '_, E> {
         }
         self.before += unit.input.bytes;
         if let Some(changed) = unit.changed() {
-            self.problem(changed)?;
+            self.file.lost += u64::from(changed.lost);
+            (self.emit)(Row::Problem(changed))?;
         }
         self.file.machine.merge(unit.machine());
         if let Some(what) = self.file.beyond() {
             let path = unit.input.name.as_str().into();
-            self.problem(Problem { path, offset: None, what: what.into(), lost: false })?;
+            (self.emit)(Row::Problem(Problem { path, offset: None, what: what.into(), lost: false }))?;
         }
         self.finish(unit.input, unit.lost(), self.options.hash)
     }
@@ -156,11 +157,6 @@ impl<E> Emitter<'_, '_, E> {
         }
         self.file.merge(part);
         Ok(())
-    }
-
-    fn problem(&mut self, problem: Problem) -> Result<(), E> {
-        self.totals.lost += u64::from(problem.lost);
-        (self.emit)(Row::Problem(problem))
     }
 
     /// Ends a scan before everything was read: what was read stands, and every input says what it lacks.
@@ -181,7 +177,8 @@ impl<E> Emitter<'_, '_, E> {
             Ok(hash) => Ok(Some(hash.into())),
             Err(error) => {
                 let (path, what) = (input.name.as_str().into(), format!("cannot be hashed: {error}").into());
-                self.problem(Problem { path, offset: None, what, lost: true })?;
+                self.totals.lost += 1;
+                (self.emit)(Row::Problem(Problem { path, offset: None, what, lost: true }))?;
                 Ok(None)
             }
         }
@@ -194,8 +191,12 @@ impl<E> Emitter<'_, '_, E> {
         self.totals.lost += file.lost;
         self.totals.unreadable += u64::from(file.records == 0 && file.lost > 0);
         let sha256 = if hash { self.hashed(input)? } else { None };
+        let mut coverage = file.coverage.sorted();
+        if file.lost > 0 {
+            coverage.values_mut().for_each(Coverage::tear);
+        }
         let (nameless, named): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            file.coverage.sorted().into_iter().partition(|((computer, _), _)| computer.is_empty());
+            coverage.into_iter().partition(|((computer, _), _)| computer.is_empty());
         let facts = InputFacts {
             sha256,
             path: input.name.as_str().into(),

@@ -107,8 +107,8 @@ impl Verified {
         for row in rows {
             let Place { offset, within, .. } = row.source;
             match found.get(&Position { offset, within }) {
-                Some(actual) if actual.is(row) => self.records += 1,
-                Some(actual) if actual.event == row.event => {
+                Some(here) if here.iter().any(|actual| actual.is(row)) => self.records += 1,
+                Some(here) if here.iter().any(|actual| actual.event == row.event) => {
                     self.differs(name, Some(offset), "the record is not what the report says of it");
                 }
                 Some(_) => self.differs(name, Some(offset), "another record stands here"),
@@ -119,7 +119,7 @@ impl Verified {
 }
 
 /// Records of the cited kinds, by their places.
-fn records(path: &Path, aids: &Aids, rows: &[&EventRow]) -> Result<HashMap<Position, Found>, String> {
+fn records(path: &Path, aids: &Aids, rows: &[&EventRow]) -> Result<HashMap<Position, Vec<Found>>, String> {
     let found = source::discover_given(&[Given { path: path.to_owned(), name: None }]);
     let input: &Input = match found.inputs.first() {
         Some(input) => input,
@@ -133,8 +133,9 @@ fn records(path: &Path, aids: &Aids, rows: &[&EventRow]) -> Result<HashMap<Posit
     Ok(seen.0)
 }
 
+/// One packet may tell of several steps, each a record of its own.
 #[derive(Default)]
-struct Seen(HashMap<Position, Found>);
+struct Seen(HashMap<Position, Vec<Found>>);
 
 /// What stands at an offset.
 struct Found {
@@ -169,7 +170,7 @@ impl Sink for Seen {
             channel: system.channel.clone(),
             provider: system.provider.clone(),
         };
-        self.0.insert(event.origin.position, found);
+        self.0.entry(event.origin.position).or_default().push(found);
     }
 
     fn damage(&mut self, _: Damage) {}

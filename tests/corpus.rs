@@ -21,7 +21,8 @@ use told::{SIGNATURES, blamed, collected, root, rows};
 use whyrdp::correlate::{Request, correlate};
 use whyrdp::evidence::{Findings, read_row, write_row};
 use whyrdp::report::model::{CauseReport, Level, Report};
-use whyrdp::source::discover;
+use whyrdp::source::{Aids, discover};
+use whyrdp::verify::{Difference, verify};
 use whyrdp_corpus::{Case, Expect, cases, generate};
 
 /// A case and the report on it.
@@ -33,6 +34,8 @@ struct Judged {
     other_bytes: Vec<String>,
     /// Ways to the report that led to another one.
     other_reports: Vec<&'static str>,
+    /// Records that are not found where the report says.
+    elsewhere: Vec<Difference>,
 }
 
 static JUDGED: LazyLock<Vec<Judged>> = LazyLock::new(|| {
@@ -89,7 +92,9 @@ fn judge(case: Case) -> Judged {
         ("rows written and read", bytes(&read).1),
         ("another order of files", other_order),
     ];
+    let verified = verify(&report, &Aids::default(), &|name| name.into());
     Judged {
+        elsewhere: verified.different,
         other_bytes: other_bytes(&case.dir, logs.path()),
         other_reports: ways.into_iter().filter(|(_, way)| *way != one_thread).map(|(name, _)| name).collect(),
         slug: case.slug,
@@ -144,6 +149,11 @@ fn reports_keep_their_schema() {
 #[test]
 fn neither_threads_nor_the_wire_nor_order_change_a_report() {
     assert_none_wrong(|judged| judged.other_reports.iter().map(|way| format!("{way}: another report")).collect());
+}
+
+#[test]
+fn records_are_found_where_reports_say() {
+    assert_none_wrong(|judged| judged.elsewhere.iter().map(|other| format!("{other:?}")).collect());
 }
 
 #[test]

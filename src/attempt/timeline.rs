@@ -110,9 +110,9 @@ impl Case<'_> {
 
     /// Does this channel cover the span of the host's own time without a gap? A log's last record is not its end:
     /// the run that reaches its end covers until the latest record of any log of that host,
-    /// since the logs of a host are exported together; but not where records were left out, or one alone is there. No span
-    /// reaches over a setting of the clock, and
-    /// none over a moment when the log itself says that it lost records.
+    /// since the logs of a host are exported together; but not where records were left out or lost, or one alone is
+    /// there. No span reaches over a setting of the clock, and none over a moment when the log itself says that it lost
+    /// records.
     pub fn covers(&self, host: HostId, channel: &str, from: Time, to: Time) -> bool {
         let steps = &self.steps[host];
         if steps.iter().any(|step| from < step.at && step.at <= to) || self.ledger.lost(host, channel, from, to) {
@@ -123,9 +123,8 @@ impl Case<'_> {
         }
         let latest = self.logs[host].latest;
         self.logs[host].of_channel(channel).any(|coverage| {
-            let open_end = coverage.runs.last().filter(|run| run.first <= from && Some(to) <= latest);
-            let is_log = |run: &Run| coverage.contiguous() && (run.first_id <= 1 || run.first_id < run.last_id);
-            coverage.covers(from, to) || open_end.is_some_and(is_log)
+            let open_end = coverage.runs.last().is_some_and(|run| run.first <= from && Some(to) <= latest);
+            coverage.covers(from, to) || (open_end && coverage.goes_on())
         })
     }
 
@@ -230,7 +229,7 @@ impl Ledger {
             let holds = |id: u64| coverage.runs.iter().position(|run| run.first_id <= id && id <= run.last_id);
             match (holds(*first), last) {
                 (Some(run), Some(last)) => holds(last) == Some(run),
-                (Some(run), None) => run + 1 == coverage.runs.len() && latest.is_some_and(|latest| to <= latest),
+                (Some(_), None) => coverage.goes_on() && latest.is_some_and(|latest| to <= latest),
                 (None, _) => false,
             }
         })

@@ -100,17 +100,25 @@ impl Reader<'_> {
         if name == "-" {
             return self.lines(&name, &mut io::stdin().lock());
         }
+        if path.is_dir() {
+            let what = "a folder: name the files in it that `whyrdp scan` wrote, or give it to `whyrdp analyze`";
+            return self.lost(&name, None, what.to_owned());
+        }
         match File::open(path) {
             Ok(file) => self.lines(&name, &mut BufReader::new(file)),
-            Err(error) => self.lost(&name, error.to_string()),
+            Err(error) => self.lost(&name, None, error.to_string()),
         }
     }
 
     /// Adds every row; a line that is none is a problem, rows of another kind of scan an error.
     fn lines(&mut self, name: &str, reader: &mut dyn BufRead) -> Result<(), Failure> {
+        let mut next = 0;
         match reader.fill_buf().map(|start| encoding::behind_mark(start).map(|rest| start.len() - rest.len())) {
-            Ok(Ok(mark)) => reader.consume(mark),
-            Ok(Err(wide)) => return self.lost(name, wide.to_owned()),
+            Ok(Ok(mark)) => {
+                reader.consume(mark);
+                next = mark as u64;
+            }
+            Ok(Err(wide)) => return self.lost(name, None, wide.to_owned()),
             // The same error comes again below.
             Err(_) => {}
         }
@@ -118,16 +126,19 @@ impl Reader<'_> {
         for number in 1_u64.. {
             let usage = |what: &dyn fmt::Display| Failure::usage(format_args!("{name}, line {number}: {what}"));
             line.clear();
-            match reader.take(LONGEST).read_until(b'\n', &mut line) {
+            let at = Some(next);
+            let read = reader.take(LONGEST).read_until(b'\n', &mut line);
+            next += line.len() as u64;
+            match read {
                 Ok(0) => break,
                 Ok(read) if read as u64 == LONGEST && !line.ends_with(b"\n") => {
-                    self.lost(name, format!("line {number}: longer than any row; it was passed over"))?;
-                    reader.skip_until(b'\n').map_err(|error| usage(&error))?;
+                    self.lost(name, at, format!("line {number}: longer than any row; it was passed over"))?;
+                    next += reader.skip_until(b'\n').map_err(|error| usage(&error))? as u64;
                     continue;
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    self.lost(name, format!("line {number}: {error}"))?;
+                    self.lost(name, at, format!("line {number}: {error}"))?;
                     break;
                 }
             }
@@ -140,7 +151,7 @@ impl Reader<'_> {
                     self.rows += 1;
                     self.all.add(row)?;
                 }
-                Err(error @ RowError::Malformed(_)) => self.lost(name, format!("line {number}: {error}"))?,
+                Err(error @ RowError::Malformed(_)) => self.lost(name, at, format!("line {number}: {error}"))?,
                 Err(error @ RowError::Signatures(_)) => return Err(usage(&format_args!("{error}, or give --mixed"))),
                 Err(error) => return Err(usage(&error)),
             }
@@ -158,7 +169,8 @@ impl Reader<'_> {
         }
     }
 
-    fn lost(&mut self, name: &str, what: String) -> Result<(), Failure> {
-        self.all.add(Row::Problem(Problem { path: name.into(), offset: None, what: what.into(), lost: true }))
+    /// `offset`: of the line.
+    fn lost(&mut self, name: &str, offset: Option<u64>, what: String) -> Result<(), Failure> {
+        self.all.add(Row::Problem(Problem { path: name.into(), offset, what: what.into(), lost: true }))
     }
 }

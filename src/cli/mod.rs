@@ -26,6 +26,7 @@ mod spool;
 mod stop;
 mod verify;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -92,8 +93,13 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too. A reader that has gone is no trouble.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+            let printed = error.print().and_then(|()| io::stdout().flush());
+            let exit = match printed {
+                _ if error.use_stderr() => Exit::Usage,
+                Err(error) => Failure::output("standard output", &error).exit,
+                Ok(()) => Exit::Done,
+            };
+            return exit.into();
         }
     };
     let session =

@@ -137,9 +137,14 @@ pub fn nothing(found: &Discovery, totals: Totals) -> Option<Failure> {
     if totals.inputs > totals.unreadable {
         return None;
     }
-    let nothing = found.inputs.is_empty() && found.problems.is_empty();
-    let what = if nothing { "no log found" } else { "nothing could be read" };
-    Some(Failure::new(Exit::Nothing, format_args!("{what}: {READS}")))
+    let refused = |problem: &source::Problem| problem.what.contains("(os error ");
+    let what = match (found.inputs.is_empty(), found.problems.is_empty()) {
+        (true, true) => format!("no log found: {READS}"),
+        // What the system says of each file stands above.
+        (true, false) if found.problems.iter().all(refused) => "nothing could be read".to_owned(),
+        _ => format!("nothing could be read: {READS}"),
+    };
+    Some(Failure::new(Exit::Nothing, what))
 }
 
 /// The words of the system, or plainer ones.

@@ -35,6 +35,9 @@ pub struct Coverage {
     /// Some records came through a collector.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forwarded: bool,
+    /// The highest id of a log of which something was lost: what stood behind it may be gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub torn: Option<u64>,
 }
 
 impl Coverage {
@@ -64,9 +67,15 @@ impl Coverage {
         }
     }
 
+    /// Something was lost of the log that holds this.
+    pub fn tear(&mut self) {
+        self.torn = self.torn.max(self.runs.last().map(|run| run.last_id));
+    }
+
     /// Adds what another part of the same channel holds.
     pub fn merge(&mut self, other: &Coverage) {
         self.forwarded |= other.forwarded;
+        self.torn = self.torn.max(other.torn);
         if let Some((first, last)) = other.unnumbered {
             self.span(first, last);
         }
@@ -137,6 +146,29 @@ impl Coverage {
     /// One run of ids: nothing between its ends is missing.
     pub fn contiguous(&self) -> bool {
         self.runs.len() == 1 && self.unnumbered.is_none()
+    }
+
+    /// Nothing tells that records behind the last one were left out or lost. One record alone may have been picked.
+    pub fn goes_on(&self) -> bool {
+        let [run] = self.runs.as_slice() else { return false };
+        self.contiguous() && (run.first_id <= 1 || run.first_id < run.last_id) && Some(run.last_id) > self.torn
+    }
+
+    /// Its records are missing where a log of it is damaged, and nowhere else.
+    pub fn damaged(&self) -> bool {
+        let gaps = self.runs.windows(2).filter_map(|pair| pair.first());
+        let torn = self.runs.last().is_some_and(|last| Some(last.last_id) == self.torn);
+        self.unnumbered.is_none()
+            && (torn || self.runs.len() > 1)
+            && gaps.into_iter().all(|before| Some(before.last_id) < self.torn)
+    }
+
+    /// Ids that are missing between those of its records: so many were lost, or left out, at most.
+    pub fn missing(&self) -> u64 {
+        let held = self.records();
+        let ends = self.runs.first().zip(self.runs.last());
+        let all = ends.map_or(0, |(first, last)| (last.last_id - first.first_id).saturating_add(1));
+        all.saturating_sub(held)
     }
 
     /// One gapless run holds this whole span of time.

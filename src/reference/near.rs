@@ -27,9 +27,10 @@ pub fn names(signatures: &Signatures, asked: &str) -> Vec<String> {
         let far = match () {
             () if within => 1,
             () if parts() => 2,
-            () => distance(&wanted, &known, most),
+            () if most > 0 => distance(&wanted, &known, most),
+            () => continue,
         };
-        if far <= most.max(1) {
+        if far <= most {
             found.push((far, name));
         }
     }

@@ -10,6 +10,7 @@ use walkdir::WalkDir;
 
 use super::{HEAD, Input, recognise};
 
+const OWN: &str = "written by whyrdp itself: `whyrdp correlate` takes rows, `whyrdp verify` takes reports";
 /// Opening one could wait for ever, and what it gives cannot be read at any offset.
 const PIPE: &str =
     "not a file, and not opened: a pipe, device or socket; give it as standard input: whyrdp ... - < PIPE";
@@ -145,6 +146,7 @@ impl Search {
             }
             None if !expected => self.discovery.skipped += 1,
             None if head.is_empty() => self.problem(name, "the file is empty", true),
+            None if is_own(&head) => self.problem(name, OWN, true),
             None => self.problem(name, "of no format that can be read", true),
         }
     }
@@ -174,6 +176,12 @@ fn below(directory: &Path, name: &str, path: &Path) -> String {
         Ok(rest) => Path::new(name).join(rest).to_string_lossy().into_owned(),
         Err(_) => path.to_string_lossy().into_owned(),
     }
+}
+
+/// What this program writes begins so.
+fn is_own(head: &[u8]) -> bool {
+    let start: Vec<u8> = head.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(64).collect();
+    start.starts_with(b"{\"schema_version\":")
 }
 
 /// Does its name say that it is a log?

@@ -209,11 +209,13 @@ fn channel(name: &str, coverage: &Coverage, first_attempt: Option<Time>, cleared
     let state = if coverage.forwarded {
         "forwarded"
     } else if !coverage.contiguous() {
-        "filtered"
+        if coverage.damaged() { "damaged" } else { "filtered" }
     } else if since {
         "cleared"
     } else if late && !starts_at_one {
         "wrapped"
+    } else if coverage.damaged() {
+        "damaged"
     } else {
         "present"
     };
@@ -223,7 +225,7 @@ fn channel(name: &str, coverage: &Coverage, first_attempt: Option<Time>, cleared
         first: bounds.map(|(first, _)| first),
         last: bounds.map(|(_, last)| last),
         records: coverage.records(),
-        lost: 0,
+        lost: if coverage.damaged() { coverage.missing() } else { 0 },
     }
 }
 

@@ -29,14 +29,30 @@ struct Told {
 #[derive(Clone, Copy)]
 struct Named {
     host: Option<HostId>,
-    name: Word,
+    name: Label,
     address: Option<IpAddr>,
+}
+
+/// A computer's name, short or full.
+#[derive(Clone, Copy)]
+struct Label {
+    whole: Word,
+    /// Its first label.
+    short: Word,
+    is_full: bool,
+}
+
+impl Label {
+    /// A short name is that of every full one that begins with it.
+    fn is(self, other: Label) -> bool {
+        self.whole == other.whole || (self.is_full != other.is_full && self.short == other.short)
+    }
 }
 
 /// What an attempt is called by.
 struct Own {
     user: Option<Word>,
-    target: Option<Word>,
+    target: Option<Label>,
 }
 
 /// What attempts and records tell.
@@ -59,7 +75,7 @@ impl<'c> Keys<'c> {
         };
         let own = case.attempts.iter().map(|attempt| Own {
             user: attempt.user.as_deref().and_then(user_key).map(&mut word),
-            target: attempt.target.as_deref().map(typed).map(&mut word),
+            target: attempt.target.as_deref().map(|name| label(name, &mut word)),
         });
         let own = own.collect();
         let mut keys = Keys { case, words, own, places: vec![UNREAD; case.items.len()], told: Vec::new() };
@@ -77,7 +93,7 @@ impl<'c> Keys<'c> {
     fn read(&self, item: &Item<'_>) -> Told {
         let named = |text: &str| Named {
             host: self.case.hosts.resolve(text),
-            name: self.word(&typed(text)),
+            name: label(text, |part| self.word(&part)),
             address: address(text),
         };
         Told {
@@ -131,9 +147,12 @@ impl<'c> Keys<'c> {
     }
 }
 
-/// A computer's name as it is compared.
-fn typed(text: &str) -> String {
-    bare_target(text).to_ascii_lowercase()
+/// A computer's name as it is compared. An address has no short form.
+fn label(text: &str, mut word: impl FnMut(String) -> Word) -> Label {
+    let name = bare_target(text).to_ascii_lowercase();
+    let dot = name.find('.').filter(|_| address(text).is_none());
+    let short = word(name.get(..dot.unwrap_or(name.len())).unwrap_or_default().to_owned());
+    Label { whole: word(name), short, is_full: dot.is_some() }
 }
 
 fn both<T: PartialEq>(a: Option<T>, b: Option<T>) -> Option<bool> {
@@ -159,5 +178,5 @@ fn target(attempt: &Attempt, own: &Own, named: Named) -> Option<bool> {
         return Some(host == server);
     }
     let by_address = attempt.target_ip.is_some() && named.address == attempt.target_ip;
-    Some(own.target? == named.name || by_address)
+    Some(own.target?.is(named.name) || by_address)
 }

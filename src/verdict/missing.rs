@@ -204,6 +204,11 @@ fn gap(
         Some(_) if own.is_some_and(|(_, coverage)| coverage.runs.is_empty()) => {
             (format!("{log} is here without record numbers, so that nothing tells whether it is whole"), Lack::Export)
         }
+        Some((whole, Some((first, _))))
+            if own.is_some_and(|(_, coverage)| coverage.damaged()) && (!whole || first <= from) =>
+        {
+            (format!("{log} is damaged, and what it held of that time may be lost"), Lack::Export)
+        }
         // What it held before its first record is gone; what it wrote after its last one is there to be exported.
         Some((true, Some((first, last)))) => {
             let lack = if from < first { Lack::Gone } else { Lack::Export };

@@ -1,5 +1,6 @@
 //! Which attempts are wanted, what the dialog said, and names that logs cannot tell.
 
+use clap::builder::NonEmptyStringValueParser;
 use jiff::tz::TimeZone;
 use whyrdp::correlate::{Request, Said, Selection};
 use whyrdp::event::Time;
@@ -21,7 +22,7 @@ pub struct Selecting {
     #[arg(long, value_name = "CODE[/EXTENDED]", value_parser = code::parse)]
     code: Option<Said>,
     /// Words that the dialog showed, also in German, French or Spanish; a hint, never a proof
-    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     said: Option<String>,
     /// Only attempts from this time on: RFC 3339, a date, or a span before the newest record (2h, 30d)
     #[arg(long, value_name = "TIME", value_parser = moment::parse)]
@@ -33,13 +34,13 @@ pub struct Selecting {
     #[arg(long, value_name = "TIME", value_parser = moment::parse, conflicts_with_all = ["since", "until"])]
     around: Option<Moment>,
     /// How far around reaches to each side
-    #[arg(long, value_name = "SPAN", value_parser = moment::span, default_value = WINDOW)]
+    #[arg(long, value_name = "SPAN", value_parser = moment::span, default_value = WINDOW, requires = "around")]
     window: i64,
     /// Only attempts in which this computer takes part (repeatable)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     host: Vec<String>,
-    /// Only attempts of this user (repeatable)
-    #[arg(long, value_name = "NAME")]
+    /// Only attempts of this user (repeatable); a domain may stand with the name and is not compared
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     user: Vec<String>,
     /// Only attempts from this client address (repeatable)
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
@@ -66,17 +67,17 @@ impl Selecting {
 
     /// What is meant, now that the newest record is known.
     pub fn request(&self, zone: &TimeZone, newest: Option<Time>) -> Result<Request, Failure> {
-        let bounds = |moment: Option<Moment>| match moment {
+        let bounds = |option: &str, moment: Option<Moment>| match moment {
             None => Ok(None),
             Some(moment @ Moment::Back(_)) => Ok(moment.bounds(zone, newest)),
             Some(moment) => match moment.bounds(zone, newest) {
                 Some(bounds) => Ok(Some(bounds)),
-                None => Err(Failure::usage("no such time between the years 1601 and 9999")),
+                None => Err(Failure::usage(format_args!("{option}: no such time between the years 1601 and 9999"))),
             },
         };
-        let around = bounds(self.around)?;
-        let since = bounds(self.since)?.map(|(first, _)| first);
-        let until = bounds(self.until)?.map(|(_, last)| last);
+        let around = bounds("--around", self.around)?;
+        let since = bounds("--since", self.since)?.map(|(first, _)| first);
+        let until = bounds("--until", self.until)?.map(|(_, last)| last);
         if let (Some(since), Some(until)) = (since, until)
             && since > until
         {

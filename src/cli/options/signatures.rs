@@ -25,8 +25,8 @@ impl SignatureOptions {
     pub fn load(&self, strict: bool, console: &Console) -> Result<&'static Signatures, Failure> {
         for folder in &self.signatures {
             if !folder.is_dir() {
-                let what = format_args!("no such folder of signatures: {}", folder.display());
-                return Err(Failure::usage(what));
+                let why = if folder.exists() { "no folder: give the one that holds it" } else { "no such folder" };
+                return Err(Failure::usage(format_args!("--signatures {}: {why}", folder.display())));
             }
         }
         let (signatures, problems) = Signatures::open(!self.no_builtin, &self.signatures);

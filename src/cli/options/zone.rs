@@ -2,6 +2,9 @@
 
 use jiff::tz::{Offset, TimeZone};
 
+/// No clock of the world is further from UTC.
+const HOURS: i32 = 14;
+
 /// Reads `UTC`, `local`, an offset, or an IANA name.
 pub fn parse(typed: &str) -> Result<TimeZone, String> {
     match typed.to_ascii_lowercase().as_str() {
@@ -31,7 +34,8 @@ fn offset(typed: &str) -> Option<Offset> {
     };
     let number = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<i32>().ok())?;
     let (hours, minutes) = (number(hours)?, number(minutes)?);
-    (minutes < 60).then(|| Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok())?
+    let real = minutes < 60 && hours <= HOURS && hours * 60 + minutes <= HOURS * 60;
+    real.then(|| Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok())?
 }
 
 #[cfg(test)]
@@ -46,7 +50,7 @@ mod tests {
             assert_eq!(parse(typed).unwrap().to_fixed_offset().unwrap().seconds(), 7200);
         }
         assert_eq!(parse("-03:30").unwrap().to_fixed_offset().unwrap().seconds(), -12_600);
-        for typed in ["", "+", "+2:99", "+99999999999", "Middle-earth/Shire", "+ä"] {
+        for typed in ["", "+", "+2:99", "+14:01", "+25:59", "+99999999999", "Middle-earth/Shire", "+ä"] {
             assert!(parse(typed).is_err(), "{typed}");
         }
     }

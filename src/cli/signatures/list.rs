@@ -1,5 +1,7 @@
 //! `whyrdp signatures list`: rules and causes in a table.
 
+use std::collections::BTreeSet;
+
 use clap::ValueEnum;
 use serde::Serialize;
 use whyrdp::report::terminal::clean;
@@ -89,7 +91,10 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
             "no cause is called {cause}: see whyrdp signatures list --kind cause"
         )));
     }
-    let mut lines: Vec<Line<'_>> = lines(signatures).into_iter().filter(|line| args.wants(line)).collect();
+    let mut lines = lines(signatures);
+    among(lines.iter().map(|line| line.family), "--family", args.family.as_deref())?;
+    among(lines.iter().map(|line| line.level), "--level", args.level.as_deref())?;
+    lines.retain(|line| args.wants(line));
     lines.sort_by(|a, b| (a.kind, a.family, a.id).cmp(&(b.kind, b.family, b.id)));
     let mut output = Output::open(None, false, &session.unfinished)?;
     match args.format {
@@ -113,6 +118,18 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     output.finish()?;
     session.console.note(super::count(lines.len(), "signature"));
     Ok(Exit::Done)
+}
+
+/// A word that no signature has is a slip of the pen.
+fn among<'a>(known: impl Iterator<Item = &'a str>, option: &str, word: Option<&str>) -> Result<(), Failure> {
+    let known: BTreeSet<&str> = known.filter(|word| !word.is_empty()).collect();
+    match word.filter(|word| !known.iter().any(|known| known.eq_ignore_ascii_case(word))) {
+        None => Ok(()),
+        Some(word) => {
+            let known: Vec<&str> = known.into_iter().collect();
+            Err(Failure::usage(format_args!("{option} {word}: there are {}", known.join(", "))))
+        }
+    }
 }
 
 impl Args {

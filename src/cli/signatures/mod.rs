@@ -79,8 +79,8 @@ impl Folder {
 
 /// The files of a folder, which must be there.
 fn sources(folder: &Path) -> Result<(Sources, Vec<Problem>), Failure> {
-    if !folder.exists() {
-        return Err(Failure::usage(format_args!("no such folder of signatures: {}", folder.display())));
+    if !(folder.is_dir() || folder.is_file()) {
+        return Err(Failure::usage(format_args!("no such folder or file of signatures: {}", folder.display())));
     }
     Ok(Sources::folder(folder))
 }

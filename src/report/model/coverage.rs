@@ -115,7 +115,7 @@ pub struct ClockWitness {
 pub struct ChannelCoverage {
     /// Channel name.
     pub channel: String,
-    /// `present`, `absent`, `empty`, `wrapped`, `cleared`, `filtered`, `forwarded`, `disabled`.
+    /// `present`, `absent`, `empty`, `wrapped`, `cleared`, `filtered`, `damaged`, `forwarded`, `disabled`.
     pub state: String,
     /// Earliest time.
     pub first: Option<Time>,
@@ -123,7 +123,8 @@ pub struct ChannelCoverage {
     pub last: Option<Time>,
     /// Records with a number, each counted once.
     pub records: u64,
-    /// Records that could not be read.
+    /// Record numbers that are missing between its records where a log of it is damaged; what was lost behind the last
+    /// one nobody can count.
     pub lost: u64,
 }
 
