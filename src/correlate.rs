@@ -195,7 +195,6 @@ fn named(attempt: &Attempt) -> Option<String> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -1,11 +1,12 @@
 //! Is a report still true of its inputs? The only thing beside a scan that reads them again:
 //! every input must hash as the report says, and every cited record must be where it says and what it says.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use crate::event::{Damage, Event, Fields, Interest, Position, Sink, Stamp, Time, Wanted};
-use crate::evidence::EventRef;
+use crate::evidence::{EventRef, Field};
 use crate::report::model::{EventRow, InputReport, Place, Report, Row};
 use crate::source::{self, Aids, Given, Input};
 
@@ -42,15 +43,22 @@ pub fn verify(report: &Report, aids: &Aids, place: &dyn Fn(&str) -> PathBuf) -> 
     for row in rows(report) {
         cited.entry(&row.source.path).or_default().push(row);
     }
-    done.causes(report);
-    let known: BTreeMap<&str, &InputReport> = report.inputs.iter().map(|input| (&*input.path, input)).collect();
+    done.told(report);
+    let mut known: BTreeMap<&str, Vec<&InputReport>> = BTreeMap::new();
+    for input in &report.inputs {
+        known.entry(&input.path).or_default().push(input);
+    }
     let names: BTreeSet<&str> = known.keys().chain(cited.keys()).copied().collect();
     for name in names {
         let path = place(name);
-        if let Some(input) = known.get(name).filter(|input| input.kind != "unreadable") {
-            done.input(input, &path);
-        }
+        let inputs = known.get(name).map_or(&[][..], Vec::as_slice);
+        // Of what could not be read there is nothing to compare, unless it has a hash.
+        let whole = inputs.iter().filter(|input| input.kind != "unreadable" || input.sha256.is_some());
+        done.inputs(&whole.copied().collect::<Vec<_>>(), &path);
         if let Some(rows) = cited.get(name) {
+            if inputs.is_empty() {
+                done.differs(name, None, "its records are cited, but it is no input of the report");
+            }
             done.rows(name, &path, aids, rows);
         }
     }
@@ -69,15 +77,28 @@ pub fn is_redacted(report: &Report) -> bool {
 }
 
 impl Verified {
-    /// What causes rest on must be told by some row, which is looked up then.
-    fn causes(&mut self, report: &Report) {
+    /// What the report rests on must be told by some row, which is looked up then.
+    fn told(&mut self, report: &Report) {
         let rows: BTreeSet<EventRef> = rows(report).map(|row| row.event).collect();
-        for cause in &report.causes {
-            let without = cause.evidence.iter().filter(|cited| !rows.contains(&cited.event)).count();
+        let mut check = |what: String, cited: &mut dyn Iterator<Item = EventRef>| {
+            let without = cited.filter(|event| !rows.contains(event)).count();
             if without > 0 {
-                let what = format!("{without} of the records that it cites stand in no row of the report");
-                self.differs(&format!("cause {}", cause.id), None, what);
+                self.differs(
+                    &what,
+                    None,
+                    format!("{without} of the records that it cites stand in no row of the report"),
+                );
             }
+        };
+        for cause in &report.causes {
+            check(format!("cause {}", cause.id), &mut cause.evidence.iter().map(|cited| cited.event));
+        }
+        for finding in &report.findings {
+            check(format!("finding {}", finding.id), &mut finding.evidence.iter().copied());
+        }
+        for attempt in &report.attempts {
+            let out = attempt.ruled_out.iter().flat_map(|out| &out.events);
+            check(format!("attempt {}", attempt.id), &mut attempt.events.iter().chain(out).copied());
         }
     }
 
@@ -85,16 +106,21 @@ impl Verified {
         self.different.push(Difference { path: path.to_owned(), offset, what: what.to_string() });
     }
 
-    fn input(&mut self, input: &InputReport, path: &Path) {
-        self.inputs += 1;
-        let Some(expected) = &input.sha256 else {
-            self.unhashed += 1;
+    /// Inputs of one name, as several computers may have; one of them at most can lie there.
+    fn inputs(&mut self, inputs: &[&InputReport], path: &Path) {
+        self.inputs += inputs.len() as u64;
+        let hashed = || inputs.iter().filter_map(|input| Some((&input.path, input.sha256.as_ref()?)));
+        self.unhashed += (inputs.len() - hashed().count()) as u64;
+        if hashed().next().is_none() {
             return;
-        };
-        match source::sha256(path) {
-            Ok(actual) if actual == *expected => self.hashed += 1,
-            Ok(actual) => self.differs(&input.path, None, format_args!("SHA-256 is {actual}, was {expected}")),
-            Err(error) => self.differs(&input.path, None, format_args!("cannot be read: {error}")),
+        }
+        let actual = source::sha256(path);
+        for (name, expected) in hashed() {
+            match &actual {
+                Ok(actual) if actual == expected => self.hashed += 1,
+                Ok(actual) => self.differs(name, None, format_args!("SHA-256 is {actual}, was {expected}")),
+                Err(error) => self.differs(name, None, format_args!("cannot be read: {error}")),
+            }
         }
     }
 
@@ -125,26 +151,38 @@ fn records(path: &Path, aids: &Aids, rows: &[&EventRow]) -> Result<HashMap<Posit
         Some(input) => input,
         None => return Err(found.problems.first().map_or("no such log".to_owned(), |problem| problem.what.clone())),
     };
-    let log = source::open_with(input, aids).map_err(|error| error.to_string())?;
     let ids = rows.iter().map(|row| (row.event_id, Fields::All)).collect();
     let interest = Interest::new(BTreeMap::new(), Wanted { ids, others: None });
-    let mut seen = Seen::default();
-    (0..log.blocks()).for_each(|block| log.read(block, &interest, &mut seen));
-    Ok(seen.0)
+    let cited = rows.iter().map(|row| Position { offset: row.source.offset, within: row.source.within }).collect();
+    let mut seen = Seen { cited, found: HashMap::new() };
+    // A file that finds a bug in its reader is told like any other that cannot be read.
+    let read = catch_unwind(AssertUnwindSafe(|| {
+        let log = source::open_with(input, aids).map_err(|error| error.to_string())?;
+        (0..log.blocks()).for_each(|block| log.read(block, &interest, &mut seen));
+        Ok(())
+    }));
+    read.unwrap_or_else(|_| Err("a bug in whyrdp stopped reading it".to_owned()))?;
+    Ok(seen.found)
 }
 
-/// One packet may tell of several steps, each a record of its own.
-#[derive(Default)]
-struct Seen(HashMap<Position, Vec<Found>>);
+/// The records at the cited places. One packet may tell of several steps, each a record of its own.
+struct Seen {
+    cited: HashSet<Position>,
+    found: HashMap<Position, Vec<Found>>,
+}
 
 /// What stands at an offset.
 struct Found {
     event: EventRef,
     event_id: u32,
+    version: Option<u8>,
     record_id: Option<u64>,
     time: Option<Time>,
+    process_id: Option<u32>,
     channel: String,
     provider: String,
+    user_id: String,
+    fields: Vec<(String, String)>,
 }
 
 impl Found {
@@ -154,6 +192,15 @@ impl Found {
             && (self.event_id, self.record_id) == (row.event_id, row.record_id)
             && (&self.channel, &self.provider) == (&row.channel, &row.provider)
             && self.time.is_none_or(|time| time == row.time)
+            && (self.version, self.process_id) == (row.kept.version, row.kept.process_id)
+            && self.user_id == row.kept.user_id.as_deref().unwrap_or_default()
+            && row.kept.fields.iter().all(|Field(name, value)| self.has(name, value, row.kept.cut))
+    }
+
+    /// A value that did not fit was cut.
+    fn has(&self, name: &str, value: &str, cut: bool) -> bool {
+        let is = |actual: &str| actual == value || (cut && actual.starts_with(value));
+        self.fields.iter().any(|(known, actual)| known == name && is(actual))
     }
 }
 
@@ -161,16 +208,23 @@ impl Sink for Seen {
     fn record(&mut self, _: &Stamp<'_>) {}
 
     fn event(&mut self, event: &Event) {
+        if !self.cited.contains(&event.origin.position) {
+            return;
+        }
         let system = &event.system;
         let found = Found {
             event: EventRef::of(event),
             event_id: system.event_id,
+            version: system.version,
+            process_id: system.process_id,
+            user_id: system.user_id.clone(),
+            fields: event.fields().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             record_id: system.record_id,
             time: system.time,
             channel: system.channel.clone(),
             provider: system.provider.clone(),
         };
-        self.0.entry(event.origin.position).or_default().push(found);
+        self.found.entry(event.origin.position).or_default().push(found);
     }
 
     fn damage(&mut self, _: Damage) {}

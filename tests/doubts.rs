@@ -124,3 +124,143 @@ fn a_client_that_reached_nobody_made_no_connection_of_a_stranger() {
         assert!(attempts.iter().any(|one| one["user"] == "CORP\\zoe"), "{slug}");
     }
 }
+
+/// The one row of a case that a signature matched, and that names nothing else.
+fn row(slug: &str, signature: &str) -> Value {
+    rows(slug).into_iter().find(|row| has(row, signature)).unwrap()
+}
+
+/// A row as another record, at another time.
+fn moved(row: &Value, time: &str) -> Value {
+    let mut row = row.clone();
+    row["time"] = time.into();
+    row["ref"] = "cd".repeat(16).into();
+    row["record_id"] = 77_777.into();
+    row
+}
+
+/// The same with a letter sequence in place of another wherever it stands.
+fn changed(row: &Value, from: &str, to: &str) -> Value {
+    serde_json::from_str(&row.to_string().replace(from, to)).unwrap()
+}
+
+#[test]
+fn a_certificate_that_others_connected_with_since_hinders_nobody() {
+    let mut all = rows("old-thin-client");
+    let before = report(&all);
+    all.push(moved(&row("selfsigned-renewal-denied", "rcm_1058_renewal_failed"), "2026-02-12T10:00:00.0000000Z"));
+    let after = report(&all);
+    assert_eq!(verdict(&after, "machinekeys-acl-broken"), None);
+    assert_eq!(after["summary"]["top_cause"], before["summary"]["top_cause"]);
+}
+
+#[test]
+fn a_profile_of_another_user_is_not_this_one() {
+    let whole = rows("profile-load-failed");
+    assert_eq!(verdict(&report(&whole), "profile-load-failed"), Some("confirmed"));
+    let other = |row: &Value| match has(row, "userprofiles_load_failed") {
+        true => {
+            let mut row = row.clone();
+            row["user_id"] = "S-1-5-21-1004336348-1177238915-682003330-7777".into();
+            row
+        }
+        false => row.clone(),
+    };
+    let report = report(&whole.iter().map(other).collect::<Vec<_>>());
+    assert_eq!(verdict(&report, "profile-load-failed"), None);
+}
+
+#[test]
+fn a_saved_password_of_another_user_is_behind_nothing() {
+    let whole = rows("stale-saved-credential");
+    assert_eq!(verdict(&report(&whole), "stale-saved-credential"), Some("confirmed"));
+    let other = |row: &Value| match has(row, "kerberos_14_stored_password_invalid") {
+        true => changed(row, "anna", "backup"),
+        false => row.clone(),
+    };
+    let report = report(&whole.iter().map(other).collect::<Vec<_>>());
+    assert_ne!(verdict(&report, "stale-saved-credential"), Some("confirmed"));
+}
+
+#[test]
+fn what_a_controller_says_of_another_computer_proves_nothing_of_this_one() {
+    let mut all = rows("unknown-user");
+    // The server does not say why.
+    for row in all.iter_mut().filter(|row| has(row, "security_4625_remote_logon_failed")) {
+        row["signatures"] = json!(["security_4625_remote_logon_failed"]);
+        *row = changed(row, "0xc0000064", "0x0");
+    }
+    assert_eq!(verdict(&report(&all), "unknown-user"), Some("confirmed"));
+    let other = |row: &Value| match has(row, "security_4768_unknown_user") {
+        true => changed(row, "10.1.7.17", "10.9.77.3"),
+        false => row.clone(),
+    };
+    let report = report(&all.iter().map(other).collect::<Vec<_>>());
+    assert_eq!(verdict(&report, "unknown-user"), Some("probable"));
+}
+
+#[test]
+fn a_computer_that_writes_records_does_not_sleep() {
+    let mut all = rows("host-asleep");
+    assert_eq!(verdict(&report(&all), "host-asleep-or-powered-down"), Some("confirmed"));
+    let asleep = all.iter().rfind(|row| has(row, "kernel_power_42_server_sleep")).unwrap()["time"].clone();
+    let hour = asleep.as_str().unwrap()[11..13].parse::<u32>().unwrap();
+    let since = format!("{}{hour:02}:59:59.0000000Z", &asleep.as_str().unwrap()[..11]);
+    let mut awake = row("termservice-stopped", "scm_7036_termservice_stopped");
+    awake = moved(&awake, &since);
+    all.push(awake);
+    assert_ne!(verdict(&report(&all), "host-asleep-or-powered-down"), Some("confirmed"));
+}
+
+#[test]
+fn a_restart_that_was_asked_for_and_did_not_come_ended_nothing() {
+    let mut all = rows("network-drop");
+    let dropped = report(&all);
+    let end =
+        dropped["attempts"].as_array().unwrap().iter().find(|one| one["outcome"] == "dropped").unwrap()["end"].clone();
+    let asked = row("planned-restart", "user32_1074_shutdown_asked");
+    let minute = end.as_str().unwrap()[14..16].parse::<u32>().unwrap();
+    assert!(minute >= 4, "{end}");
+    all.push(moved(&asked, &format!("{}{:02}:00.0000000Z", &end.as_str().unwrap()[..14], minute - 3)));
+    let after = report(&all);
+    assert_ne!(verdict(&after, "planned-restart-or-shutdown"), Some("confirmed"));
+    assert_eq!(after["summary"]["top_cause"], dropped["summary"]["top_cause"]);
+}
+
+#[test]
+fn nothing_is_missing_behind_the_last_record_of_a_damaged_log() {
+    let missing = |report: &Value| {
+        let causes = report["causes"].as_array().unwrap();
+        causes.iter().filter_map(|cause| cause["absent"].as_array()).flatten().count()
+    };
+    let mut all = rows("host-unreachable");
+    let whole = report(&all);
+    assert!(missing(&whole) > 0);
+    let said = whole["causes"][0]["explanation"].as_str().unwrap();
+    assert!(said.contains("nothing matches rdpcorets_131_tcp, although the log covers the time"), "{said}");
+    // The log ends before the attempts.
+    let covers = |row: &&mut Value| row["row"] == "coverage" && row["channel"] == RDP;
+    let log = all.iter_mut().find(covers).unwrap();
+    log["runs"][0]["last"] = "2026-03-04T06:00:00.0000000Z".into();
+    let last = log["runs"][0]["last_id"].clone();
+    assert!(missing(&report(&all)) > 0, "all logs of a computer are exported together");
+    all.iter_mut().find(covers).unwrap()["torn"] = last;
+    assert_eq!(missing(&report(&all)), 0);
+}
+
+#[test]
+fn runs_that_nobody_can_have_written_are_refused() {
+    let mut all = rows("host-unreachable");
+    let run = |first: u64, last: u64| json!({"first_id": first, "last_id": last, "first": "2026-03-04T06:00:00Z", "last": "2026-03-04T06:00:00Z"});
+    // Out of order, and touching: put in order.
+    let covers = |row: &&mut Value| row["row"] == "coverage" && row["channel"] == RDP;
+    all.iter_mut().find(covers).unwrap()["runs"] = json!([run(50, 60), run(1, 20), run(21, 30)]);
+    report(&all);
+    let mut other = all.iter_mut().find(covers).unwrap().clone();
+    other["runs"] = json!([run(9, 3)]);
+    all.push(other);
+    let text: String = all.iter().map(|row| format!("{row}\n")).collect();
+    let output = assert_cmd::Command::cargo_bin("whyrdp").unwrap().arg("correlate").write_stdin(text).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(3) && said.contains("ends before it begins"), "{said}");
+}

@@ -117,7 +117,10 @@ fn logs() -> Vec<(Vec<u8>, Vec<Vec<u8>>)> {
     let logs = files.iter().filter(|path| is_log(path)).map(|path| fs::read(path).unwrap());
     let split = |log: Vec<u8>| {
         let chunks = log.get(HEADER..)?.chunks_exact(CHUNK).take(CHUNKS).map(<[u8]>::to_vec).collect();
-        Some((log[..HEADER].to_vec(), chunks))
+        let mut header = log[..HEADER].to_vec();
+        // Of how many chunks a file has, a chunk alone knows nothing.
+        header[42..44].fill(0);
+        Some((header, chunks))
     };
     logs.filter_map(split).filter(|(_, chunks): &(_, Vec<_>)| !chunks.is_empty()).collect()
 }

@@ -124,6 +124,60 @@ fn a_signal_while_nothing_is_read_ends_it_and_leaves_no_half_file() {
 }
 
 #[test]
+fn a_terminal_that_is_gone_leaves_no_half_file() {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).map(str::trim);
+    if ignored.is_none_or(|mask| u64::from_str_radix(mask, 16).unwrap() & 1 != 0) {
+        eprintln!("left out: the tests run so that they outlive their terminal, and so does the program");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.txt");
+    let mut child = Command::new(binary())
+        .args(["correlate", "-", "-o", path(&report)])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let stdin = child.stdin.take();
+    until("the output", || fs::read_dir(folder.path()).unwrap().count() > 0);
+    signal(&child, "-HUP");
+    assert_eq!(end(child).0.code(), Some(143));
+    drop(stdin);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_file_that_may_grow_no_more_is_an_error_of_the_output() {
+    let (folder, logs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let log = long_log(logs.path(), 3);
+    let report = folder.path().join("report.jsonl");
+    let script = "ulimit -f 4; \"$W\" scan \"$1\" -o \"$2\"";
+    let (code, _, said) = shell(script, &[&log, &report]);
+    assert_eq!(code, Some(5), "{said}");
+    assert!(said.contains("report.jsonl"), "{said}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_is_no_log_is_not_copied_from_standard_input() {
+    let temporary = tempfile::tempdir().unwrap();
+    let script = "head -c 50000000 /dev/zero | TMPDIR=\"$1\" \"$W\" scan -";
+    let (code, _, said) = shell(&format!("ulimit -f 2000; {script}"), &[temporary.path()]);
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("of no format that can be read"), "{said}");
+}
+
+#[test]
+fn where_standard_input_cannot_be_copied_it_says_so() {
+    let (folder, nowhere) = (tempfile::tempdir().unwrap(), Path::new("/nowhere at all"));
+    let log = long_log(folder.path(), 1);
+    let (code, _, said) = shell("TMPDIR=\"$2\" \"$W\" scan - < \"$1\"", &[&log, nowhere]);
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("copying it to /nowhere at all"), "{said}");
+}
+
+#[test]
 fn a_signal_while_standard_input_is_copied_leaves_no_copy() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = Command::new(binary())

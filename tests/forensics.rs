@@ -165,7 +165,15 @@ fn a_report_that_was_altered_does_not_fit_its_inputs() {
         run(&["verify", path(&at)])
     };
     assert_eq!(verified(&|_| ()).0, 0);
-    let alterations: [(&str, Alteration<'_>); 6] = [
+    let alterations: [(&str, Alteration<'_>); 11] = [
+        ("it is no input of the report", &|report| report["inputs"] = serde_json::json!([])),
+        ("SHA-256 is", &|report| {
+            report["inputs"][0]["kind"] = "unreadable".into();
+            report["inputs"][0]["sha256"] = "ab".repeat(32).into();
+        }),
+        ("is not what the report says", &|report| report["timeline"][row]["fields"][0][1] = "somebody".into()),
+        ("is not what the report says", &|report| report["timeline"][row]["process_id"] = 1.into()),
+        ("stand in no row", &|report| report["attempts"][0]["events"][0] = "ab".repeat(16).into()),
         ("is not what the report says", &|report| report["timeline"][row]["time"] = "2020-01-01T00:00:00Z".into()),
         ("the cited record is not here", &|report| report["timeline"][row]["event_id"] = 4624.into()),
         ("is not what the report says", &|report| report["timeline"][row]["record_id"] = 1.into()),

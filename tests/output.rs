@@ -265,8 +265,46 @@ fn what_is_read_is_never_written_over() {
         assert_eq!((code, out.as_str()), (5, ""), "{args:?}: {err}");
         assert!(err.contains(named) && err.contains("is an input"), "{args:?}: {err}");
     }
+    // Nor what is read without a name.
+    for (command, file) in [("scan", log), ("correlate", path(&rows))] {
+        let output = Command::new(assert_cmd::cargo::cargo_bin("whyrdp"))
+            .args([command, "-", "--force", "-o", file])
+            .stdin(fs::File::open(file).unwrap())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(5), "{command}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("is an input"), "{command}");
+    }
     assert!(fs::read(log).unwrap() == before);
     assert!(fs::read_to_string(&rows).unwrap().contains("\"row\":\"evidence\""));
+}
+
+#[test]
+fn where_nothing_is_read_an_older_file_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, empty) = (folder.path().join("rows.jsonl"), folder.path().join("empty"));
+    fs::write(&old, "OLD").unwrap();
+    fs::create_dir(&empty).unwrap();
+    for given in [&empty, &folder.path().join("absent")] {
+        for command in ["scan", "analyze", "inventory"] {
+            let (code, _, err) = run(&[command, path(given), "--force", "-o", path(&old)], "");
+            assert_eq!(code, 4, "{command}: {err}");
+            assert_eq!(fs::read_to_string(&old).unwrap(), "OLD", "{command}");
+        }
+    }
+}
+
+#[test]
+fn the_record_of_a_run_tells_how_it_ended() {
+    let logs = cases::logs("wrong-password");
+    let log = logs_in(logs.path()).remove(0);
+    let whole = fs::read(&log).unwrap();
+    fs::write(&log, &whole[..6000]).unwrap();
+    let record = logs.path().join("run.json");
+    let (code, _, err) = run(&["analyze", path(logs.path()), "--run-record", path(&record)], "");
+    assert_eq!(code, 3, "{err}");
+    let told: serde_json::Value = serde_json::from_str(&fs::read_to_string(&record).unwrap()).unwrap();
+    assert_eq!(told["exit_code"], 3);
 }
 
 #[test]
@@ -294,7 +332,7 @@ fn rows_and_lists_may_begin_with_a_mark_and_utf16_is_named() {
     let file = keep.path().join("wide");
     fs::write(&file, wide).unwrap();
     let (code, out, err) = run(&["correlate", path(&file)], "");
-    assert!(code == 4 && out.is_empty() && err.contains("UTF-16") && err.contains("scan -o"), "{code}: {err}");
+    assert!(code == 4 && out.is_empty() && err.contains("UTF-16") && err.contains("-o FILE"), "{code}: {err}");
     assert_eq!(err.matches("UTF-16").count(), 1, "{err}");
 
     let log = path(&logs_in(logs.path()).remove(0)).to_owned();

@@ -202,6 +202,23 @@ fn hostile_and_foreign_names_go_as_well() {
 }
 
 #[test]
+fn names_that_begin_like_those_of_services_go_as_well() {
+    let mut report = sample::report();
+    report.attempts[0].user = Some("dwm-anna".into());
+    report.attempts[1].client.host = Some("UMFD-PC7".into());
+    let long = "Quentin van der Zanden Berg".to_owned();
+    if let Some(Row::Event(row)) = report.timeline.iter_mut().find(|row| matches!(row, Row::Event(_))) {
+        row.message = format!("dwm-anna, 0xdata and {long} at umfd-pc7; DWM-3 and RDP-Tcp#7 with 0x904");
+    }
+    let hints = Hints { users: [long, "0xdata".to_owned()].into(), ..Hints::default() };
+    let redacted = redact(&report, &hints).unwrap();
+    let left = left(&redacted, &["anna", "pc7", "xdata", "Zanden"]);
+    assert!(left.is_empty(), "{}", left.join("\n"));
+    let text = render(&redacted, &FORMATS[0]);
+    assert!(["DWM-3", "RDP-Tcp#7", "0x904"].iter().all(|kept| text.contains(kept)), "{text}");
+}
+
+#[test]
 fn whatever_an_account_is_called_addresses_go_whole_and_in_time() {
     let mut report = sample::report();
     let text = "10 from 10.1.7.17: S-1-5-21-1-2-3-10 at ::ffff:10.1.7.17:22 or 2a02:8108:7::22:57800, 10@corp.other";

@@ -119,6 +119,19 @@ fn causes_say_what_is_wrong_and_where() {
     assert_eq!(problem("{rule: r, state: a=b, as: proof, why: W}"), Some(("missing-key", 9)));
     assert_eq!(problem("{rule: r, as: proof, needs: C, why: W}"), Some(("unknown-key", 9)));
     assert_eq!(problem("{absent: r, as: support, why: W}"), Some(("missing-key", 9)));
+    for (bearing, code) in [("support", None), ("proof", Some(("wrong-word", 9))), ("refute", Some(("wrong-word", 9)))]
+    {
+        assert_eq!(problem(&format!("{{absent: r, needs: C, as: {bearing}, why: W}}")), code, "{bearing}");
+    }
+    assert_eq!(problem("{state: a=b, as: standing, why: W}"), Some(("wrong-word", 9)));
+    assert_eq!(problem("{sequence: [a, b], gap: [0s, 1s], as: standing, why: W}"), Some(("wrong-word", 9)));
+    let required = |what: &str| {
+        let text = head.replace("evidence:", &format!("requires: {{{what}}}\nevidence:"));
+        codes(&read(&[("causes/f/c.yml", &format!("{text}  - {{rule: r, as: proof, why: W}}\n"))]).1).first().copied()
+    };
+    assert_eq!(required("role: license"), None);
+    assert_eq!(required("role: rdsh"), Some(("unknown-word", 8)));
+    assert_eq!(required("os: 2016"), Some(("unknown-key", 8)));
     assert_eq!(problem("{state: ab, as: support, why: W}"), Some(("state", 9)));
     assert_eq!(problem("{rule: r, as: support, weight: 50, why: W}"), Some(("wrong-number", 9)));
     assert_eq!(problem("{rule: r, as: proof, window: [start+5s, start], why: W}"), Some(("window", 9)));

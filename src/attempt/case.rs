@@ -290,6 +290,12 @@ impl<'a> Case<'a> {
         self.of_host.get(host).into_iter().flatten().map(|id| &self.items[*id])
     }
 
+    /// Did a host write any record between two moments of its own clock?
+    pub fn wrote(&self, host: HostId, from: Time, to: Time) -> bool {
+        let Some(own) = self.of_host.get(host) else { return false };
+        own.get(own.partition_point(|id| self.items[*id].time < from)).is_some_and(|id| self.items[*id].time <= to)
+    }
+
     /// A client's log ties the name that was typed to the address that it found.
     fn learn_addresses(&mut self) {
         let mut typed: BTreeMap<_, (Option<&str>, Option<IpAddr>)> = BTreeMap::new();

@@ -406,7 +406,6 @@ fn parts(raw: &[Time], back: &[&Step], shift: &[i64]) -> Vec<usize> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

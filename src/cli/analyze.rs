@@ -52,6 +52,6 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     if let Some(failure) = scan::nothing(&found, totals) {
         return Err(failure);
     }
-    let exit = report::tell(all, &args.selecting, &args.rendering, output, session)?;
-    Ok(exit.max(partial))
+    let so_far = partial.max(session.stop.exit());
+    report::tell(all, &args.selecting, &args.rendering, output.after(so_far), session)
 }

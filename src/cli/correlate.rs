@@ -18,6 +18,7 @@ use super::options::selecting::Selecting;
 use super::options::signatures::SignatureOptions;
 use super::report;
 use super::rows::Rows;
+use super::wild;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,15 +60,16 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     }
     let request = args.selecting.request(args.rendering.zone(), None)?;
     let output = args.rendering.open(session)?;
-    output.spares(args.files.iter().map(|file| file.as_path()))?;
+    let files = wild::expanded(&args.files);
+    output.spares(files.iter().map(|file| file.as_path()))?;
     let signatures = args.signatures.load(args.strict, &session.console)?;
     args.selecting.complain(signatures, &session.console);
     let all = Rows::new(signatures, &request.complaint, args.memory.rows());
     let mut reader = Reader { signatures, mixed: args.mixed, all, rows: 0, foreign: 0 };
-    if args.files.is_empty() {
+    if files.is_empty() {
         reader.file(Path::new("-"))?;
     }
-    for file in &args.files {
+    for file in &files {
         reader.file(file)?;
     }
     let Reader { all, rows, foreign, .. } = reader;
@@ -80,8 +82,7 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     if rows == 0 {
         return Err(Failure::new(Exit::Nothing, "no row could be read: give what `whyrdp scan` wrote"));
     }
-    let exit = report::tell(all, &args.selecting, &args.rendering, output, session)?;
-    Ok(exit.max(partial))
+    report::tell(all, &args.selecting, &args.rendering, output.after(partial), session)
 }
 
 struct Reader<'a> {

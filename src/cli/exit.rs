@@ -19,7 +19,7 @@ pub enum Exit {
     Usage,
     /// Output could not be written.
     Output,
-    /// SIGTERM.
+    /// SIGTERM, or SIGHUP: the terminal is gone.
     Terminated,
     /// SIGINT.
     Interrupted,
@@ -42,7 +42,7 @@ impl Exit {
 
     /// The end that a signal asks for.
     pub fn of_signal(signal: i32) -> Self {
-        if signal == 15 { Exit::Terminated } else { Exit::Interrupted }
+        if signal == 2 { Exit::Interrupted } else { Exit::Terminated }
     }
 }
 

@@ -25,6 +25,7 @@ mod signatures;
 mod spool;
 mod stop;
 mod verify;
+mod wild;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

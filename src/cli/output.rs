@@ -104,7 +104,8 @@ impl Output {
         // A pipe would wait for its writer.
         let is_file = |input: &&Path| fs::metadata(input).is_ok_and(|known| known.is_file());
         let mut inputs = inputs.into_iter().filter(is_file);
-        if inputs.any(|input| Handle::from_path(input).is_ok_and(|input| input == own)) {
+        let is_own = |input: io::Result<Handle>| input.is_ok_and(|input| input == own);
+        if is_own(Handle::stdin()) || inputs.any(|input| is_own(Handle::from_path(input))) {
             let what = format_args!("{} is an input: what is read is never overwritten; name another file", self.name);
             return Err(Failure::new(Exit::Output, what));
         }

@@ -112,7 +112,7 @@ pub struct Manner<'a> {
     pub redacted: bool,
     /// Bytes and SHA-256 of it.
     pub written: (u64, String),
-    /// How the program ends, as far as the report decides it.
+    /// How the program ends, if nothing goes wrong any more.
     pub exit: Exit,
 }
 

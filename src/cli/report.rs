@@ -23,7 +23,9 @@ pub fn tell(
     outputs: Outputs,
     session: &Session,
 ) -> Result<Exit, Failure> {
-    let newest: Option<Time> = rows.found.inputs.iter().filter_map(|input| input.last).max();
+    // A time that no clock shows is no end to count back from.
+    let ends = rows.found.inputs.iter().filter_map(|input| input.last);
+    let newest: Option<Time> = ends.filter(|time| *time < Time::LAST).max();
     let request: Request = selecting.request(rendering.zone(), newest)?;
     let selects = selecting.selects();
     if rows.are_held() {

@@ -175,7 +175,6 @@ impl<T: Entry> Iterator for Merged<'_, T> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -16,6 +16,7 @@ use super::options::traces::TraceOptions;
 use super::output::Output;
 use super::progress::Progress;
 use super::spool::Spool;
+use super::wild;
 
 /// What to give it, for whoever gave something else.
 const READS: &str = "whyrdp reads event logs (.evtx), traces (.etl), their text forms, captures (.pcap, .pcapng), logs of FreeRDP, \
@@ -80,7 +81,8 @@ impl Reading {
     /// The copy of standard input goes with what is returned beside them.
     pub fn discover(&self, session: &Session) -> (Discovery, Spool) {
         let here = [PathBuf::from(".")];
-        let paths = if self.paths.is_empty() { &here[..] } else { &self.paths };
+        let named = wild::expanded(&self.paths);
+        let paths = if named.is_empty() { &here[..] } else { &named };
         let (given, mut spool) = Spool::inputs(paths, &session.unfinished);
         let mut found = source::discover_given(&given);
         found.problems.extend(spool.trouble.take());
@@ -150,7 +152,7 @@ pub fn nothing(found: &Discovery, totals: Totals) -> Option<Failure> {
 /// The words of the system, or plainer ones.
 fn advised(what: &str) -> String {
     let missing = ["os error 2)", "os error 3)"].iter().any(|error| what.contains(error));
-    if missing && !what.starts_with("a link") {
+    if missing && !(what.starts_with("a link") || what.starts_with("copying")) {
         return "no such file or folder".to_owned();
     }
     what.to_owned()
@@ -187,10 +189,11 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
         line.push(b'\n');
         output.write(|out| out.write_all(&line))
     })?;
-    output.finish()?;
     session.console.warn_all(&complaints);
-    if let Some(failure) = nothing(&found, totals) {
+    // A log of which nothing could be read became rows that say so; where there was none, an older file stays.
+    if let Some(failure) = nothing(&found, totals).filter(|_| found.inputs.is_empty()) {
         return Err(failure);
     }
+    output.finish()?;
     Ok(if args.reading.strict && lost { Exit::Partial } else { Exit::Done })
 }

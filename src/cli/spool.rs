@@ -1,10 +1,10 @@
 //! Standard input as a file: formats are read at any offset, which a pipe cannot give.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
-use whyrdp::source::{Given, Problem};
+use whyrdp::source::{Given, HEAD, Problem, recognise};
 
 use super::output::Unfinished;
 
@@ -42,7 +42,14 @@ impl Spool {
         let made = self.unfinished.make(|| NamedTempFile::with_prefix("whyrdp-"), NamedTempFile::path)?;
         let (mut file, path) = made.into_parts();
         self.copy = Some(path);
-        io::copy(&mut io::stdin().lock(), &mut file)?;
+        let mut input = io::stdin().lock();
+        let mut head = Vec::new();
+        input.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
+        file.write_all(&head)?;
+        // What has no known format fills no disk.
+        if recognise(&head).is_some() {
+            io::copy(&mut input, &mut file)?;
+        }
         Ok(())
     }
 }

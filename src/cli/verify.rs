@@ -9,6 +9,7 @@ use whyrdp::report::terminal::clean;
 use whyrdp::verify::{is_redacted, verify};
 
 use super::Session;
+use super::encoding;
 use super::exit::{Exit, Failure};
 use super::options::traces::TraceOptions;
 use super::output::Output;
@@ -59,7 +60,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
             0 => writeln!(out)?,
             unhashed => writeln!(out, "; of {unhashed} it has none (analyze --hash takes it)")?,
         }
-        writeln!(out, "{} cited records are where the report says", done.records)?;
+        let records =
+            if done.records == 1 { "1 cited record is" } else { &format!("{} cited records are", done.records) };
+        writeln!(out, "{records} where the report says")?;
         writeln!(
             out,
             "{}",
@@ -78,12 +81,13 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 const LARGEST: u64 = 1 << 30;
 
 fn within(most: u64, reader: impl Read) -> io::Result<String> {
-    let mut text = String::new();
-    let read = reader.take(most).read_to_string(&mut text)?;
+    let mut bytes = Vec::new();
+    let read = reader.take(most).read_to_end(&mut bytes)?;
     if read as u64 == most {
         return Err(io::Error::other(format!("larger than {most} bytes, which no report is")));
     }
-    Ok(text)
+    let text = encoding::behind_mark(&bytes).map_err(io::Error::other)?;
+    String::from_utf8(text.to_vec()).map_err(|_| io::Error::other("it is no UTF-8"))
 }
 
 fn read(path: &Path) -> Result<Report, Failure> {

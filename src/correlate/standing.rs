@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::item::Item;
-use crate::event::Time;
 use crate::evidence::{Evidence, List, Name};
 use crate::signature::Signatures;
 use crate::signature::definition::{Bearing, Observation, Slot};
@@ -61,10 +60,9 @@ impl<'s> Standing<'s> {
 
     /// The older half goes.
     fn forget(&mut self) {
-        let mut times: Vec<Option<Time>> = self.last.values().map(|row| row.record.time).collect();
-        times.sort_unstable();
-        let middle = times.get(times.len() / 2).copied().flatten();
-        self.last.retain(|_, row| row.record.time > middle);
+        let mut all: Vec<_> = std::mem::take(&mut self.last).into_iter().collect();
+        all.sort_by_key(|(_, row)| (row.record.time, row.event));
+        self.last = all.split_off(all.len() / 2).into_iter().collect();
     }
 
     /// Those that are held.

@@ -15,11 +15,12 @@ pub const TICKS_PER_SECOND: i64 = 10_000_000;
 const UNIX_OFFSET_SECONDS: i64 = 11_644_473_600;
 
 impl Time {
-    /// From a `FILETIME`. Values past 9999-12-30T22:00:00Z (the last instant that calendars
-    /// with every zone's offset can show) are cut to it.
+    /// 9999-12-30T22:00:00Z, the last instant that calendars with every zone's offset can show.
+    pub const LAST: Time = Time((253_402_207_200 + UNIX_OFFSET_SECONDS) * TICKS_PER_SECOND);
+
+    /// From a `FILETIME`. Values past [`Time::LAST`] are cut to it.
     pub fn from_filetime(ticks: u64) -> Self {
-        let last = (253_402_207_200 + UNIX_OFFSET_SECONDS) * TICKS_PER_SECOND;
-        Time(i64::try_from(ticks).unwrap_or(last).min(last))
+        i64::try_from(ticks).map_or(Self::LAST, |ticks| Time(ticks).min(Self::LAST))
     }
 
     /// 100-nanosecond steps since 1601-01-01.

@@ -1,11 +1,12 @@
 //! What span of a channel the inputs hold: the ground on which absence is argued.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::event::Time;
 
 /// A run of record ids without a gap, and the span of their times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Run {
     /// First record id.
     pub first_id: u64,
@@ -20,14 +21,42 @@ pub struct Run {
 impl Run {
     /// Records in it.
     pub fn records(&self) -> u64 {
-        (self.last_id - self.first_id).saturating_add(1)
+        self.last_id.saturating_sub(self.first_id).saturating_add(1)
     }
+}
+
+/// A run as rows hold it, which anybody may have written.
+#[derive(Deserialize)]
+struct Written {
+    first_id: u64,
+    last_id: u64,
+    first: Time,
+    last: Time,
+}
+
+impl TryFrom<Written> for Run {
+    type Error = &'static str;
+
+    fn try_from(Written { first_id, last_id, first, last }: Written) -> Result<Self, Self::Error> {
+        match first_id <= last_id {
+            true => Ok(Run { first_id, last_id, first, last }),
+            false => Err("a run of record ids ends before it begins"),
+        }
+    }
+}
+
+/// Runs as rows hold them, put in order.
+fn ordered<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Run>, D::Error> {
+    let mut coverage = Coverage::default();
+    coverage.insert_all(&Vec::deserialize(deserializer)?);
+    Ok(coverage.runs)
 }
 
 /// One channel of one computer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Coverage {
     /// Runs in order of ids, never touching each other.
+    #[serde(deserialize_with = "ordered")]
     pub runs: Vec<Run>,
     /// Span of records without an id, where there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -167,7 +196,7 @@ impl Coverage {
     pub fn missing(&self) -> u64 {
         let held = self.records();
         let ends = self.runs.first().zip(self.runs.last());
-        let all = ends.map_or(0, |(first, last)| (last.last_id - first.first_id).saturating_add(1));
+        let all = ends.map_or(0, |(first, last)| last.last_id.saturating_sub(first.first_id).saturating_add(1));
         all.saturating_sub(held)
     }
 

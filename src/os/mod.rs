@@ -43,7 +43,7 @@ pub fn fetch(file: &File, offset: u64, bytes: u64) {
     system::fetch(file, offset, bytes);
 }
 
-/// Calls `stop` with the signal's number (2 interrupt, 15 terminate) when somebody asks the
+/// Calls `stop` with the signal's number (1 hang up, 2 interrupt, 15 terminate) when somebody asks the
 /// program to end. It runs on a thread of its own and may do anything.
 ///
 /// # Errors

@@ -27,10 +27,23 @@ pub(super) fn fetch(file: &File, offset: u64, bytes: u64) {
 pub(super) use super::unaware::{fetch, read_at_hand};
 
 pub(super) fn on_stop(stop: impl Fn(i32) + Send + 'static) -> io::Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+    // A file that may grow no more is an error of its writer, which says so.
+    signal_hook::flag::register(SIGXFSZ, std::sync::Arc::default())?;
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+    if !outlives_its_terminal() {
+        signals.add_signal(SIGHUP)?;
+    }
     std::thread::Builder::new().name("signals".into()).spawn(move || signals.forever().for_each(stop))?;
     Ok(())
+}
+
+/// Was it started so that it goes on when its terminal is gone (`nohup`)? Where nothing tells, it may have been.
+fn outlives_its_terminal() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_none_or(|mask| mask & 1 != 0)
 }
 
 pub(super) fn computer_name() -> Option<String> {

@@ -40,8 +40,7 @@ pub fn cause(signatures: &Signatures, cause: &Cause) -> Topic {
     topic.fact("severity", cause.severity.word());
     let phases: Vec<&str> = cause.phases.iter().map(|phase| phase.word()).collect();
     topic.fact("phases", phases.join(", "));
-    topic.fact("role needed", cause.requires.role.clone().unwrap_or_default());
-    topic.fact("only on", cause.requires.os.clone().unwrap_or_default());
+    topic.fact("role needed", cause.requires.role.map(|role| role.word().to_owned()).unwrap_or_default());
     topic.fact("ATT&CK", cause.attack.join(", "));
     topic.section("What happens", vec![Line::plain(cause.explanation.trim())]);
     let codes = cause.codes.iter().map(|pair| {

@@ -157,7 +157,7 @@ fn told(facts: &Facts<'_>, attempt: &AttemptReport, verdict: &Verdict) -> Cells 
         .put("verdict", verdict.verdict.word())
         .put("score", verdict.score)
         .maybe("severity", cause.map(|cause| cause.severity.word()))
-        .maybe("message", cause.map(|cause| &cause.explanation))
+        .maybe("message", facts.described(verdict))
         .put("caused_by", verdict.caused_by.join(" "));
     whole(cells, attempt)
 }

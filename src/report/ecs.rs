@@ -52,7 +52,7 @@ fn alert(doc: &mut Doc, facts: &Facts<'_>, attempt: &AttemptReport, verdict: &Ve
     let severity = cause.map_or(Severity::Low, |cause| cause.severity);
     doc.put("@timestamp", stamp(facts.decided(attempt, verdict)))
         .put("message", format!("{} ({})", title.trim_end_matches('.'), verdict.verdict.word()))
-        .put("event.kind", "alert")
+        .put("event.kind", if verdict.verdict == Level::Possible { "event" } else { "alert" })
         .put("event.dataset", "whyrdp.finding")
         .put("event.id", verdict_uid(attempt, verdict).to_string())
         .put("event.action", action(attempt.outcome))
@@ -66,6 +66,7 @@ fn alert(doc: &mut Doc, facts: &Facts<'_>, attempt: &AttemptReport, verdict: &Ve
     if let Some(cause) = cause {
         about(doc, cause);
     }
+    doc.put("rule.description", facts.described(verdict).map(|told| cut(told, KEYWORD)));
     whole(doc, attempt);
     let rows = verdict.evidence.iter().filter_map(|cited| facts.row(cited.event));
     let evidence: Vec<Value> = verdict
@@ -85,7 +86,6 @@ fn alert(doc: &mut Doc, facts: &Facts<'_>, attempt: &AttemptReport, verdict: &Ve
 
 fn about(doc: &mut Doc, cause: &CauseReport) {
     doc.put("rule.category", cause.family.as_str())
-        .put("rule.description", cut(&cause.explanation, KEYWORD))
         .put("rule.reference", cause.references.first().map(|link| cut(link, KEYWORD)))
         .put("whyrdp.cause.severity", cause.severity.word())
         .put("whyrdp.cause.fix", cause.fix.clone());

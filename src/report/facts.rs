@@ -96,6 +96,12 @@ impl<'a> Facts<'a> {
         self.causes.get(id).copied()
     }
 
+    /// What is told of a cause over the whole case; where it is less sure for this attempt, that is not about it.
+    pub fn described(&self, verdict: &Verdict) -> Option<&'a str> {
+        let cause = self.cause(&verdict.cause).filter(|cause| cause.verdict == verdict.verdict)?;
+        Some(&cause.explanation)
+    }
+
     /// The GUID under which inputs know a provider.
     pub fn guid(&self, provider: &str) -> Option<&'a str> {
         self.guids.get(&provider.to_lowercase()).copied()

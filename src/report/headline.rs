@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::model::{CauseReport, Finding, Hit, Level, Report, Scope};
+use super::model::{AttemptReport, CauseReport, Finding, Hit, Level, Report, Scope};
 use super::wanted::briefly;
 use crate::evidence::EventRef;
 use crate::signature::definition::{Outcome, Severity};
@@ -32,7 +32,20 @@ pub(super) fn explains_failure(report: &Report, cause: &CauseReport) -> bool {
     unhappy.any(|attempt| own.contains(&attempt.id))
 }
 
-/// `n` and the noun, in the plural where it is one.
+/// Of the attempts that a cause explains those for which it is less sure than it is for others, and how sure.
+pub(super) fn less_sure(report: &Report, cause: &CauseReport) -> Vec<EventRef> {
+    let own: BTreeSet<EventRef> = match cause.verdict {
+        Level::Confirmed => cause.attempts.iter().copied().collect(),
+        _ => return Vec::new(),
+    };
+    let weaker = |attempt: &&AttemptReport| {
+        own.contains(&attempt.id)
+            && attempt.verdicts.iter().any(|one| one.cause == cause.id && one.verdict < cause.verdict)
+    };
+    report.attempts.iter().filter(weaker).map(|attempt| attempt.id).collect()
+}
+
+/// `n` and the noun, in the plural but for one.
 pub(super) fn count(n: u64, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{} {noun}s", digits(n)) }
 }
@@ -117,6 +130,19 @@ fn unhappy(report: &Report) -> String {
 
 fn guessed(report: &Report, cause: &CauseReport) -> String {
     let others = report.causes.iter().filter(|cause| explains_failure(report, cause)).count() as u64 - 1;
+    let unhappy = unhappy(report);
+    // Where causes could not be judged, that nothing else fits says nothing.
+    if let Some(what) = collect(report).filter(|_| !report.coverage.cannot_judge.is_empty()) {
+        let rest = match others {
+            0 => String::new(),
+            1 => ", as is 1 other cause".to_owned(),
+            _ => format!(", as are {others} other causes"),
+        };
+        return format!(
+            "{unhappy} and no cause is proven: collect {what}; a guess until then: {} (possible{rest})",
+            cause.title.trim_end_matches('.')
+        );
+    }
     let rest = if others == 0 {
         "nothing else fits".to_owned()
     } else if others == 1 {
@@ -124,7 +150,10 @@ fn guessed(report: &Report, cause: &CauseReport) -> String {
     } else {
         format!("{others} other causes fit as well")
     };
-    format!("{} and no cause is proven; the best guess: {} (possible, {rest})", unhappy(report), cause.title)
+    format!(
+        "{unhappy} and no cause is proven; the best guess: {} (possible, {rest})",
+        cause.title.trim_end_matches('.')
+    )
 }
 
 fn unexplained(report: &Report) -> String {
@@ -137,9 +166,13 @@ fn unexplained(report: &Report) -> String {
 fn nothing_failed(report: &Report) -> String {
     let s = &report.summary;
     let attempts = count(s.attempts, "attempt");
+    // A session can be reached and be of no use.
+    let felt =
+        report.causes.iter().find(|cause| cause.verdict >= Level::Probable && cause.severity >= Severity::Medium);
     if s.established == s.attempts {
         let all = if s.attempts == 1 { "established" } else { "all established" };
-        return format!("Nothing failed in these logs: {attempts}, {all}");
+        let but = felt.map(|cause| format!("; but {}", told(cause))).unwrap_or_default();
+        return format!("Nothing failed in these logs: {attempts}, {all}{but}");
     }
     if s.unknown == 0 {
         return format!("Nothing failed in these logs: {attempts}, {}", endings(report));

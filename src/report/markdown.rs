@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::facts::{Facts, known};
-use super::headline::{answer, beside, count, digits, endings, explains_failure, headline, hits};
+use super::headline::{answer, beside, count, digits, endings, explains_failure, headline, hits, less_sure};
 use super::model::{AttemptReport, CauseReport, Level, Report};
 use super::terminal::clean;
 use super::wanted::wanted;
@@ -55,7 +55,7 @@ impl Page<'_> {
         }
         writeln!(out, "All times are {}.", prose(&when::name(&self.options.timezone)))?;
         if self.options.selected {
-            writeln!(out, "Only the attempts that were asked for are told here.")?;
+            writeln!(out, "Only the attempts that were asked for are told here; findings are those of all logs.")?;
         }
         let strong = |cause: &&CauseReport| cause.verdict >= Level::Probable && explains_failure(report, cause);
         for cause in report.causes.iter().filter(strong) {
@@ -83,6 +83,10 @@ impl Page<'_> {
         if !cause.attempts.is_empty() {
             let span = when::span(&self.options.timezone, cause.first, cause.last);
             writeln!(out, "- Explains: {} ({span})", count(cause.attempts.len() as u64, "attempt"))?;
+            let weaker = less_sure(self.report, cause).len() as u64;
+            if weaker > 0 {
+                writeln!(out, "- Only probable for {} of them", digits(weaker))?;
+            }
         }
         if !cause.hosts.is_empty() {
             let hosts: Vec<String> = cause.hosts.iter().map(|host| code(host)).collect();
@@ -95,6 +99,7 @@ impl Page<'_> {
             writeln!(out, "- Last worked: {}", when::moment(&self.options.timezone, time))?;
         }
         self.evidence(out, cause)?;
+        Self::absent(out, cause)?;
         steps(out, "Fix", &cause.fix, true)?;
         steps(out, "Avoid", &cause.avoid, false)?;
         steps(out, "Check that it is repaired", &cause.verify, false)?;
@@ -124,6 +129,18 @@ impl Page<'_> {
             if events.len() > self.most(3) {
                 writeln!(out, "  - and {} more", events.len() - 3)?;
             }
+        }
+        Ok(())
+    }
+
+    fn absent(out: &mut String, cause: &CauseReport) -> Done {
+        for one in &cause.absent {
+            let log = format!("{} of {}", one.channel, one.host);
+            writeln!(out, "- **missing** {} (no `{}` in {})", prose(&one.why), tame(&one.signature), code(&log))?;
+        }
+        let told = cause.evidence.len() as u64;
+        if told < cause.evidence_total {
+            writeln!(out, "- {} of {} pieces are told here", digits(told), digits(cause.evidence_total))?;
         }
         Ok(())
     }

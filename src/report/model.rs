@@ -23,7 +23,7 @@ pub use coverage::{
 pub use input::{DamageReport, InputReport, Lost, ProviderReport};
 pub use long::{Each, Entries, LongReport};
 pub use timeline::{EventRow, Place, Row, RunRow};
-pub use verdict::{CauseReport, Change, Cited, Finding, Hit, Level, RuledOut, Scope};
+pub use verdict::{Absent, CauseReport, Change, Cited, Finding, Hit, Level, RuledOut, Scope};
 
 /// Version of the report's shape.
 pub const SCHEMA_VERSION: u32 = 1;

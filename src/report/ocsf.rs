@@ -108,12 +108,12 @@ fn detection(facts: &Facts<'_>, attempt: &AttemptReport, verdict: &Verdict) -> V
     if let Some(cause) = cause {
         about(&mut doc, cause);
     }
+    doc.put("finding_info.desc", facts.described(verdict));
     doc.value()
 }
 
 fn about(doc: &mut Doc, cause: &CauseReport) {
-    doc.put("finding_info.desc", cause.explanation.as_str())
-        .put("finding_info.types", json!([cause.family]))
+    doc.put("finding_info.types", json!([cause.family]))
         .put("finding_info.analytic.category", cause.family.as_str())
         .put("finding_info.attacks", attacks(&cause.attack));
     if !cause.fix.is_empty() {

@@ -153,8 +153,9 @@ fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Resul
     page.put(0, "", &Text::of(Style::Bold, &format!("{head}.")))?;
     page.blank()?;
     if page.options.selected {
-        let line = "Only attempts of the time, computers, users or addresses that were asked for are told here.";
-        page.put(0, "", &Text::of(Style::Yellow, line))?;
+        let line = "Only attempts of the time, computers, users or addresses that were asked for are told here";
+        let rest = if report.findings.is_empty() { "." } else { "; findings are those of all logs." };
+        page.put(0, "", &Text::of(Style::Yellow, &format!("{line}{rest}")))?;
     }
     let s = &report.summary;
     if s.attempts > 0 {

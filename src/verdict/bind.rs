@@ -13,6 +13,7 @@ use crate::signature::definition::{Anchor, Key, Meaning, Outcome, Phase, Role, W
 
 use super::keys::Keys;
 use super::loose::Loose;
+use super::passes::Passes;
 use super::suspect::{self, Suspect};
 
 /// How firmly a record is tied to an attempt; the order is from loose to firm.
@@ -39,6 +40,9 @@ pub struct Bound {
 /// The default window: the attempt and five seconds around it.
 pub const AROUND: Window =
     Window { from: (Anchor::Start, -5 * TICKS_PER_SECOND), to: (Anchor::End, 5 * TICKS_PER_SECOND) };
+
+/// Records of one log may be written a little before that of the step that they are of.
+const BEFORE: i64 = TICKS_PER_SECOND;
 
 /// Matches of one keyless rule within a minute that outnumber the attempts there this many times are a burst.
 const BURST_RATIO: usize = 5;
@@ -85,6 +89,12 @@ fn within<'i>(case: &Case<'_>, ids: &'i [ItemId], (from, to): (Time, Time)) -> &
     let start = ids.partition_point(|id| case.items[*id].time < from);
     let end = ids.partition_point(|id| case.items[*id].time <= to);
     &ids[start..end.max(start)]
+}
+
+/// When the attempt's first connection in this host's own log began, where the log shows that.
+fn began(attempt: &Attempt, host: HostId) -> Option<Time> {
+    let own = attempt.connections.iter().filter(|connection| connection.host == host && connection.opened);
+    own.map(|connection| connection.start).min()
 }
 
 /// How an attempt ended, and how far it came.
@@ -137,6 +147,7 @@ pub struct Index<'c> {
     keys: Keys<'c>,
     /// By record: far more of its kind stand around it than attempts could have made.
     drowned: Vec<bool>,
+    passes: Passes,
     suspects: Vec<Suspect<'c>>,
 }
 
@@ -206,6 +217,7 @@ impl<'c> Index<'c> {
             settings,
             keys,
             drowned: Vec::new(),
+            passes: Passes::of(case),
             suspects: Vec::new(),
         };
         let drowned = |(id, item): (ItemId, &Item<'_>)| index.owner[id] == Owner::Nobody && index.drowns(item);
@@ -217,6 +229,11 @@ impl<'c> Index<'c> {
     /// All causes but those of attacks, which stand in the findings.
     pub fn suspects(&self) -> &[Suspect<'c>] {
         &self.suspects
+    }
+
+    /// Connections that left the handshakes behind.
+    pub fn passes(&self) -> &Passes {
+        &self.passes
     }
 
     /// The keys of attempts and records.
@@ -285,11 +302,17 @@ impl<'c> Index<'c> {
         let Some(meaning) = meaning(self.case, slug) else { return Vec::new() };
         let keys = if keys.is_empty() { &meaning.join } else { keys };
         let mut found = Vec::new();
-        let (from, to) = self.window(attempt, window.unwrap_or(AROUND));
+        let window = window.unwrap_or(AROUND);
+        let begins = window.from.0 == Anchor::Start && window.from.1 >= AROUND.from.1;
+        let (from, to) = self.window(attempt, window);
         let held = if elsewhere(meaning.host) { &[] } else { self.held_by(attempt, slug) };
         for host in self.hosts(&self.case.attempts[attempt], slug, meaning.host, (from, to)) {
-            let span = (self.case.local(host, from), self.case.local(host, to));
+            let mut span = (self.case.local(host, from), self.case.local(host, to));
             let start = self.case.local(host, self.case.attempts[attempt].start);
+            // Where the same log shows how the connection began, nothing of it stands before.
+            if begins && let Some(began) = began(&self.case.attempts[attempt], host) {
+                span.0 = span.0.max(began.plus(-BEFORE));
+            }
             let records = match elsewhere(meaning.host) {
                 // What others hold may still speak of this attempt, if no end of a connection logged it.
                 true => vec![on(&self.rules, slug, host)],
@@ -337,7 +360,9 @@ impl<'c> Index<'c> {
         }
         let matched = self.keys.agree(at, id, keys, meaning.host)?;
         if matched {
-            return Some(Tie::Key);
+            // The same user at another computer may have done something else at that time.
+            let foreign = elsewhere(meaning.host) && self.keys.is_foreign(at, id);
+            return Some(if foreign { Tie::Shared } else { Tie::Key });
         }
         if elsewhere(meaning.host) || !keys.contains(&Key::Time) {
             return elsewhere(meaning.host).then_some(Tie::Shared);

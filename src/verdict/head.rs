@@ -105,12 +105,12 @@ impl<'s> Head<'s> {
 
     fn causes(&mut self, causes: BTreeMap<String, Ranked>) {
         for (id, mut new) in causes {
+            // What went well before may stand in an earlier stretch.
+            let earlier = || new.servers.iter().filter_map(|server| self.successes.get(server)).max().copied();
+            new.report.last_success = new.report.last_success.or_else(earlier);
             match self.causes.entry(id) {
                 Entry::Occupied(mut known) => known.get_mut().add(new),
                 Entry::Vacant(slot) => {
-                    // What went well before may stand in an earlier stretch.
-                    let earlier = || new.servers.iter().filter_map(|server| self.successes.get(server)).max().copied();
-                    new.report.last_success = new.report.last_success.or_else(earlier);
                     slot.insert(new);
                 }
             }

@@ -9,6 +9,8 @@ use crate::attempt::item::Item;
 use crate::attempt::{Attempt, Case, ItemId};
 use crate::signature::definition::{Key, Role, Slot};
 
+use super::bind::meaning;
+
 /// Number of a name that some attempt has; [`OTHER`] for all others.
 type Word = u32;
 const OTHER: Word = Word::MAX;
@@ -21,6 +23,7 @@ struct Told {
     session: Option<u32>,
     client_ip: Option<IpAddr>,
     user: Option<Word>,
+    sid: Option<Word>,
     target: Option<Named>,
     process: Option<u32>,
 }
@@ -52,6 +55,7 @@ impl Label {
 /// What an attempt is called by.
 struct Own {
     user: Option<Word>,
+    sid: Option<Word>,
     target: Option<Label>,
 }
 
@@ -60,6 +64,8 @@ pub struct Keys<'c> {
     case: &'c Case<'c>,
     words: FxHashMap<String, Word>,
     own: Vec<Own>,
+    /// Some record is tied by a SID.
+    by_sid: bool,
     /// Where in `told` stands what each record tells.
     places: Vec<u32>,
     told: Vec<Told>,
@@ -73,12 +79,18 @@ impl<'c> Keys<'c> {
             let next = words.len() as Word;
             *words.entry(text).or_insert(next)
         };
+        let joins = |slug: &str| meaning(case, slug).is_some_and(|meaning| meaning.join.contains(&Key::Sid));
+        let by_sid = case.by_rule.keys().any(|slug| joins(slug));
         let own = case.attempts.iter().map(|attempt| Own {
             user: attempt.user.as_deref().and_then(user_key).map(&mut word),
+            sid: by_sid
+                .then(|| attempt.items().into_iter().find_map(|id| sid(&case.items[id])))
+                .flatten()
+                .map(&mut word),
             target: attempt.target.as_deref().map(|name| label(name, &mut word)),
         });
         let own = own.collect();
-        let mut keys = Keys { case, words, own, places: vec![UNREAD; case.items.len()], told: Vec::new() };
+        let mut keys = Keys { case, words, own, by_sid, places: vec![UNREAD; case.items.len()], told: Vec::new() };
         for (id, item) in case.items.iter().enumerate().filter(|(id, item)| often(*id, item)) {
             keys.places[id] = u32::try_from(keys.told.len()).unwrap_or(UNREAD);
             keys.told.push(keys.read(item));
@@ -100,6 +112,7 @@ impl<'c> Keys<'c> {
             session: item.number(Slot::Session),
             client_ip: item.ip(Slot::ClientIp),
             user: item.capture(Slot::User).and_then(user_key).map(|user| self.word(&user)),
+            sid: self.by_sid.then(|| sid(item)).flatten().map(|sid| self.word(&sid)),
             target: item.capture(Slot::Target).map(named),
             process: item.process(),
         }
@@ -112,6 +125,17 @@ impl<'c> Keys<'c> {
     /// The client's address that a record tells.
     pub fn client_ip(&self, id: ItemId) -> Option<IpAddr> {
         self.told(id).client_ip
+    }
+
+    /// Does the record tell the address of a computer that is no end of the attempt?
+    pub fn is_foreign(&self, at: usize, id: ItemId) -> bool {
+        let attempt = &self.case.attempts[at];
+        let Some(ip) = self.told(id).client_ip.filter(|ip| !ip.is_loopback()) else { return false };
+        let own = |host: HostId| self.case.hosts.get(host).addresses.contains(&ip);
+        !attempt.client_ips.is_empty()
+            && !attempt.client_ips.contains(&ip)
+            && attempt.target_ip != Some(ip)
+            && !attempt.ends().any(own)
     }
 
     /// `Some(true)` where a key agrees, `Some(false)` where none can be compared, `None` where one disagrees.
@@ -133,6 +157,7 @@ impl<'c> Keys<'c> {
                     .map(|ip| attempt.client_ips.contains(&ip))
                     .filter(|agrees| *agrees || !super::bind::elsewhere(role)),
                 Key::User => both(own.user, told.user),
+                Key::Sid => both(own.sid, told.sid),
                 Key::Target => told.target.and_then(|named| target(attempt, own, named)),
                 Key::Process => told.process.and_then(|process| program(attempt, item, process)),
                 Key::Connection | Key::Time => None,
@@ -145,6 +170,12 @@ impl<'c> Keys<'c> {
         }
         Some(matched)
     }
+}
+
+/// The SID that a record tells, of a user and no service: of Windows or of Entra ID ([MS-DTYP] 2.4.2.4).
+fn sid(item: &Item<'_>) -> Option<String> {
+    let sid = item.capture(Slot::Sid)?.trim().to_ascii_uppercase();
+    ["S-1-5-21-", "S-1-12-1-"].iter().any(|of_users| sid.starts_with(of_users)).then_some(sid)
 }
 
 /// A computer's name as it is compared. An address has no short form.

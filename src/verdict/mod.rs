@@ -12,6 +12,7 @@ mod head;
 mod keys;
 mod loose;
 mod missing;
+mod passes;
 mod rank;
 mod rollup;
 mod rows;
@@ -34,7 +35,7 @@ pub use head::Head;
 use rank::Ranked;
 use rows::Timeline;
 use ties::Ties;
-use weigh::{Cite, Hint, Out, Weighed};
+use weigh::{Absence, Cite, Hint, Out, Weighed};
 
 /// What the dialog said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,6 +68,7 @@ pub(crate) struct Found<'a> {
     level: Level,
     score: u8,
     cited: Vec<Cite<'a>>,
+    absent: Box<[Absence<'a>]>,
     roots: Vec<String>,
 }
 
@@ -194,11 +196,11 @@ fn judge<'a>(index: &Index<'a>, at: usize, said: &Said, complained: bool) -> Jud
         let cause = suspect.cause;
         let hint = hint(cause, attempt.disconnect, said, complained);
         let out = match weigh::weigh(&mut ties, suspect, hint) {
-            Weighed::Found { level, score, cited } => {
+            Weighed::Found { level, score, cited, absent } => {
                 let decided = cited.iter().any(|cite| cite.bearing == Bearing::Proof);
                 // Where nothing failed, only the proof of something that hurts may speak.
                 if attempt.failed() || (decided && cause.severity >= Severity::Medium) {
-                    judged.found.push(Found { cause, level, score, cited, roots: Vec::new() });
+                    judged.found.push(Found { cause, level, score, cited, absent, roots: Vec::new() });
                 }
                 None
             }
@@ -329,7 +331,6 @@ fn ruled_out(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::signature::Signatures;

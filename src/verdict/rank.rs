@@ -22,6 +22,23 @@ pub fn place(bearing: Bearing) -> u8 {
     }
 }
 
+/// Of more evidence than is told, the first of each kind; in the order in which it came.
+pub fn fair<T, K: Ord>(list: Vec<T>, kind: impl Fn(&T) -> K) -> Vec<T> {
+    if list.len() <= MOST_EVIDENCE {
+        return list;
+    }
+    let mut before: BTreeMap<K, usize> = BTreeMap::new();
+    let mut rounds: Vec<(usize, usize)> = Vec::with_capacity(list.len());
+    for (at, one) in list.iter().enumerate() {
+        let nth = before.entry(kind(one)).or_default();
+        rounds.push((*nth, at));
+        *nth += 1;
+    }
+    rounds.sort_unstable();
+    let told: BTreeSet<usize> = rounds.into_iter().take(MOST_EVIDENCE).map(|(_, at)| at).collect();
+    list.into_iter().enumerate().filter(|(at, _)| told.contains(at)).map(|(_, one)| one).collect()
+}
+
 /// Who takes part in some attempts, by name.
 #[derive(Clone, Debug, Default)]
 pub struct People {
@@ -85,11 +102,24 @@ pub struct Ranked {
 impl Ranked {
     /// Adds what the same cause comes to in a later stretch of time.
     pub fn add(&mut self, later: Ranked) {
+        self.of_users = self.of_users.max(later.of_users);
+        // Where it is no more than possible is not told of one that is more elsewhere.
+        if later.report.verdict.min(Level::Probable) < self.report.verdict.min(Level::Probable) {
+            return;
+        }
+        if self.report.verdict.min(Level::Probable) < later.report.verdict.min(Level::Probable) {
+            *self = Ranked { of_users: self.of_users, ..later };
+            return;
+        }
         let (own, new) = (&mut self.report, later.report);
         if new.verdict > own.verdict {
             (own.verdict, own.score, own.caused_by) = (new.verdict, new.score, new.caused_by);
+            own.hosts = new.hosts;
             self.explained = later.explained;
         } else if new.verdict == own.verdict {
+            own.hosts.extend(new.hosts);
+            own.hosts.sort();
+            own.hosts.dedup();
             own.score = own.score.max(new.score);
             own.caused_by.extend(new.caused_by);
             own.caused_by.sort();
@@ -98,17 +128,18 @@ impl Ranked {
             self.explained.1 += later.explained.1;
         }
         own.attempts.extend(new.attempts);
-        own.hosts.extend(new.hosts);
-        own.hosts.sort();
-        own.hosts.dedup();
         own.evidence.extend(new.evidence);
         own.evidence.sort_by_key(|cited| place(cited.role));
         let mut cited = BTreeSet::new();
         own.evidence.retain(|one| cited.insert((one.event, one.signature.clone())));
-        own.evidence.truncate(MOST_EVIDENCE);
+        own.evidence = fair(std::mem::take(&mut own.evidence), |cited| (place(cited.role), cited.signature.clone()));
+        own.evidence_total += new.evidence_total;
+        own.absent.extend(new.absent);
+        own.absent.sort();
+        own.absent.dedup();
+        own.absent.truncate(MOST_EVIDENCE);
         own.first = own.first.into_iter().chain(new.first).min();
         own.last = own.last.max(new.last);
-        self.of_users = self.of_users.max(later.of_users);
         self.people.add(later.people);
         self.servers.extend(later.servers);
         self.basis.add(later.basis);
@@ -116,7 +147,8 @@ impl Ranked {
 
     /// The cause as the report shows it.
     fn told(self, all: &People) -> CauseReport {
-        let mut explanation = format!("{} {}", self.report.explanation, self.basis.sentence());
+        let mut explanation =
+            format!("{} {}", self.report.explanation, self.basis.sentence(self.report.verdict, &self.report.absent));
         if let (0, attacks @ 1..) = self.explained {
             let level = self.report.verdict.word();
             let guesses = match attacks {

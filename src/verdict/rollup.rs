@@ -6,11 +6,11 @@ use crate::attempt::identity::user_key;
 use crate::attempt::{Attempt, Case};
 use crate::event::Time;
 use crate::evidence::EventRef;
-use crate::report::model::{CauseReport, Cited, Level, RuledOut, Scope};
+use crate::report::model::{Absent, CauseReport, Cited, Level, RuledOut, Scope};
 use crate::signature::definition::{Bearing, Outcome, Slot};
 
-use super::rank::{MOST_EVIDENCE, People, Ranked, place};
-use super::weigh::Cite;
+use super::rank::{MOST_EVIDENCE, People, Ranked, fair, place};
+use super::weigh::{Absence, Cite};
 use super::words::Basis;
 use super::{Found, Judged, change};
 
@@ -89,7 +89,8 @@ fn named<'u>(users: &'u BTreeMap<EventRef, String>, report: &CauseReport) -> BTr
 }
 
 /// A cause over these attempts, and what its place among others depends on.
-fn ranked(case: &Case<'_>, list: &[(usize, &Found<'_>)], guesses: &BTreeSet<EventRef>) -> Ranked {
+fn ranked(case: &Case<'_>, all: &[(usize, &Found<'_>)], guesses: &BTreeSet<EventRef>) -> Ranked {
+    let list = &explained(all);
     let report = cause(case, list);
     let attempts = || list.iter().map(|(at, _)| &case.attempts[*at]);
     // An attempt that a cause is sure of counts; one that it might explain as well does not.
@@ -97,7 +98,7 @@ fn ranked(case: &Case<'_>, list: &[(usize, &Found<'_>)], guesses: &BTreeSet<Even
     let (attacks, users): (Vec<&Attempt>, Vec<&Attempt>) =
         sure.map(|(at, _)| &case.attempts[*at]).partition(|attempt| guesses.contains(&attempt.id));
     // How sure it is where a user failed: what strangers did is no reason to stand before another one.
-    let of_users = list.iter().filter(|(at, _)| is_of_a_user(&case.attempts[*at], guesses));
+    let of_users = all.iter().filter(|(at, _)| is_of_a_user(&case.attempts[*at], guesses));
     let cites: Vec<&Cite<'_>> = list.iter().flat_map(|(_, found)| &found.cited).collect();
     Ranked {
         prior: list[0].1.cause.prior,
@@ -108,6 +109,12 @@ fn ranked(case: &Case<'_>, list: &[(usize, &Found<'_>)], guesses: &BTreeSet<Even
         basis: Basis::of(case, &cites),
         report,
     }
+}
+
+/// Where a cause is more than possible for some attempts, those for which it is no more are told by themselves alone.
+fn explained<'f, 'a>(list: &[(usize, &'f Found<'a>)]) -> Vec<(usize, &'f Found<'a>)> {
+    let least = list.iter().map(|(_, found)| found.level).max().unwrap_or(Level::Possible).min(Level::Probable);
+    list.iter().copied().filter(|(_, found)| found.level >= least).collect()
 }
 
 /// What a cause comes to. Whom it hits, and on what it rests, is said once all attempts are known.
@@ -124,10 +131,13 @@ fn cause(case: &Case<'_>, list: &[(usize, &Found<'_>)]) -> CauseReport {
     // What lies behind it where it is less sure says nothing of where it is sure.
     let surest = list.iter().filter(|(_, found)| found.level == verdict);
     let roots: BTreeSet<&String> = surest.flat_map(|(_, found)| &found.roots).collect();
-    let mut hosts: Vec<String> =
-        cites.iter().map(|cite| case.hosts.name(case.items[cite.item].host).to_string()).collect();
+    let surest = || list.iter().filter(|(_, found)| found.level == verdict).map(|(_, found)| found);
+    let cited = surest().flat_map(|found| &found.cited).map(|cite| case.items[cite.item].host);
+    let lacking = surest().flat_map(|found| &found.absent).map(|absence| absence.host);
+    let mut hosts: Vec<String> = cited.chain(lacking).map(|host| case.hosts.name(host).to_string()).collect();
     hosts.sort();
     hosts.dedup();
+    let (evidence, evidence_total) = evidence(case, &cites);
     CauseReport {
         id: cause.id.clone(),
         family: cause.family.clone(),
@@ -139,7 +149,9 @@ fn cause(case: &Case<'_>, list: &[(usize, &Found<'_>)]) -> CauseReport {
         attempts: attempts.iter().map(|attempt| attempt.id).collect(),
         guesses_only: false,
         hosts,
-        evidence: evidence(case, &cites),
+        evidence,
+        evidence_total,
+        absent: absent(case, list),
         first,
         last: attempts.iter().map(|attempt| attempt.end).max(),
         last_success,
@@ -156,13 +168,27 @@ fn cause(case: &Case<'_>, list: &[(usize, &Found<'_>)]) -> CauseReport {
     }
 }
 
-/// Each record once per rule; proofs before the rest where there are more than fit.
-fn evidence(case: &Case<'_>, cites: &[&Cite<'_>]) -> Vec<Cited> {
+/// Each record once per rule, proofs before the rest, and how many there are.
+fn evidence(case: &Case<'_>, cites: &[&Cite<'_>]) -> (Vec<Cited>, u64) {
     let mut list: Vec<&&Cite<'_>> = cites.iter().collect();
     list.sort_by_key(|cite| (place(cite.bearing), cite.item, cite.rule));
     list.dedup_by_key(|cite| (cite.item, cite.rule));
-    list.truncate(MOST_EVIDENCE);
-    list.into_iter().map(|cite| cited(case, cite)).collect()
+    let total = list.len() as u64;
+    let told = fair(list, |cite| (place(cite.bearing), cite.rule));
+    (told.into_iter().map(|cite| cited(case, cite)).collect(), total)
+}
+
+/// What is missing, each once.
+fn absent(case: &Case<'_>, list: &[(usize, &Found<'_>)]) -> Vec<Absent> {
+    let told = |absence: &Absence<'_>| Absent {
+        signature: absence.rule.to_string(),
+        channel: absence.channel.to_string(),
+        host: case.hosts.name(absence.host).to_string(),
+        role: absence.bearing,
+        why: absence.why.to_string(),
+    };
+    let all: BTreeSet<Absent> = list.iter().flat_map(|(_, found)| &found.absent).map(told).collect();
+    all.into_iter().take(MOST_EVIDENCE).collect()
 }
 
 /// A cited record as the report shows it.

@@ -197,6 +197,7 @@ impl<'c> Timeline<'c> {
     /// Gathers and orders them; `cited` by findings and changes.
     pub fn new(case: &'c Case<'c>, judged: &BTreeMap<usize, Judged<'_>>, cited: &BTreeSet<EventRef>) -> Self {
         let mut shown = vec![Shown::default(); case.items.len()];
+        let mut out = BTreeSet::new();
         for (at, judged) in judged {
             let attempt = &case.attempts[*at];
             for id in attempt.items().into_iter().chain(attempt.timed()) {
@@ -205,10 +206,13 @@ impl<'c> Timeline<'c> {
             for cite in judged.found.iter().flat_map(|found| &found.cited) {
                 (shown[cite.item].cited, shown[cite.item].here) = (true, true);
             }
+            out.extend(judged.out.iter().flat_map(|out| &out.events).copied());
         }
-        if !cited.is_empty() {
+        if !(cited.is_empty() && out.is_empty()) {
             for (item, shown) in case.items.iter().zip(&mut shown) {
-                shown.here |= cited.contains(&item.evidence.event);
+                let event = &item.evidence.event;
+                shown.cited |= out.contains(event);
+                shown.here |= shown.cited || cited.contains(event);
             }
         }
         let mut order: Vec<ItemId> = (0..shown.len()).filter(|id| shown[*id].here).collect();

@@ -2,16 +2,19 @@
 
 use crate::attempt::identity::HostId;
 use crate::attempt::{Case, ItemId};
-use crate::event::Time;
-use crate::signature::definition::{Bearing, Cause, Clue, Key, Observation, Role};
+use crate::event::{TICKS_PER_SECOND, Time};
+use crate::signature::definition::{Anchor, Bearing, Cause, Clue, Key, Observation, Phase, Role, Window};
 
 use super::bind::{self, Index};
 
 /// State whose setting means a boot.
 const BOOT: &str = "boot";
 
+/// What a computer still writes as it goes down, 100 ns.
+const MINUTE: i64 = 60 * TICKS_PER_SECOND;
+
 /// The last record that set a state on a host before a moment of the host's own clock, and the value;
-/// unknown before the first one and after a boot or a connection that undoes it.
+/// unknown before the first one and after what undoes it.
 pub fn state_at<'c>(index: &Index<'c>, host: HostId, state: &str, before: Time) -> Option<(ItemId, &'c str)> {
     let items = &index.case().items;
     let last = |state: &str| {
@@ -25,7 +28,9 @@ pub fn state_at<'c>(index: &Index<'c>, host: HostId, state: &str, before: Time) 
         let listened = &index.case().listened[host];
         listened[..listened.partition_point(|id| items[*id].time <= before)].last().is_some_and(|last| *last > id)
     };
-    let over = (booted && setting.until_boot) || (setting.until_accept && accepted());
+    let wrote = || index.case().wrote(host, items[id].time.plus(MINUTE), before);
+    let over =
+        (booted && setting.until_boot) || (setting.until_accept && accepted()) || (setting.until_record && wrote());
     (!over).then_some((id, setting.value.as_str()))
 }
 
@@ -83,11 +88,28 @@ pub fn standing(
             && last(undoing, &other.join, to)
                 .is_some_and(|later| later > found && case.items[later].host == case.items[found].host)
     });
-    (!undone).then_some(found)
+    (!undone && !was_over(index, attempt, cause, found)).then_some(found)
 }
 
+/// Did another connection leave the cause's phases behind, at the server of the record and between both?
+fn was_over(index: &Index<'_>, attempt: usize, cause: &Cause, since: ItemId) -> bool {
+    let (case, item) = (index.case(), &index.case().items[since]);
+    let attempt = &case.attempts[attempt];
+    attempt.server == Some(item.host)
+        && index.passes().any(item.host, &cause.phases, (case.aligned(item.host, item.time), attempt.start))
+}
+
+/// Did another one do so soon after the attempt? Who is to be asked who a user is may be out of reach for a moment, but
+/// was there again.
+pub fn was_over_soon(index: &Index<'_>, attempt: usize, cause: &Cause) -> bool {
+    let attempt = &index.case().attempts[attempt];
+    let after = (attempt.end, attempt.end.plus(SOON));
+    cause.phases.contains(&Phase::Credssp)
+        && attempt.server.is_some_and(|server| index.passes().any(server, &cause.phases, after))
+}
+
+/// Five minutes.
+const SOON: i64 = 300 * TICKS_PER_SECOND;
+
 /// A condition is believed to stand for a month unless its clue says otherwise.
-const STANDING: crate::signature::definition::Window = crate::signature::definition::Window {
-    from: (crate::signature::definition::Anchor::Start, -30 * 24 * 3600 * crate::event::TICKS_PER_SECOND),
-    to: (crate::signature::definition::Anchor::Start, 0),
-};
+const STANDING: Window = Window { from: (Anchor::Start, -30 * 24 * 3600 * TICKS_PER_SECOND), to: (Anchor::Start, 0) };

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::attempt::identity::HostId;
 use crate::attempt::{Attempt, Case, ItemId};
 use crate::event::Time;
 use crate::report::model::Level;
-use crate::signature::definition::{Anchor, Bearing, Cause, Clue, Kind, Observation, Outcome, Phase, Role};
+use crate::signature::definition::{Anchor, Bearing, Cause, Clue, Kind, Observation, Outcome, Phase, Window};
 
-use super::bind::{AROUND, Bound, Index, Tie};
+use super::bind::{self, AROUND, Bound, Index, Tie};
 use super::state;
 use super::suspect::Suspect;
 use super::ties::Ties;
@@ -41,6 +42,21 @@ pub struct Cite<'a> {
     pub why: &'a str,
 }
 
+/// A record that is missing although its log covers the time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absence<'a> {
+    /// Rule that would have matched it.
+    pub rule: &'a str,
+    /// Channel that covers the time.
+    pub channel: &'a str,
+    /// Whose log.
+    pub host: HostId,
+    /// What its absence says.
+    pub bearing: Bearing,
+    /// Why.
+    pub why: &'a str,
+}
+
 /// Result of weighing.
 #[derive(Clone, Debug)]
 pub enum Weighed<'a> {
@@ -52,6 +68,8 @@ pub enum Weighed<'a> {
         score: u8,
         /// On what it rests.
         cited: Vec<Cite<'a>>,
+        /// On what is missing it rests.
+        absent: Box<[Absence<'a>]>,
     },
     /// It cannot be the cause.
     Out(Out<'a>),
@@ -73,6 +91,7 @@ struct Sum<'a> {
     supports: BTreeSet<String>,
     weight: u32,
     cited: Vec<Cite<'a>>,
+    absent: Vec<Absence<'a>>,
     refuted: Vec<Cite<'a>>,
 }
 
@@ -113,7 +132,7 @@ pub fn weigh<'a>(ties: &mut Ties<'_, 'a>, suspect: &Suspect<'a>, hint: Hint) -> 
     let score = score(&sum, level, hint);
     let mut cited = sum.cited;
     cited.shrink_to_fit();
-    Weighed::Found { level, score, cited }
+    Weighed::Found { level, score, cited, absent: sum.absent.into() }
 }
 
 /// None of the cause's phases can have been the one that failed.
@@ -178,7 +197,7 @@ fn required(attempt: &Attempt, cause: &Cause, case: &Case<'_>) -> bool {
     let gateway_only = !cause.phases.is_empty() && cause.phases.iter().all(|phase| phase.is_gateway());
     let reached = needs.reached.is_none_or(|phase| attempt.phase.is_some_and(|known| known >= phase));
     let not_reached = needs.not_reached.is_none_or(|phase| attempt.phase_limit.is_some_and(|limit| limit <= phase));
-    let role = needs.role.as_deref().and_then(Role::from_word).is_none_or(|role| !case.of_role(role).is_empty());
+    let role = needs.role.is_none_or(|role| !case.of_role(role).is_empty());
     // A session that was reached can only have broken later.
     let lived =
         attempt.outcome != Outcome::Established || cause.phases.iter().any(|phase| *phase >= Phase::ProfileShell);
@@ -198,7 +217,8 @@ fn judge<'a>(ties: &mut Ties<'_, 'a>, cause: &'a Cause, clue: &'a Clue, sum: &mu
         Observation::Rule(slug) if clue.bearing == Bearing::Standing => {
             if let Some(item) = state::standing(index, index.case(), at, cause, clue, slug) {
                 sum.standing = true;
-                sum.stands_surely |= !missed(index.case(), item, index.case().attempts[at].start);
+                sum.stands_surely |= !missed(index.case(), item, index.case().attempts[at].start)
+                    && !state::was_over_soon(index, at, cause);
                 sum.cite(item, slug, clue);
             }
         }
@@ -213,7 +233,13 @@ fn judge<'a>(ties: &mut Ties<'_, 'a>, cause: &'a Cause, clue: &'a Clue, sum: &mu
             }
             let bound = ties.bound(slug, clue.window, &clue.join);
             match &clue.after {
-                Some(first) => records(index.case(), slug, clue, &after(ties, &bound, first), sum),
+                Some(first) => {
+                    let mut later = after(ties, &bound, first, clue.window);
+                    if later.is_empty() && clue.bearing == Bearing::Refute {
+                        later = others_after(ties, slug, clue, first);
+                    }
+                    records(index.case(), slug, clue, &later, sum);
+                }
                 None => records(index.case(), slug, clue, &bound, sum),
             }
         }
@@ -225,16 +251,33 @@ fn judge<'a>(ties: &mut Ties<'_, 'a>, cause: &'a Cause, clue: &'a Clue, sum: &mu
     }
 }
 
-/// Keeps what came after the last match of another rule.
-fn after<'a>(ties: &mut Ties<'_, 'a>, bound: &[Bound], first: &'a str) -> Vec<Bound> {
-    let last = ties.bound(first, None, &[]).last().map(|bound| bound.item);
+/// Keeps what came after the last match of another rule in the same window.
+fn after<'a>(ties: &mut Ties<'_, 'a>, bound: &[Bound], first: &'a str, window: Option<Window>) -> Vec<Bound> {
+    let last = ties.bound(first, window, &[]).last().map(|bound| bound.item);
     bound.iter().copied().filter(|bound| last.is_some_and(|last| bound.item > last)).collect()
+}
+
+/// What other attempts hold and came after it on the same computer, by a key that is this attempt's too.
+fn others_after<'a>(ties: &mut Ties<'_, 'a>, slug: &'a str, clue: &'a Clue, first: &'a str) -> Vec<Bound> {
+    let (index, at) = (ties.index, ties.at);
+    let case = index.case();
+    let Some(last) = ties.bound(first, clue.window, &clue.join).last().map(|bound| bound.item) else {
+        return Vec::new();
+    };
+    let Some(meaning) = bind::meaning(case, slug) else { return Vec::new() };
+    let keys = if clue.join.is_empty() { &meaning.join } else { &clue.join };
+    let (host, (from, to)) = (case.items[last].host, index.window(at, clue.window.unwrap_or(AROUND)));
+    let span = (case.local(host, from), case.local(host, to));
+    let later = index.on_host(slug, host, span).iter().copied().filter(|id| *id > last && !case.items[*id].noise);
+    let same = later.filter(|id| index.keys().agree(at, *id, keys, meaning.host) == Some(true));
+    same.take(CITED).map(|item| Bound { item, tie: Tie::Key }).collect()
 }
 
 fn records<'a>(case: &Case<'_>, slug: &'a str, clue: &'a Clue, bound: &[Bound], sum: &mut Sum<'a>) {
     let Some(best) = bound.iter().map(|bound| bound.tie).max() else { return };
     let meaning = case.signatures.rule(slug).and_then(|rule| rule.meaning.as_ref());
-    let fact = meaning.map_or(slug, |meaning| meaning.fact.as_str());
+    // Many of a kind are the same fact as one: what is counted is no second witness.
+    let fact = bind::meaning(case, slug).map_or(slug, |meaning| meaning.fact.as_str());
     let cited = bound.iter().filter(|bound| bound.tie == best).take(CITED);
     match clue.bearing {
         Bearing::Proof => {
@@ -326,7 +369,14 @@ fn missed(case: &Case<'_>, item: ItemId, moment: Time) -> bool {
     case.interrupted(item.host, &item.evidence.record.channel, item.time, case.local(item.host, moment))
 }
 
-fn absent(index: &Index<'_>, at: usize, cause: &Cause, clue: &Clue, (rule, needs): (&str, &str), sum: &mut Sum<'_>) {
+fn absent<'a>(
+    index: &Index<'_>,
+    at: usize,
+    cause: &Cause,
+    clue: &'a Clue,
+    (rule, needs): (&'a str, &'a str),
+    sum: &mut Sum<'a>,
+) {
     let case = index.case();
     let role = case.signatures.rule(rule).and_then(|rule| rule.meaning.as_ref()).map(|meaning| meaning.host);
     // Another server may be meant.
@@ -349,6 +399,7 @@ fn absent(index: &Index<'_>, at: usize, cause: &Cause, clue: &Clue, (rule, needs
     let found = found || (slack > 0 && cause.evidence.iter().any(against));
     if !found && clue.bearing != Bearing::Refute {
         sum.add(clue.bearing, format!("no {rule}"), clue.weight);
+        sum.absent.push(Absence { rule, channel: needs, host, bearing: clue.bearing, why: &clue.why });
     }
 }
 
@@ -404,7 +455,7 @@ fn level(attempt: &Attempt, cause: &Cause, sum: &Sum<'_>, hint: Hint) -> Level {
     }
     let bounded = attempt.phase_limit.is_some() || attempt.stopped.is_some() || pinned(attempt, cause);
     let independent = sum.supports.len() + usize::from(hint == Hint::Said);
-    if firm || sum.proof.is_some() || (sum.standing && (bounded || !sum.supports.is_empty())) || independent >= 2 {
+    if sum.proof.is_some() || (sum.standing && (bounded || !sum.supports.is_empty())) || independent >= 2 {
         return Level::Probable;
     }
     Level::Possible

@@ -1,12 +1,13 @@
 //! Records and verdicts in words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashSet;
 
 use crate::attempt::Case;
 use crate::attempt::item::Item;
 use crate::evidence::EventRef;
+use crate::report::model::{Absent, Level};
 use crate::signature::definition::Bearing;
 
 use super::weigh::Cite;
@@ -27,12 +28,11 @@ pub fn message(case: &Case<'_>, item: &Item<'_>) -> String {
 #[derive(Clone, Debug, Default)]
 pub struct Basis(BTreeMap<(usize, String, u32), FxHashSet<EventRef>>);
 
+const PROVED: &str = "proved by";
+
 /// What a record is to a cause, in the order in which it is told.
-const BEARINGS: [(Bearing, &str); 3] = [
-    (Bearing::Proof, "proved by"),
-    (Bearing::Standing, "lasting condition shown by"),
-    (Bearing::Support, "supported by"),
-];
+const BEARINGS: [(Bearing, &str); 3] =
+    [(Bearing::Proof, PROVED), (Bearing::Standing, "lasting condition shown by"), (Bearing::Support, "supported by")];
 
 impl Basis {
     /// Of what is cited.
@@ -55,8 +55,8 @@ impl Basis {
         }
     }
 
-    /// One sentence; nothing where nothing is cited.
-    pub fn sentence(&self) -> String {
+    /// One sentence; nothing where nothing is cited and nothing missing.
+    pub fn sentence(&self, level: Level, absent: &[Absent]) -> String {
         let mut parts = Vec::new();
         for (place, (_, verb)) in BEARINGS.iter().enumerate() {
             let kinds = self.0.iter().filter(|((known, ..), _)| *known == place);
@@ -66,9 +66,19 @@ impl Basis {
                     many => format!("{short} {id} ({many} times)"),
                 })
                 .collect();
-            if !names.is_empty() {
-                parts.push(format!("{verb} {}", names.join(", ")));
+            let names = names.join(", ");
+            match (names.as_str(), *verb) {
+                ("", _) => {}
+                (_, PROVED) if level < Level::Confirmed => {
+                    parts.push(format!("would be {PROVED} {names}, were it sure that this belongs to these attempts"));
+                }
+                (_, verb) => parts.push(format!("{verb} {names}")),
             }
+        }
+        let missing: BTreeSet<&str> = absent.iter().map(|one| one.signature.as_str()).collect();
+        if !missing.is_empty() {
+            let missing: Vec<&str> = missing.into_iter().collect();
+            parts.push(format!("nothing matches {}, although the log covers the time", missing.join(", ")));
         }
         if parts.is_empty() {
             return String::new();

@@ -80,6 +80,8 @@ fn cause(id: &str, title: &str, severity: Severity, verdict: Level, score: u8) -
         guesses_only: false,
         hosts: vec!["SRV01".into()],
         evidence: vec![],
+        evidence_total: 0,
+        absent: vec![],
         first: Some(time("02T09:00:00.1234567")),
         last: Some(time("02T09:15:00.5")),
         last_success: None,
@@ -107,6 +109,14 @@ fn root_cause() -> CauseReport {
             cited(13, "schannel_36870_key_access", Bearing::Proof, "Schannel could not open the private key while the connection was in its TLS handshake."),
             cited(2, "rcm_1057_no_certificate", Bearing::Standing, "The service could not make a certificate of its own since it started."),
         ],
+        evidence_total: 7,
+        absent: vec![Absent {
+            signature: "rdpcorets_132_authenticated".into(),
+            channel: "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational".into(),
+            host: "SRV01".into(),
+            role: Bearing::Support,
+            why: "Nobody was authenticated although the log covers the time.".into(),
+        }],
         last_success: Some(time("01T07:00:00")),
         scope: Scope {
             users: Hit { affected: 2, seen: 3 },

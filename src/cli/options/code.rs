@@ -1,9 +1,14 @@
 //! `0x904/0x7`: the codes of the dialog.
 
 use whyrdp::correlate::Said;
+use whyrdp::signature::phrase;
 
 /// Reads `0x904`, `2308`, `0x904/0x7`, `/7`.
 pub fn parse(typed: &str) -> Result<Said, String> {
+    // The line of the dialog as it stands there.
+    if let ([code, rest @ ..], true) = (phrase::codes(typed).as_slice(), typed.contains("code")) {
+        return Ok(Said { code: Some(*code), extended: rest.first().copied(), ..Said::default() });
+    }
     let (code, extended) = match typed.split_once('/') {
         Some((code, extended)) => (code, Some(number(extended)?)),
         None => (typed, None),
@@ -40,6 +45,7 @@ mod tests {
         assert_eq!(parse("2308"), codes(Some(2308), None));
         assert_eq!(parse(" 0X904 / 7 "), codes(Some(2308), Some(7)));
         assert_eq!(parse("/7"), codes(None, Some(7)));
+        assert_eq!(parse("Error code: 0x904, Extended error code: 0x7"), codes(Some(2308), Some(7)));
         assert_eq!(parse("-2147467259"), codes(Some(0x8000_4005), None));
     }
 

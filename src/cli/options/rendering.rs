@@ -35,9 +35,17 @@ pub enum FailOn {
 pub struct Outputs {
     report: Output,
     record: Option<Record>,
+    /// How the program is to end because of what it read.
+    so_far: Exit,
 }
 
 impl Outputs {
+    /// The program ends so, or worse.
+    #[must_use]
+    pub fn after(self, so_far: Exit) -> Self {
+        Outputs { so_far, ..self }
+    }
+
     /// An error where an input is to be written over.
     pub fn spares<'p>(&self, inputs: impl IntoIterator<Item = &'p Path> + Clone) -> Result<(), Failure> {
         self.report.spares(inputs.clone())?;
@@ -61,7 +69,7 @@ pub struct Rendering {
     /// Time zone of the text report, and of times typed without one: IANA name, UTC, local, +02:00
     #[arg(long, value_name = "ZONE", value_parser = zone::parse, default_value = "UTC")]
     tz: TimeZone,
-    /// Replace users, domains, hosts, addresses and paths by pseudonyms
+    /// Replace users, domains, hosts, addresses and paths of the report by pseudonyms
     #[arg(long)]
     redact: bool,
     /// Write command line, machine and clock of this run to a file of its own
@@ -85,7 +93,7 @@ impl Rendering {
             let what = "--run-record and --output name the same file: the record of a run stands beside its report";
             return Err(Failure::usage(what));
         }
-        Ok(Outputs { report, record })
+        Ok(Outputs { report, record, so_far: Exit::Done })
     }
 
     /// The zone of times.
@@ -140,7 +148,8 @@ impl Rendering {
         report: &Report<A, T>,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<Exit, Failure> {
-        let Outputs { report: mut output, record } = outputs;
+        let Outputs { report: mut output, record, so_far } = outputs;
+        let exit = exit.max(so_far);
         let Some(record) = record else {
             output.write(write)?;
             output.finish()?;

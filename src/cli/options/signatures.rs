@@ -25,8 +25,11 @@ impl SignatureOptions {
     pub fn load(&self, strict: bool, console: &Console) -> Result<&'static Signatures, Failure> {
         for folder in &self.signatures {
             if !folder.is_dir() {
-                let why = if folder.exists() { "no folder: give the one that holds it" } else { "no such folder" };
-                return Err(Failure::usage(format_args!("--signatures {}: {why}", folder.display())));
+                let what = match folder.exists() {
+                    true => format!("--signatures {} is no folder: give the one that holds it", folder.display()),
+                    false => format!("no such folder of signatures: {}", folder.display()),
+                };
+                return Err(Failure::usage(what));
             }
         }
         let (signatures, problems) = Signatures::open(!self.no_builtin, &self.signatures);

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{Page, level_badge, say, severity_badge};
 use crate::evidence::EventRef;
-use crate::report::headline::{count, explains_failure, hits};
+use crate::report::headline::{count, digits, explains_failure, hits, less_sure};
 use crate::report::model::{CauseReport, Cited, Finding, Level};
 use crate::signature::definition::Bearing;
 
@@ -47,6 +47,7 @@ fn full(page: &Page<'_>, at: usize, cause: &CauseReport) -> Markup {
             }
         }
     };
+    let weaker = less_sure(page.report, cause);
     let roots: Vec<&str> = cause.caused_by.iter().map(String::as_str).collect();
     let leads: Vec<&str> = page
         .report
@@ -69,6 +70,10 @@ fn full(page: &Page<'_>, at: usize, cause: &CauseReport) -> Markup {
                 @if !cause.attempts.is_empty() {
                     dt { "Explains" }
                     dd { (if cause.attempts.len() == 1 { "attempt " } else { "attempts " }) (page.attempts(&cause.attempts)) " (" (page.span(cause.first, cause.last)) ")" }
+                    @if !weaker.is_empty() {
+                        dt { "Only probable" }
+                        dd { (if weaker.len() == 1 { "for attempt " } else { "for attempts " }) (page.attempts(&weaker)) }
+                    }
                 }
                 @if !cause.hosts.is_empty() { dt { "Where" } dd { (say(&cause.hosts.join(", "))) } }
                 @if let Some(hits) = hits(&cause.scope) { dt { "Hits" } dd { (hits) } }
@@ -81,6 +86,7 @@ fn full(page: &Page<'_>, at: usize, cause: &CauseReport) -> Markup {
                 div {
                     h4 { "Evidence" }
                     (evidence(page, &cause.evidence))
+                    (absent(cause))
                     (changes(page, cause))
                 }
                 div {
@@ -148,6 +154,26 @@ fn evidence(page: &Page<'_>, cited: &[Cited]) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// What is missing, and how much of the evidence is told.
+fn absent(cause: &CauseReport) -> Markup {
+    let told = cause.evidence.len() as u64;
+    html! {
+        @if !cause.absent.is_empty() {
+            ul.evidence {
+                @for one in &cause.absent {
+                    li {
+                        span.role { "missing" } " " (say(&one.why)) " "
+                        span.dim { "no " (say(&one.signature)) " in " (say(&one.channel)) " of " (say(&one.host)) }
+                    }
+                }
+            }
+        }
+        @if told < cause.evidence_total {
+            p.dim { (digits(told)) " of " (digits(cause.evidence_total)) " pieces of evidence are told here" }
         }
     }
 }

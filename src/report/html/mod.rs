@@ -228,7 +228,7 @@ fn lead(page: &Page<'_>) -> Markup {
                 @if s.first.is_some() { "From " (page.span(s.first, s.last)) ". " }
                 "All times are " (when::name(&page.options.timezone))
                 "; evidence has the time of the computer that wrote it, the timeline corrects clocks that are off. "
-                @if page.options.selected { strong { "Only the attempts that were asked for are told here." } }
+                @if page.options.selected { strong { "Only the attempts that were asked for are told here; findings are those of all logs." } }
             }
             (complaint(page))
         }

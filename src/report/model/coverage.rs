@@ -115,7 +115,7 @@ pub struct ClockWitness {
 pub struct ChannelCoverage {
     /// Channel name.
     pub channel: String,
-    /// `present`, `absent`, `empty`, `wrapped`, `cleared`, `filtered`, `damaged`, `forwarded`, `disabled`.
+    /// `present`, `absent`, `empty`, `wrapped`, `cleared`, `filtered`, `damaged`, `forwarded`.
     pub state: String,
     /// Earliest time.
     pub first: Option<Time>,

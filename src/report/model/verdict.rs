@@ -42,6 +42,21 @@ pub struct Cited {
     pub why: String,
 }
 
+/// A record that is missing although its log covers the time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Absent {
+    /// The rule that would have matched it.
+    pub signature: String,
+    /// The log that covers the time.
+    pub channel: String,
+    /// Whose log.
+    pub host: String,
+    /// What its absence says of the cause.
+    pub role: Bearing,
+    /// Why, in words.
+    pub why: String,
+}
+
 /// Affected of seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hit {
@@ -88,15 +103,21 @@ pub struct CauseReport {
     pub score: u8,
     /// What happens, and one sentence on what proved, supported or spoke against it.
     pub explanation: String,
-    /// Attempts that it explains.
+    /// Attempts that it explains: where it is more than possible for any, those for which it is.
     pub attempts: Vec<EventRef>,
     /// The failed attempts for which it has this level are all guesses of an attack; none is known to be a user's.
     #[serde(default)]
     pub guesses_only: bool,
-    /// Hosts that it concerns.
+    /// Hosts that it concerns, of the attempts for which it has this level.
     pub hosts: Vec<String>,
-    /// Evidence over all attempts, each once.
+    /// Evidence over all attempts, each once; of each rule as much as of the others where there is more than fits.
     pub evidence: Vec<Cited>,
+    /// How much evidence there is, with what does not fit.
+    #[serde(default)]
+    pub evidence_total: u64,
+    /// What is missing although it would have been written down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<Absent>,
     /// First attempt that it explains.
     pub first: Option<Time>,
     /// Last one.
@@ -130,7 +151,7 @@ pub struct RuledOut {
     /// Family, where a whole family is meant.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub family: Option<String>,
-    /// `phase-not-reached`, `phase-passed`, `refuted`, `other-host`, `role-missing`, `os`.
+    /// `phase-not-reached`, `phase-passed`, `refuted`.
     pub because: String,
     /// In words.
     pub why: String,

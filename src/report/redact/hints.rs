@@ -15,6 +15,9 @@ pub struct Hints {
     pub hosts: BTreeSet<String>,
 }
 
+/// A name has no more words.
+const WORDS: usize = 8;
+
 impl Hints {
     /// Names in fields of all evidence, told by the fields' names.
     pub fn of(findings: &Findings) -> Self {
@@ -31,7 +34,7 @@ impl Hints {
         for field in record.fields.iter() {
             let (name, value) = (field.0.to_lowercase(), field.1.trim());
             // Prose is searched for names, it is none.
-            if value.len() > 256 || value.split_whitespace().count() > 4 {
+            if value.len() > 256 || value.split_whitespace().count() > WORDS {
                 continue;
             }
             let ends = |words: &[&str]| words.iter().any(|word| name.ends_with(word));

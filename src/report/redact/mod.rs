@@ -71,12 +71,12 @@ const OURS: &[&str] = &[
 /// Never, as long as the report's shape is its own; a fault is handed on rather than hidden,
 /// because the answer to it must not be the report with its names.
 pub fn redact(report: &Report, hints: &Hints) -> Result<Report, serde_json::Error> {
-    let mut names = Names::of(report, hints);
+    let mut names = Names::of(report, hints)?;
     let mut value = serde_json::to_value(report)?;
     walk(&mut value, None, &mut names);
-    if let Some(inputs) = value.get_mut("tool") {
+    if let Some(tool) = value.get_mut("tool") {
         // The program's own name is nobody's.
-        *inputs = serde_json::to_value(&report.tool)?;
+        *tool = serde_json::to_value(&report.tool)?;
     }
     serde_json::from_value(value)
 }

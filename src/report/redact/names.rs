@@ -55,7 +55,10 @@ pub struct Names {
 
 impl Names {
     /// Everybody in a report, in the order in which it tells them.
-    pub fn of(report: &Report, hints: &Hints) -> Self {
+    ///
+    /// # Errors
+    /// What would let a name through: a part of the report that cannot be looked through.
+    pub fn of(report: &Report, hints: &Hints) -> Result<Self, serde_json::Error> {
         let mut names = Names {
             pseudonyms: HashMap::new(),
             counts: HashMap::new(),
@@ -64,21 +67,21 @@ impl Names {
             references: HashMap::new(),
             paths: HashMap::new(),
             words: Words::default(),
-            shapes: Shapes::new(),
+            shapes: Shapes::new().map_err(serde::de::Error::custom)?,
         };
-        names.originals = originals(report, hints);
+        names.originals = originals(report, hints)?;
         names.gather(report);
         hints.hosts.iter().for_each(|host| names.host(Some(host), None));
         hints.domains.iter().for_each(|domain| names.domain(domain));
         hints.users.iter().for_each(|user| names.user(Some(user)));
-        names.neighbours(report);
-        names
+        names.neighbours(report)?;
+        Ok(names)
     }
 
     /// Computers and accounts of known domains, found in texts only.
-    fn neighbours(&mut self, report: &Report) {
+    fn neighbours(&mut self, report: &Report) -> Result<(), serde_json::Error> {
         let mut texts = Vec::new();
-        strings(serde_json::to_value(report).unwrap_or_default(), &mut texts);
+        strings(serde_json::to_value(report)?, &mut texts);
         for text in &texts {
             let cut = self.words.cut(text);
             for first in 0..cut.len() {
@@ -98,6 +101,7 @@ impl Names {
                 }
             }
         }
+        Ok(())
     }
 
     fn gather(&mut self, report: &Report) {
@@ -311,16 +315,21 @@ impl Names {
 /// Is it the name of somebody, and not one that every Windows has?
 fn says(name: &str) -> bool {
     let lower = name.to_lowercase();
-    let service = lower.starts_with("dwm-") || lower.starts_with("umfd-") || lower.starts_with("rdp-tcp");
-    !name.trim().is_empty() && !service && !EVERYWHERE.contains(&lower.as_str()) && !lower.starts_with("0x")
+    let is = |before: &str, rest: fn(u8) -> bool| {
+        lower.strip_prefix(before).is_some_and(|number| !number.is_empty() && number.bytes().all(rest))
+    };
+    let digit = |byte: u8| byte.is_ascii_digit();
+    let service = is("dwm-", digit) || is("umfd-", digit) || is("rdp-tcp#", digit) || lower == "rdp-tcp";
+    let number = is("0x", |byte| byte.is_ascii_hexdigit());
+    !name.trim().is_empty() && !service && !number && !EVERYWHERE.contains(&lower.as_str())
 }
 
 /// Every word that may be a name, in lower case.
-fn originals(report: &Report, hints: &Hints) -> HashSet<String> {
-    let text = serde_json::to_string(report).unwrap_or_default().to_lowercase();
+fn originals(report: &Report, hints: &Hints) -> Result<HashSet<String>, serde_json::Error> {
+    let text = serde_json::to_string(report)?.to_lowercase();
     let words = text.split(|ch: char| !(ch.is_alphanumeric() || matches!(ch, '.' | ':' | '-')));
     let hints = hints.users.iter().chain(&hints.domains).chain(&hints.hosts).map(|name| name.to_lowercase());
-    words.map(str::to_owned).chain(hints).collect()
+    Ok(words.map(str::to_owned).chain(hints).collect())
 }
 
 fn strings(value: serde_json::Value, out: &mut Vec<String>) {

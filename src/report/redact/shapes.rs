@@ -20,17 +20,20 @@ pub struct Shape {
 }
 
 /// Finds shapes.
-pub struct Shapes(Option<Regex>);
+pub struct Shapes(Regex);
 
 impl Shapes {
     /// Ready to look.
-    pub fn new() -> Self {
-        Shapes(Regex::new(SHAPES).ok())
+    ///
+    /// # Errors
+    /// The pattern is larger than the crate allows.
+    pub fn new() -> Result<Self, regex::Error> {
+        Regex::new(SHAPES).map(Shapes)
     }
 
     /// All of a text, in order.
     pub fn of(&self, text: &str) -> Vec<Shape> {
-        let Some(pattern) = &self.0 else { return Vec::new() };
+        let pattern = &self.0;
         let (mut found, mut from) = (Vec::new(), 0);
         while let Some(captures) = pattern.captures_at(text, from) {
             let Some(whole) = captures.get(0) else { break };
@@ -79,7 +82,6 @@ fn stands_alone(text: &str, start: usize, end: usize) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -7,7 +7,7 @@ use super::page::{Column, Entry, Page, Room, Style, Text};
 use super::{Index, short};
 use crate::report::headline::{count, digits};
 use crate::report::model::{AttemptReport, CodeReport, Finding, Noise, Report};
-use crate::signature::definition::Outcome;
+use crate::signature::definition::{Outcome, Severity};
 
 /// Rows shown, unless everything is wanted.
 const SHOWN: usize = 50;
@@ -211,6 +211,10 @@ fn one_finding(page: &mut Page<'_>, index: &Index<'_>, finding: &Finding) -> io:
         text = text.add(Style::Dim, &format!(" [{}]", finding.attack.join(", ")));
     }
     page.put(0, "- ", &text)?;
+    if finding.severity >= Severity::High {
+        let line = format!("what to do: whyrdp explain {}", finding.id);
+        page.put(2, "", &Text::plain(&line))?;
+    }
     let first = finding.evidence.first().and_then(|event| index.rows.get(event));
     if let Some(row) = first {
         let text = Text::of(Style::Dim, &format!("{}/{} ", short(&row.provider), row.event_id));

@@ -5,7 +5,7 @@ use std::io;
 use super::page::{Page, Style, Text};
 use super::{Index, level, short};
 use crate::evidence::EventRef;
-use crate::report::headline::{count, digits, explains_failure, hits, list};
+use crate::report::headline::{count, digits, explains_failure, hits, less_sure, list};
 use crate::report::model::{CauseReport, Cited, Level, Report};
 use crate::signature::definition::{Bearing, Severity};
 
@@ -44,8 +44,9 @@ fn full(page: &mut Page<'_>, report: &Report, index: &Index<'_>, number: usize, 
     page.put_styled(0, (Style::Bold, &format!("{number}. ")), &title)?;
     page.put(3, "", &Text::of(Style::Dim, &format!("{}/{}, score {}", cause.family, cause.id, cause.score)))?;
     page.put(3, "", &Text::plain(&one_line(&cause.explanation)))?;
-    whom(page, index, cause)?;
+    whom(page, report, index, cause)?;
     evidence(page, index, &cause.evidence)?;
+    absent(page, index, cause)?;
     around(page, report, index, cause)?;
     steps(page, "Fix", &cause.fix, Style::Green, true)?;
     steps(page, "Avoid", &cause.avoid, Style::Red, false)?;
@@ -70,11 +71,15 @@ pub fn heat(severity: Severity) -> Style {
     }
 }
 
-fn whom(page: &mut Page<'_>, index: &Index<'_>, cause: &CauseReport) -> io::Result<()> {
+fn whom(page: &mut Page<'_>, report: &Report, index: &Index<'_>, cause: &CauseReport) -> io::Result<()> {
     page.blank()?;
     let explained = index.attempts(&cause.attempts);
     if !explained.is_empty() {
         page.put(3, "explains  ", &Text::plain(&format!("{explained} ({})", page.span(cause.first, cause.last))))?;
+    }
+    let weaker = less_sure(report, cause);
+    if !weaker.is_empty() {
+        page.put(13, "", &Text::plain(&format!("only probable for {}", index.attempts(&weaker))))?;
     }
     if !cause.hosts.is_empty() {
         page.put(3, "where     ", &Text::plain(&list(&cause.hosts, 6)))?;
@@ -128,6 +133,22 @@ fn evidence(page: &mut Page<'_>, index: &Index<'_>, cited: &[Cited]) -> io::Resu
     Ok(())
 }
 
+/// What is missing, and how much of the evidence is told.
+fn absent(page: &mut Page<'_>, index: &Index<'_>, cause: &CauseReport) -> io::Result<()> {
+    for one in &cause.absent {
+        let text = Text::plain(&one_line(&one.why)).add(Style::Dim, &format!(" [no {}]", one.signature));
+        page.put(3, "missing   ", &text)?;
+        let log = Text::new().cut(Style::Plain, &format!("{} of {}", one.channel, index.host(&one.host)), 200);
+        page.put(13, "", &log)?;
+    }
+    let told = cause.evidence.len() as u64;
+    if told > 0 && told < cause.evidence_total {
+        let line = format!("{} of {} pieces of evidence are told here", digits(told), digits(cause.evidence_total));
+        page.put(3, "", &Text::of(Style::Dim, &line))?;
+    }
+    Ok(())
+}
+
 /// One record: when, where, which, and what it says unless the one before said the same.
 fn record<'a>(page: &mut Page<'_>, index: &Index<'a>, event: EventRef, said: &'a str) -> io::Result<&'a str> {
     let Some(row) = index.rows.get(&event).copied() else {
@@ -151,12 +172,8 @@ fn record<'a>(page: &mut Page<'_>, index: &Index<'a>, event: EventRef, said: &'a
 
 /// What changed before, what lies behind it and what it leads to.
 fn around(page: &mut Page<'_>, report: &Report, index: &Index<'_>, cause: &CauseReport) -> io::Result<()> {
-    let leads: Vec<String> = report
-        .causes
-        .iter()
-        .filter(|other| other.caused_by.contains(&cause.id))
-        .map(|other| other.title.clone())
-        .collect();
+    let leads: Vec<String> =
+        report.causes.iter().filter(|other| other.caused_by.contains(&cause.id)).map(titled).collect();
     let behind: Vec<String> = cause.caused_by.iter().map(|id| rooted(report, id)).collect();
     if !(cause.changes.is_empty() && leads.is_empty() && behind.is_empty()) {
         page.blank()?;
@@ -200,9 +217,13 @@ fn changes(page: &mut Page<'_>, index: &Index<'_>, cause: &CauseReport) -> io::R
 /// A cause behind this one, and how sure it is.
 fn rooted(report: &Report, id: &str) -> String {
     match report.causes.iter().find(|cause| cause.id == id) {
-        Some(cause) => format!("{} ({})", cause.title.trim_end_matches('.'), cause.verdict.word()),
+        Some(cause) => titled(cause),
         None => id.to_owned(),
     }
+}
+
+fn titled(cause: &CauseReport) -> String {
+    format!("{} ({})", cause.title.trim_end_matches('.'), cause.verdict.word())
 }
 
 fn steps(page: &mut Page<'_>, title: &str, steps: &[String], style: Style, numbered: bool) -> io::Result<()> {

@@ -341,7 +341,6 @@ fn words(text: &Text) -> Vec<Line> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Key, Phase, Severity};
+use super::{Key, Phase, Role, Severity};
 
 /// One cause file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,10 +61,8 @@ pub struct Requires {
     pub reached: Option<Phase>,
     /// This phase must be proven not entered.
     pub not_reached: Option<Phase>,
-    /// Only this operating system generation (`2012r2`, `2016+`).
-    pub os: Option<String>,
-    /// A role that some host of the attempt must show, e.g. `rdsh`.
-    pub role: Option<String>,
+    /// A role that some computer of the case must show.
+    pub role: Option<Role>,
 }
 
 /// Causes of this family explain no failure by themselves: they stand in `findings`.

@@ -202,6 +202,8 @@ words! {
         ClientIp = "client_ip",
         /// Same user.
         User = "user",
+        /// Same SID of the user.
+        Sid = "sid",
         /// Same target name or address.
         Target = "target",
         /// Same process of the client program.
@@ -330,6 +332,8 @@ pub struct Setting {
     pub until_boot: bool,
     /// A connection that the host accepts makes it unknown again, whoever made it.
     pub until_accept: bool,
+    /// Any record that the host writes a minute later or more makes it unknown again.
+    pub until_record: bool,
 }
 
 /// Example events of a rule: field name to values, System fields under their Sigma names.

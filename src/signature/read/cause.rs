@@ -1,7 +1,7 @@
 //! Causes: what may be wrong, and which records bear on it.
 
 use super::definition::{
-    Anchor, Bearing, Cause, Clue, CodePair, FINDINGS_FAMILY, Key, Observation, Phase, Requires, Severity, Window,
+    Anchor, Bearing, Cause, Clue, CodePair, FINDINGS_FAMILY, Key, Observation, Phase, Requires, Role, Severity, Window,
 };
 use super::problem::{Complaints, read_span};
 use super::yaml::{Node, Value};
@@ -128,12 +128,11 @@ fn code_pair(node: &Node, complaints: &mut Complaints) -> Option<CodePair> {
 }
 
 fn requires(node: &Node, complaints: &mut Complaints) -> Option<Requires> {
-    complaints.map(node, "`requires`", &["reached", "not_reached", "os", "role"])?;
+    complaints.map(node, "`requires`", &["reached", "not_reached", "role"])?;
     Some(Requires {
         reached: complaints.may_word(node, "reached", Phase::from_word, Phase::ALL),
         not_reached: complaints.may_word(node, "not_reached", Phase::from_word, Phase::ALL),
-        os: complaints.may_text(node, "os"),
-        role: complaints.may_text(node, "role"),
+        role: complaints.may_word(node, "role", Role::from_word, Role::ALL),
     })
 }
 
@@ -142,6 +141,18 @@ fn clue(node: &Node, complaints: &mut Complaints) -> Option<Clue> {
     let what = observation(node, complaints);
     let bearing =
         complaints.need(node, "as").and_then(|value| complaints.word(value, "as", Bearing::from_word, Bearing::ALL));
+    if let (Some(what), Some(bearing)) = (&what, bearing) {
+        let fits = match what {
+            // What sessions prove is checked where the family is known.
+            Observation::Rule(_) | Observation::SessionAfter { .. } => true,
+            // What lasts is told by records that stand, and absence proves nothing.
+            Observation::State { .. } | Observation::Sequence { .. } => bearing != Bearing::Standing,
+            Observation::Absent { .. } => bearing == Bearing::Support,
+        };
+        if !fits {
+            complaints.add(node.line, "wrong-word", format!("`as: {}` does not go with such a clue", bearing.word()));
+        }
+    }
     let weight = match node.get("weight") {
         Some(value) if bearing.is_some_and(|bearing| bearing != Bearing::Support) => {
             complaints.add(value.line, "unknown-key", "only a support has a `weight`");

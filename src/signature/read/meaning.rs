@@ -85,17 +85,17 @@ fn capture(node: &Node, complaints: &mut Complaints) -> BTreeMap<Slot, Vec<Strin
 /// `{termservice: stopped, until: [boot, accept]}`
 fn setting(node: &Node, complaints: &mut Complaints) -> Option<Setting> {
     let until = complaints.texts(node, "until");
-    if until.iter().any(|word| !["boot", "accept"].contains(&word.as_str())) {
-        complaints.add(node.line, "unknown-word", "`until` can only be `boot` and `accept`");
+    if until.iter().any(|word| !["boot", "accept", "record"].contains(&word.as_str())) {
+        complaints.add(node.line, "unknown-word", "`until` can only be `boot`, `accept` and `record`");
         return None;
     }
     let ends_with = |word: &str| until.iter().any(|known| known == word);
-    let (until_boot, until_accept) = (ends_with("boot"), ends_with("accept"));
+    let (until_boot, until_accept, until_record) = (ends_with("boot"), ends_with("accept"), ends_with("record"));
     let mut states = node.entries().iter().filter(|entry| entry.key != "until");
     match (states.next(), states.next()) {
         (Some(entry), None) => {
             let value = complaints.text(&entry.value, &entry.key)?;
-            Some(Setting { state: entry.key.clone(), value, until_boot, until_accept })
+            Some(Setting { state: entry.key.clone(), value, until_boot, until_accept, until_record })
         }
         _ => {
             complaints.add(node.line, "wrong-type", "`sets` names one state and its value");

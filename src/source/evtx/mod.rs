@@ -63,6 +63,8 @@ struct Evtx {
     /// Where the chunks begin.
     base: u64,
     bytes: u64,
+    /// Where the chunks end that the file's header counts.
+    counted: u64,
     damage: Vec<Damage>,
 }
 
@@ -101,7 +103,7 @@ pub(super) fn open(input: &Input, _: &Aids) -> Result<Box<dyn Log>, Error> {
     } else if !(bytes - base).is_multiple_of(CHUNK as u64) {
         report(bytes, "the file ends within a chunk: it was cut off, or still written".to_owned(), false);
     }
-    Ok(Box::new(Evtx { file: Ahead::new(file, BLOCK), base, bytes, damage }))
+    Ok(Box::new(Evtx { file: Ahead::new(file, BLOCK), base, bytes, counted: base + counted * CHUNK as u64, damage }))
 }
 
 thread_local! {
@@ -122,7 +124,7 @@ impl Log for Evtx {
         // Taken out while in use: a sink may read another block meanwhile.
         let mut worker = WORKER.take().unwrap_or_default();
         let mut buffer = std::mem::take(&mut worker.buffer);
-        let mut scan = scan::Scan::new(&mut worker, interest, sink);
+        let mut scan = scan::Scan::new(&mut worker, interest, sink).counting(self.counted);
         let mut unread: Option<(u64, io::Error)> = None;
         for offset in (start..end).step_by(PIECE) {
             let left = usize::try_from(end - offset).unwrap_or(usize::MAX);

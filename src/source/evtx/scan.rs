@@ -1,5 +1,7 @@
 //! Walks the records of a chunk: stage one on each, stage two on those that are wanted.
 
+use std::ops::RangeInclusive;
+
 use rustc_hash::FxHashMap;
 
 use super::authors::AuthorId;
@@ -38,6 +40,8 @@ pub(super) struct Scan<'a> {
     sums: bool,
     /// File offset of the chunk.
     offset: u64,
+    /// Chunks before this offset hold records, as the header of the file says.
+    counted: u64,
     complaints: Complaints,
     /// Records that the crate `evtx` tried so far, to tell them and to read their fields.
     slow: [u32; 2],
@@ -47,13 +51,12 @@ pub(super) struct Scan<'a> {
 }
 
 /// What the walk over a chunk may rely on.
+#[derive(Clone)]
 struct Bounds {
     /// Up to here records are live for sure.
     live: usize,
-    /// The header's word on the last record counts.
-    last: Option<u64>,
     /// Ids of the chunk's records, where the header can be trusted.
-    ids: Option<std::ops::RangeInclusive<u64>>,
+    ids: Option<RangeInclusive<u64>>,
     /// Records may go on behind `live`: the header is older than they are.
     open: bool,
     /// What follows the last record may be anything: there is no header, or the file ends
@@ -73,10 +76,17 @@ impl<'a> Scan<'a> {
             sink,
             sums,
             offset: 0,
+            counted: 0,
             complaints: Complaints::default(),
             slow: [0; 2],
             guesses: [0; GUESSES],
         }
+    }
+
+    /// The header of the file counts chunks up to this offset.
+    pub fn counting(mut self, counted: u64) -> Self {
+        self.counted = counted;
+        self
     }
 
     /// Tells of what could not be read of the file.
@@ -94,13 +104,19 @@ impl<'a> Scan<'a> {
         match header::chunk(data) {
             Some(header) => {
                 let bounds = self.bounds(data, header);
-                self.walk(data, &bounds);
+                let (at, last) = self.walk(data, (RECORDS, None), &bounds);
+                self.behind(data, (at, last), bounds);
             }
-            // Logs grow by chunks of zeros.
-            None if is_blank(data) => {}
+            // Logs grow by chunks of zeros, which their headers do not count yet.
+            None if is_blank(data) => {
+                if offset < self.counted {
+                    self.report(0, "a chunk of zeros where the file's header counts one of records".to_owned(), true);
+                }
+            }
             None => {
                 self.report(0, "no header of a chunk; its records were looked for one by one".to_owned(), true);
-                self.walk(data, &Bounds { live: data.len(), last: None, ids: None, open: true, blind: true });
+                let bounds = Bounds { live: data.len(), ids: None, open: true, blind: true };
+                self.walk(data, (RECORDS, None), &bounds);
             }
         }
         self.complaints.tell_unread(self.sink);
@@ -126,16 +142,33 @@ impl<'a> Scan<'a> {
         }
         Bounds {
             live: if known { header.free_space.min(data.len()) } else { data.len() },
-            last: sound.then_some(header.last_id),
             ids: header_sound.then_some(header.first_id..=header.last_id),
             open: !sound,
             blind: !whole,
         }
     }
 
-    fn walk(&mut self, data: &[u8], bounds: &Bounds) {
-        let mut at = RECORDS;
-        let mut last = None;
+    /// What lies behind the end that the chunk's header tells, where the header names records that were not met before it.
+    fn behind(&mut self, data: &[u8], (at, last): (usize, Option<u64>), bounds: Bounds) {
+        let Some(named) = bounds.ids.as_ref().map(|ids| *ids.end()) else { return };
+        // A chunk without a record names the highest number there is.
+        let none = named == u64::MAX || bounds.ids.as_ref().is_none_or(RangeInclusive::is_empty);
+        if bounds.blind || none || last.is_some_and(|last| last >= named) {
+            return;
+        }
+        let wide = Bounds { live: data.len(), blind: true, ..bounds };
+        let (_, found) = self.walk(data, (at, last), &wide);
+        let what = match found {
+            Some(found) if found >= named => {
+                format!("records up to {named} lie behind the end that the chunk's header tells; they were read")
+            }
+            _ => format!("the chunk's header names records up to {named}, which are not here"),
+        };
+        self.report(at, what, found.is_none_or(|found| found < named));
+    }
+
+    /// From a record on, and the id of the one before. Where it ended, and the id of the last record.
+    fn walk(&mut self, data: &[u8], (mut at, mut last): (usize, Option<u64>), bounds: &Bounds) -> (usize, Option<u64>) {
         while at < data.len() {
             let record = header::record(data, at);
             if at >= bounds.live {
@@ -154,9 +187,6 @@ impl<'a> Scan<'a> {
                     self.record_and_hidden(data, at, record);
                     last = Some(record.id);
                     at += record.size;
-                    if bounds.last == Some(record.id) {
-                        break;
-                    }
                 }
                 None => match self.resume(data, at, last, bounds) {
                     Some(next) => at = next,
@@ -164,6 +194,7 @@ impl<'a> Scan<'a> {
                 },
             }
         }
+        (at, last)
     }
 
     /// Where the next record is, behind bytes that hold none.

@@ -359,7 +359,8 @@ fn what_a_disk_does_not_give_is_told_once_a_block() {
     use crate::source::Log;
     use crate::source::ahead::Ahead;
     let file = std::fs::File::open(env!("CARGO_MANIFEST_DIR")).unwrap_or_else(|error| unreachable!("{error}"));
-    let log = Evtx { file: Ahead::new(file, BLOCK), base: 4096, bytes: 4096 + 2 * BLOCK + 7, damage: Vec::new() };
+    let log =
+        Evtx { file: Ahead::new(file, BLOCK), base: 4096, bytes: 4096 + 2 * BLOCK + 7, counted: 0, damage: Vec::new() };
     let mut told = Collected::default();
     (0..log.blocks()).for_each(|block| log.read(block, &Interest::everything(), &mut told));
     let told: Vec<_> =
