@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use whyrdp::event::{Fields, Names, System};
 use whyrdp::signature::definition::{Definitions, Tests};
@@ -129,21 +128,4 @@ fn every_rule_pins_a_provider_and_an_event_id() {
     for (provider, wanted) in interest.providers() {
         assert!(wanted.others.is_none(), "every event of {provider} is wanted");
     }
-}
-
-#[test]
-fn starting_up_is_quick() {
-    let start = Instant::now();
-    let all = Definitions::builtin();
-    let decoded = start.elapsed();
-    let (signatures, _) = Signatures::compile(all);
-    let compiled = start.elapsed();
-    let wanted = signatures.interest();
-    println!(
-        "{} rules, {} causes: decoded {decoded:?}, compiled {compiled:?}, {} providers wanted {:?}",
-        signatures.rules().len(),
-        signatures.causes().len(),
-        wanted.providers().count(),
-        start.elapsed()
-    );
 }

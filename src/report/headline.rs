@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::model::{AttemptReport, CauseReport, Finding, Hit, Level, Report, Scope};
+use super::model::{AttemptReport, CauseReport, Finding, Hit, Level, Report};
 use super::wanted::briefly;
 use crate::evidence::EventRef;
 use crate::signature::definition::{Outcome, Severity};
@@ -78,15 +78,26 @@ pub(super) fn beside(report: &Report) -> impl Iterator<Item = &Finding> {
     report.findings.iter().filter(|finding| finding.severity >= Severity::High)
 }
 
-/// Whom a cause hits, of those who are seen; `None` where the logs name nobody.
-pub(super) fn hits(scope: &Scope) -> Option<String> {
+/// Users that are named where a cause hits no more.
+const NAMED: usize = 3;
+
+/// Whom a cause hits, of those who are seen; `None` where the logs name nobody. Not yet escaped.
+pub(super) fn hits(report: &Report, cause: &CauseReport) -> Option<String> {
+    let scope = &cause.scope;
+    let own: BTreeSet<EventRef> = cause.attempts.iter().copied().collect();
+    let attempts = report.attempts.iter().filter(|attempt| own.contains(&attempt.id));
+    let names: BTreeSet<&str> = attempts.filter_map(|attempt| attempt.user.as_deref()).collect();
+    let named = |told: String| match names.len() {
+        1..=NAMED => format!("{told} ({})", names.iter().copied().collect::<Vec<_>>().join(", ")),
+        _ => told,
+    };
     let of = |hit: Hit, one: &str| match (hit.affected, hit.seen) {
         (0, _) => None,
         (1, 1) => Some(format!("the only {one} seen")),
         (affected, seen) if affected == seen => Some(format!("all {} {one}s seen", digits(seen))),
         (affected, seen) => Some(format!("{} of {} {one}s seen", digits(affected), digits(seen))),
     };
-    let told = [of(scope.users, "user"), of(scope.clients, "client"), of(scope.servers, "server")];
+    let told = [of(scope.users, "user").map(named), of(scope.clients, "client"), of(scope.servers, "server")];
     let told: Vec<String> = told.into_iter().flatten().collect();
     (!told.is_empty()).then(|| told.join(", "))
 }

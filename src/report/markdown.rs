@@ -92,8 +92,8 @@ impl Page<'_> {
             let hosts: Vec<String> = cause.hosts.iter().map(|host| code(host)).collect();
             writeln!(out, "- Where: {}", hosts.join(", "))?;
         }
-        if let Some(hits) = hits(&cause.scope) {
-            writeln!(out, "- Hits: {hits}")?;
+        if let Some(hits) = hits(self.report, cause) {
+            writeln!(out, "- Hits: {}", prose(&hits))?;
         }
         if let Some(time) = cause.last_success {
             writeln!(out, "- Last worked: {}", when::moment(&self.options.timezone, time))?;

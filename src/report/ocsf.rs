@@ -215,7 +215,7 @@ fn record(facts: &Facts<'_>, row: &EventRow) -> Option<Value> {
 /// The end at which a record of no attempt was written.
 fn host_end(doc: &mut Doc, row: &EventRow) {
     let side = if row.role.as_deref() == Some("client") { "src_endpoint" } else { "dst_endpoint" };
-    doc.put(side, endpoint(Some(&row.host), None));
+    doc.put(side, endpoint(Some(&row.host), None).unwrap_or_else(unknown_end));
 }
 
 fn repeated(facts: &Facts<'_>, run: &RunRow) -> Value {
@@ -229,7 +229,7 @@ fn repeated(facts: &Facts<'_>, run: &RunRow) -> Value {
         .put("metadata.event_code", run.event_id.to_string())
         .put("metadata.original_time", run.first.to_string())
         .put("device", device(&run.host))
-        .put("dst_endpoint", endpoint(Some(&run.host), None));
+        .put("dst_endpoint", endpoint(Some(&run.host), None).unwrap_or_else(unknown_end));
     doc.value()
 }
 
@@ -246,8 +246,13 @@ fn status(doc: &mut Doc, attempt: &AttemptReport) {
 fn ends(doc: &mut Doc, attempt: &AttemptReport) {
     let (client, server) = (&attempt.client, &attempt.server);
     let to = endpoint(server.host.as_deref().or(server.typed_name.as_deref()), server.ip.as_deref());
-    let to = to.unwrap_or_else(|| json!({"svc_name": "Remote Desktop"}));
+    let to = to.unwrap_or_else(unknown_end);
     doc.put("src_endpoint", endpoint(client.host.as_deref(), client.ip.as_deref())).put("dst_endpoint", to);
+}
+
+/// The schema wants something of one end at least.
+fn unknown_end() -> Value {
+    json!({"svc_name": "Remote Desktop"})
 }
 
 fn endpoint(host: Option<&str>, ip: Option<&str>) -> Option<Value> {

@@ -15,7 +15,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, Write};
 
 use super::headline::{answer, beside, count, endings, explains_failure, headline};
-use super::model::{EventRow, Level, Report, Row};
+use super::model::{EventRow, HostCoverage, Level, Report, Row};
 use super::{Options, headline::list};
 use crate::evidence::{EventRef, is_unnamed};
 use page::{Page, Style, Text};
@@ -187,9 +187,17 @@ fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Resul
         page.put(0, "", &Text::of(Style::Yellow, &line))?;
     }
     let unaligned = report.coverage.hosts.iter().any(|host| host.clock.state == "unaligned");
-    let clocks = if unaligned { ", each by the clock of its own computer" } else { "" };
+    let off = |host: &HostCoverage| host.clock.offset_ms.is_some_and(|offset| offset.abs() >= SEEN);
+    let clocks = match report.coverage.hosts.iter().any(off) {
+        _ if unaligned => ", each by the clock of its own computer",
+        true => "; the timeline corrects clocks that are off, evidence stands as each computer wrote it",
+        false => "",
+    };
     page.put(0, "", &Text::of(Style::Dim, &format!("All times are {}{clocks}.", page.zone())))
 }
+
+/// Milliseconds by which a clock is off beyond what a reader overlooks.
+const SEEN: i64 = 5000;
 
 /// The causes beside the first that are more than a guess.
 fn others(page: &mut Page<'_>, report: &Report) -> io::Result<()> {

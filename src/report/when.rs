@@ -51,3 +51,28 @@ pub fn span(zone: &TimeZone, first: Option<Time>, last: Option<Time>) -> String 
         (None, None) => String::new(),
     }
 }
+
+/// A sentence whose times to the second, as RFC 3339 writes them in UTC, are told in the zone.
+pub fn within(zone: &TimeZone, sentence: &str) -> String {
+    let told = |word: &str| {
+        let (time, rest) = word.split_at_checked("2026-03-04T08:35:00Z".len())?;
+        let time = Time::parse(time).filter(|_| time.ends_with('Z'))?;
+        Some(format!("{}{rest}", moment(zone, time)))
+    };
+    let words = sentence.split(' ').map(|word| told(word).unwrap_or_else(|| word.to_owned()));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_in_a_sentence_are_told_in_the_zone() {
+        let says = "System covers only 2026-03-04T08:35:00Z to 2026-03-04T23:55:00Z; Äpfel are ten";
+        assert_eq!(within(&TimeZone::UTC, says), says.replace('T', " ").replace('Z', ""));
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        let told = "System covers only 2026-03-04 10:35:00+02:00 to 2026-03-05 01:55:00+02:00; Äpfel are ten";
+        assert_eq!(within(&zone, says), told);
+    }
+}

@@ -78,7 +78,13 @@ fn collect(host: Option<&str>, role: &str, lack: Lack, group: &Group<'_>, off: &
     let logs: Vec<String> = logs.into_iter().map(|(log, _)| log.to_string()).collect();
     let prefix = plain(called(host, role));
     let export = |log: &String| format!("wevtutil epl \"{log}\" \"{prefix}-{}.evtx\"", file(log));
-    let larger = |log: &String| format!("wevtutil sl \"{log}\" /ms:{LARGER}");
+    // Never smaller than it is; without a dollar sign, so that every shell hands it on as it stands.
+    let larger = |log: &String| {
+        format!(
+            "powershell -Command \"Get-WinEvent -ListLog '{log}' | Where-Object MaximumSizeInBytes -lt {LARGER} | \
+             ForEach-Object {{ wevtutil sl '{log}' /ms:{LARGER} }}\""
+        )
+    };
     let commands = match lack {
         Lack::Export => logs.iter().map(export).collect(),
         Lack::Gone => logs.iter().map(larger).chain(logs.iter().map(export)).collect(),
@@ -167,7 +173,11 @@ mod tests {
         let ranked = wants.ranked(&[]);
         assert_eq!(
             ranked[0].commands,
-            ["wevtutil sl \"A-B/Operational\" /ms:67108864", "wevtutil epl \"A-B/Operational\" \"server-A-B.evtx\""]
+            [
+                "powershell -Command \"Get-WinEvent -ListLog 'A-B/Operational' | Where-Object MaximumSizeInBytes -lt 67108864 | \
+                 ForEach-Object { wevtutil sl 'A-B/Operational' /ms:67108864 }\"",
+                "wevtutil epl \"A-B/Operational\" \"server-A-B.evtx\""
+            ]
         );
         assert_eq!((ranked[0].serves.len(), ranked[0].causes, ranked[0].how.as_str()), (2, 2, "again"));
         assert_eq!(ranked[1].commands, ["wevtutil epl \"System\" \"pc-System.evtx\""]);

@@ -76,7 +76,7 @@ fn full(page: &Page<'_>, at: usize, cause: &CauseReport) -> Markup {
                     }
                 }
                 @if !cause.hosts.is_empty() { dt { "Where" } dd { (say(&cause.hosts.join(", "))) } }
-                @if let Some(hits) = hits(&cause.scope) { dt { "Hits" } dd { (hits) } }
+                @if let Some(hits) = hits(page.report, cause) { dt { "Hits" } dd { (say(&hits)) } }
                 @if let Some(time) = cause.last_success { dt { "Last worked" } dd { (page.time(time)) } }
                 @if !roots.is_empty() { dt { "Caused by" } dd { (titled(roots)) } }
                 @if !leads.is_empty() { dt { "Leads to" } dd { (titled(leads)) } }

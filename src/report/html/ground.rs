@@ -8,6 +8,7 @@ use super::{Page, say};
 use crate::report::headline::{digits, list};
 use crate::report::model::{Clock, HostCoverage};
 use crate::report::wanted::{parts, wanted};
+use crate::report::when;
 
 pub fn section(page: &Page<'_>) -> Markup {
     html! {
@@ -62,7 +63,7 @@ fn missing(page: &Page<'_>) -> Markup {
                                 @else { (say(gap.family.as_deref().unwrap_or_default())) }
                             }
                             @if !gap.attempts.is_empty() { " (attempt " (page.attempts(&gap.attempts)) ")" }
-                            ": " (say(&parts(&gap.because).take(3).collect::<Vec<_>>().join("; ")))
+                            ": " (say(&when::within(&page.options.timezone, &parts(&gap.because).take(3).collect::<Vec<_>>().join("; "))))
                         }
                     }
                 }

@@ -84,8 +84,8 @@ fn whom(page: &mut Page<'_>, report: &Report, index: &Index<'_>, cause: &CauseRe
     if !cause.hosts.is_empty() {
         page.put(3, "where     ", &Text::plain(&list(&cause.hosts, 6)))?;
     }
-    if let Some(hits) = hits(&cause.scope) {
-        page.put(3, "hits      ", &Text::plain(&hits))?;
+    if let Some(hits) = hits(report, cause) {
+        page.put(3, "hits      ", &Text::new().cut(Style::Plain, &hits, 400))?;
     }
     if let Some(time) = cause.last_success {
         page.put(3, "worked    ", &Text::plain(&format!("last time at {}", page.moment(time))))?;

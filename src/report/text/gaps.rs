@@ -8,6 +8,7 @@ use super::page::{Page, Style, Text};
 use crate::report::headline::{count, digits, list};
 use crate::report::model::{Collect, Report};
 use crate::report::wanted::{parts, wanted};
+use crate::report::when;
 
 /// Lines shown of either, unless everything is wanted.
 const SHOWN: usize = 12;
@@ -54,6 +55,7 @@ pub fn missing<'a>(page: &mut Page<'_>, report: &'a Report, index: &Index<'a>) -
             numbers => text = text.add(Style::Dim, &format!(" ({numbers})")),
         }
         let because = reasons(&gap.because, if page.options.verbose { usize::MAX } else { REASONS });
+        let because = when::within(&page.options.timezone, &because);
         page.put(0, "- ", &text.add(Style::Plain, ": ").add(Style::Plain, &because))?;
     }
     left_out(page, gaps.len(), most)?;

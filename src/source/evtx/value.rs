@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_sizes_read_as_empty() {
+    fn no_kind_or_size_is_too_strange_to_read() {
         for kind in 0..=255 {
             for len in 0..40 {
                 let bytes = vec![0xFF; len];
