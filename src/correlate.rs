@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use crate::attempt::identity::{HostId, address, user_key};
 use crate::attempt::item::Item;
-use crate::attempt::{Attempt, Case, Hints, Own};
+use crate::attempt::{Attempt, Case, Hints, Own, Passed};
 use crate::event::Time;
 use crate::evidence::{Evidence, Findings};
 use crate::report::model::{AttemptReport, Each, LongReport, Report, Row};
@@ -60,7 +60,7 @@ pub fn correlate_long<R>(
     tell: impl FnOnce(LongReport<'_>) -> R,
 ) -> R {
     let said = said(signatures, &request.complaint);
-    judged(findings, signatures, request, Own::default(), &said, |judgement| tell(judgement.report()))
+    judged(findings, signatures, request, <(Own, Passed)>::default(), &said, |judgement| tell(judgement.report()))
 }
 
 /// The same for more rows than are to be held: they are judged in stretches of time, one after the other. `keep` is
@@ -83,11 +83,12 @@ pub fn correlate_in_stretches<E>(
     let said = Said { logged, ..said(signatures, &request.complaint) };
     let mut head = Head::new(signatures);
     while let Some(stretch) = stretches.next(ground)? {
+        let passed = head.passed().clone();
         let add = |judgement: Judgement<'_>| {
             let (attempts, timeline) = judgement.parts(&mut head);
             keep(&attempts, &timeline)
         };
-        judged(&stretch.findings, signatures, request, stretch.own, &said, add)?;
+        judged(&stretch.findings, signatures, request, (stretch.own, passed), &said, add)?;
         stretches.done(stretch);
     }
     Ok(head.report(ground, &said))
@@ -105,7 +106,7 @@ fn judged<R>(
     findings: &Findings,
     signatures: &Signatures,
     request: &Request,
-    own: Own,
+    (own, passed): (Own, Passed),
     said: &Said,
     tell: impl FnOnce(Judgement<'_>) -> R,
 ) -> R {
@@ -114,7 +115,7 @@ fn judged<R>(
         client_ips: request.selection.client_ips.iter().filter_map(|text| address(text)).collect(),
     };
     let mut case = Case::build(findings, signatures, &hints);
-    case.own = own;
+    (case.own, case.passed) = (own, passed);
     for at in verdict::proven_failures(&case) {
         case.attempts[at].outcome = Outcome::Failed;
     }

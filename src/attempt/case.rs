@@ -15,7 +15,7 @@ use super::{
 use crate::event::Time;
 use crate::evidence::{Coverage, Findings, List};
 use crate::signature::Signatures;
-use crate::signature::definition::{Kind, Mark, Meaning, Role, Rule, Slot};
+use crate::signature::definition::{Kind, Mark, Meaning, Phase, Role, Rule, Slot};
 
 /// Evidence put in order: what attempts and verdicts are made from.
 #[derive(Debug)]
@@ -60,7 +60,12 @@ pub struct Case<'a> {
     pub logs: Vec<Logs<'a>>,
     /// What of it is to be told.
     pub own: Own,
+    /// Of connections that earlier stretches of a long case hold.
+    pub passed: Passed,
 }
+
+/// When the last connection began that left a phase behind, by the server's name and the phase.
+pub type Passed = BTreeMap<(String, Phase), Time>;
 
 /// Span of the attempts and records that a case answers for, by the clocks that stamped them: from the first moment
 /// on, until before the second. What lies around it is there for what it tells of them.
@@ -280,6 +285,7 @@ impl<'a> Case<'a> {
             logs: channels.iter().map(|channels| Logs::of(channels)).collect(),
             channels,
             own: Own::default(),
+            passed: Passed::new(),
         };
         case.elsewhere = (0..case.hosts.len()).map(|host| case.wrote_elsewhere(host)).collect();
         case

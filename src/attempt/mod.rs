@@ -32,7 +32,7 @@ use crate::event::Time;
 use crate::evidence::EventRef;
 use crate::signature::definition::{Outcome, Phase, Role};
 
-pub use case::{Case, Hints, Own};
+pub use case::{Case, Hints, Own, Passed};
 pub use clock::Offset;
 pub use connection::{Connection, ItemId};
 use identity::HostId;

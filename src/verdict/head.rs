@@ -4,7 +4,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::attempt::{Attempt, Case};
+use crate::attempt::{Attempt, Case, Own, Passed};
 use crate::event::Time;
 use crate::evidence::{EventRef, Findings};
 use crate::report::model::{
@@ -14,6 +14,7 @@ use crate::signature::Signatures;
 use crate::signature::definition::Outcome;
 
 use super::missing::Gaps;
+use super::passes::Passes;
 use super::rank::{self, People, Ranked};
 use super::{Judged, Said, coverage, finding, rollup, rows};
 
@@ -28,6 +29,7 @@ pub struct Head<'s> {
     people: People,
     /// Start of the last attempt that got its session, by server.
     successes: BTreeMap<String, Time>,
+    passed: Passed,
     ruled_out: Option<Vec<RuledOut>>,
     findings: BTreeMap<(String, Option<String>), Finding>,
     noise: BTreeMap<(String, Option<String>, String), Noise>,
@@ -45,6 +47,7 @@ impl<'s> Head<'s> {
             causes: BTreeMap::new(),
             people: People::default(),
             successes: BTreeMap::new(),
+            passed: Passed::new(),
             ruled_out: None,
             findings: BTreeMap::new(),
             noise: BTreeMap::new(),
@@ -68,6 +71,10 @@ impl<'s> Head<'s> {
         self.people.add(People::of(case, attempts()));
         self.causes(causes);
         self.succeed(case);
+        // Nobody asks where the case is whole.
+        if case.own != Own::default() {
+            self.passed = Passes::of(case).last(case);
+        }
         if let Some(out) = rollup::ruled_out(case, judged) {
             self.ruled_out = Some(rollup::out_for_both(self.ruled_out.take(), &out));
         }
@@ -123,6 +130,11 @@ impl<'s> Head<'s> {
             let last = self.successes.entry(case.hosts.name(server).to_string()).or_insert(attempt.start);
             *last = attempt.start.max(*last);
         }
+    }
+
+    /// What earlier stretches tell the next one of connections that got through.
+    pub fn passed(&self) -> &Passed {
+        &self.passed
     }
 
     /// The report but for its long parts.

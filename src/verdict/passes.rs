@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::attempt::identity::HostId;
-use crate::attempt::{Attempt, Case};
+use crate::attempt::{Attempt, Case, Passed};
 use crate::event::Time;
 use crate::signature::definition::Phase;
 
@@ -27,8 +27,21 @@ impl Passes {
                 }
             }
         }
+        for ((server, handshake), time) in &case.passed {
+            if let Some(server) = case.hosts.resolve(server) {
+                passes.0.entry((server, *handshake)).or_default().push(*time);
+            }
+        }
         passes.0.values_mut().for_each(|times| times.sort_unstable());
         passes
+    }
+
+    /// The last ones, for a later stretch of the case.
+    pub fn last(&self, case: &Case<'_>) -> Passed {
+        let last = |((server, handshake), times): (&(HostId, Phase), &Vec<Time>)| {
+            Some(((case.hosts.name(*server).to_owned(), *handshake), *times.last()?))
+        };
+        self.0.iter().filter_map(last).collect()
     }
 
     /// Did a connection to the server that began between two moments of the reference clock leave these phases behind?
