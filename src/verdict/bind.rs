@@ -50,7 +50,7 @@ const BURST_RATIO: usize = 5;
 const BURST_HALF: i64 = 30 * TICKS_PER_SECOND;
 
 /// Records of one rule on one host that are held against one attempt, at most.
-const NEAREST: usize = 1 << 14;
+pub(super) const NEAREST: usize = 1 << 14;
 
 /// Records by the name of a rule or a state and by host, in order of time.
 pub(super) type BySlug<'c> = FxHashMap<&'c str, BTreeMap<HostId, Vec<ItemId>>>;

@@ -8,7 +8,7 @@ use crate::event::Time;
 use crate::report::model::Level;
 use crate::signature::definition::{Anchor, Bearing, Cause, Clue, Kind, Observation, Outcome, Phase, Window};
 
-use super::bind::{self, AROUND, Bound, Index, Tie};
+use super::bind::{self, AROUND, Bound, Index, NEAREST, Tie};
 use super::state;
 use super::suspect::Suspect;
 use super::ties::Ties;
@@ -257,7 +257,7 @@ fn after<'a>(ties: &mut Ties<'_, 'a>, bound: &[Bound], first: &'a str, window: O
     bound.iter().copied().filter(|bound| last.is_some_and(|last| bound.item > last)).collect()
 }
 
-/// What other attempts hold and came after it on the same computer, by a key that is this attempt's too.
+/// The last of what other attempts hold and came after it on the same computer, by a key that is this attempt's too.
 fn others_after<'a>(ties: &mut Ties<'_, 'a>, slug: &'a str, clue: &'a Clue, first: &'a str) -> Vec<Bound> {
     let (index, at) = (ties.index, ties.at);
     let case = index.case();
@@ -268,9 +268,11 @@ fn others_after<'a>(ties: &mut Ties<'_, 'a>, slug: &'a str, clue: &'a Clue, firs
     let keys = if clue.join.is_empty() { &meaning.join } else { &clue.join };
     let (host, (from, to)) = (case.items[last].host, index.window(at, clue.window.unwrap_or(AROUND)));
     let span = (case.local(host, from), case.local(host, to));
-    let later = index.on_host(slug, host, span).iter().copied().filter(|id| *id > last && !case.items[*id].noise);
-    let same = later.filter(|id| index.keys().agree(at, *id, keys, meaning.host) == Some(true));
-    same.take(CITED).map(|item| Bound { item, tie: Tie::Key }).collect()
+    // One is enough, and that nearest to the attempt is found soonest.
+    let later = index.on_host(slug, host, span).iter().rev().take(NEAREST).copied().take_while(|id| *id > last);
+    let mut same = later.filter(|id| !case.items[*id].noise);
+    let same = same.find(|id| index.keys().agree(at, *id, keys, meaning.host) == Some(true));
+    same.map(|item| Bound { item, tie: Tie::Key }).into_iter().collect()
 }
 
 fn records<'a>(case: &Case<'_>, slug: &'a str, clue: &'a Clue, bound: &[Bound], sum: &mut Sum<'a>) {
