@@ -10,6 +10,7 @@ use crate::attempt::{Attempt, Case, ItemId};
 use crate::signature::definition::{Key, Role, Slot};
 
 use super::bind::meaning;
+use super::realm;
 
 /// Number of a name that some attempt has; [`OTHER`] for all others.
 type Word = u32;
@@ -159,6 +160,7 @@ impl<'c> Keys<'c> {
                 Key::User => both(own.user, told.user),
                 Key::Sid => both(own.sid, told.sid),
                 Key::Target => told.target.and_then(|named| target(attempt, own, named)),
+                Key::Domain => item.capture(Slot::Domain).and_then(|told| realm::is_of(self.case, attempt, told)),
                 Key::Process => told.process.and_then(|process| program(attempt, item, process)),
                 Key::Connection | Key::Time => None,
             };

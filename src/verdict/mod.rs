@@ -14,6 +14,7 @@ mod loose;
 mod missing;
 mod passes;
 mod rank;
+mod realm;
 mod rollup;
 mod rows;
 mod state;

@@ -287,6 +287,8 @@ fn records<'a>(case: &Case<'_>, slug: &'a str, clue: &'a Clue, bound: &[Bound], 
             sum.proofs.insert(fact.to_string());
         }
         Bearing::Support if best == Tie::Shared => return,
+        // What proves it says nothing more as a support.
+        Bearing::Support if sum.cited.iter().any(|cite| (cite.rule, cite.bearing) == (slug, Bearing::Proof)) => return,
         Bearing::Support => {
             if meaning.is_none_or(|meaning| meaning.kind == Kind::Fact) {
                 sum.supports.insert(fact.to_string());

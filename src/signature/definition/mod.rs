@@ -206,6 +206,8 @@ words! {
         Sid = "sid",
         /// Same target name or address.
         Target = "target",
+        /// Same domain or realm as the server's or the user's.
+        Domain = "domain",
         /// Same process of the client program.
         Process = "process",
         /// Same host within the window, nothing else.
