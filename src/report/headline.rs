@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::accounts::accounts;
 use super::model::{AttemptReport, CauseReport, Finding, Hit, Level, Report};
 use super::wanted::briefly;
 use crate::evidence::EventRef;
@@ -86,9 +87,9 @@ pub(super) fn hits(report: &Report, cause: &CauseReport) -> Option<String> {
     let scope = &cause.scope;
     let own: BTreeSet<EventRef> = cause.attempts.iter().copied().collect();
     let attempts = report.attempts.iter().filter(|attempt| own.contains(&attempt.id));
-    let names: BTreeSet<&str> = attempts.filter_map(|attempt| attempt.user.as_deref()).collect();
+    let names = accounts(attempts.filter_map(|attempt| attempt.user.as_deref()));
     let named = |told: String| match names.len() {
-        1..=NAMED => format!("{told} ({})", names.iter().copied().collect::<Vec<_>>().join(", ")),
+        1..=NAMED => format!("{told} ({})", names.join(", ")),
         _ => told,
     };
     let of = |hit: Hit, one: &str| match (hit.affected, hit.seen) {

@@ -3,6 +3,7 @@
 //! Renderers add no judgement of their own. Text from logs reaches no reader
 //! unescaped; how that is done is each form's own affair.
 
+pub mod accounts;
 mod csv;
 mod ecs;
 mod facts;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attempt::identity::user_key;
 use crate::attempt::{Attempt, Case};
+use crate::report::accounts::accounts;
 use crate::report::model::{CauseReport, Hit, Level, Scope};
 use crate::signature::definition::Bearing;
 
@@ -54,7 +55,7 @@ impl People {
         for attempt in attempts {
             let host = |id| case.hosts.name(id).to_string();
             let address = || attempt.client_ips.first().map(ToString::to_string).or(attempt.client_name.clone());
-            people.users.extend(attempt.user.as_deref().and_then(user_key));
+            people.users.extend(attempt.user.clone().filter(|user| user_key(user).is_some()));
             people.clients.extend(attempt.client.map(host).or_else(address));
             people.servers.extend(attempt.server.map(host).or(attempt.target.clone()));
         }
@@ -72,8 +73,9 @@ impl People {
     fn among(&self, all: &People) -> Scope {
         let hit =
             |own: &BTreeSet<String>, all: &BTreeSet<String>| Hit { affected: own.len() as u64, seen: all.len() as u64 };
+        let of_users = |users: &BTreeSet<String>| accounts(users.iter().map(String::as_str)).len() as u64;
         Scope {
-            users: hit(&self.users, &all.users),
+            users: Hit { affected: of_users(&self.users), seen: of_users(&all.users) },
             clients: hit(&self.clients, &all.clients),
             servers: hit(&self.servers, &all.servers),
         }
