@@ -12,7 +12,11 @@ const NAMED: usize = 3;
 /// Which logs of which computer, and for what span, or what has to be done before they tell anything.
 pub fn wanted(collect: &Collect, zone: &TimeZone) -> String {
     let (logs, who) = (list(&collect.logs, NAMED), who(collect));
-    let span = when::span(zone, collect.from, collect.to);
+    let span = match when::span(zone, collect.from, collect.to) {
+        // No attempt is known.
+        span if span.is_empty() => "the time of the failure".to_owned(),
+        span => span,
+    };
     match collect.how.as_str() {
         "again" if collect.logs.len() == 1 => {
             format!("{logs} of {who}: it no longer holds {span}; make it larger, let it happen again, then export it")

@@ -53,15 +53,24 @@ struct Group<'a> {
 pub struct Wants<'a>(BTreeMap<(Option<&'a str>, &'static str, Lack), Group<'a>>);
 
 impl<'a> Wants<'a> {
-    /// A cause of this family cannot be judged for attempts of this span; the weight is its prior for each.
-    pub fn add(&mut self, missing: &'a Missing, (family, cause): (&'a str, &'a str), weight: u64, span: (Time, Time)) {
+    /// A cause of this family cannot be judged for attempts of this span, if any is known; the weight is its prior for
+    /// each.
+    pub fn add(
+        &mut self,
+        missing: &'a Missing,
+        (family, cause): (&'a str, &'a str),
+        weight: u64,
+        span: impl Into<Option<(Time, Time)>>,
+    ) {
         let group = self.0.entry((missing.host.as_deref(), missing.role, missing.lack)).or_default();
         *group.logs.entry(&missing.channel).or_default() += weight;
         group.weight += weight;
         group.serves.insert(family);
         group.causes.insert(cause);
-        let known = group.span.unwrap_or(span);
-        group.span = Some((known.0.min(span.0), known.1.max(span.1)));
+        if let Some(span) = span.into() {
+            let known = group.span.unwrap_or(span);
+            group.span = Some((known.0.min(span.0), known.1.max(span.1)));
+        }
     }
 
     /// The most decisive first: by the weight of all causes that it lets anybody judge.

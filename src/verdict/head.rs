@@ -16,7 +16,7 @@ use crate::signature::definition::Outcome;
 use super::missing::Gaps;
 use super::passes::Passes;
 use super::rank::{self, People, Ranked};
-use super::{Judged, Said, coverage, finding, rollup, rows};
+use super::{Judged, Said, coverage, finding, rollup, rows, unseen};
 
 /// What is known so far.
 pub struct Head<'s> {
@@ -35,6 +35,8 @@ pub struct Head<'s> {
     noise: BTreeMap<(String, Option<String>, String), Noise>,
     hosts: Vec<HostCoverage>,
     gaps: Gaps<'s>,
+    /// The logs show an attempt, be it one that nobody asked for.
+    attempted: bool,
 }
 
 impl<'s> Head<'s> {
@@ -53,6 +55,7 @@ impl<'s> Head<'s> {
             noise: BTreeMap::new(),
             hosts: Vec::new(),
             gaps: Gaps::new(signatures),
+            attempted: false,
         }
     }
 
@@ -67,6 +70,7 @@ impl<'s> Head<'s> {
     ) {
         let attempts = || judged.keys().map(|at| &case.attempts[*at]);
         self.count(attempts());
+        self.attempted |= !case.attempts.is_empty();
         self.about.extend(about.iter().map(|at| case.attempts[*at].id));
         self.people.add(People::of(case, attempts()));
         self.causes(causes);
@@ -141,7 +145,10 @@ impl<'s> Head<'s> {
     pub fn report(self, findings: &Findings, said: &Said) -> Report<(), ()> {
         let causes = rank::ranked(self.causes, &self.people);
         let top_cause = causes.first().filter(|cause| cause.verdict >= Level::Probable).map(|cause| cause.id.clone());
-        let (cannot_judge, collect) = self.gaps.told();
+        let (cannot_judge, mut collect) = self.gaps.told();
+        if !self.attempted {
+            collect = unseen::wanted(self.signatures, &self.hosts);
+        }
         let mut found: Vec<Finding> = self.findings.into_values().collect();
         found.sort_by(finding::worst_first);
         let mut noise: Vec<Noise> = self.noise.into_values().collect();

@@ -132,7 +132,7 @@ fn told(gaps: BTreeMap<&str, Gap>) -> Vec<CannotJudge> {
 }
 
 /// The logs, by role of the computer and channel, in which a cause's proofs would stand, or show that something is missing.
-fn logs<'a>(signatures: &'a Signatures, cause: &'a Cause) -> BTreeSet<(Role, &'a str)> {
+pub(super) fn logs<'a>(signatures: &'a Signatures, cause: &'a Cause) -> BTreeSet<(Role, &'a str)> {
     let mut found = BTreeSet::new();
     for clue in cause.evidence.iter().filter(|clue| clue.bearing != Bearing::Refute) {
         // That something is missing is told only by a log that covers the time.
@@ -227,7 +227,7 @@ fn host_of(case: &Case<'_>, attempt: &Attempt, role: Role) -> Option<HostId> {
     }
 }
 
-fn role_name(role: Role) -> &'static str {
+pub(super) fn role_name(role: Role) -> &'static str {
     match role {
         Role::Dc => "domain controller",
         Role::License => "licence server",

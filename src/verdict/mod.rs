@@ -20,6 +20,7 @@ mod rows;
 mod state;
 mod suspect;
 mod ties;
+mod unseen;
 mod weigh;
 mod words;
 

@@ -38,7 +38,7 @@ fn ruled_out(page: &Page<'_>) -> Markup {
 
 fn missing(page: &Page<'_>) -> Markup {
     let gaps = &page.report.coverage.cannot_judge;
-    if gaps.is_empty() {
+    if gaps.is_empty() && page.report.coverage.collect.is_empty() {
         return html! {};
     }
     html! {
@@ -53,7 +53,7 @@ fn missing(page: &Page<'_>) -> Markup {
                     }
                 }
             }
-            details.fold {
+            @if !gaps.is_empty() { details.fold {
                 summary { (digits(gaps.len() as u64)) " causes or families that these logs cannot settle" }
                 ul.plain {
                     @for gap in gaps {
@@ -67,7 +67,7 @@ fn missing(page: &Page<'_>) -> Markup {
                         }
                     }
                 }
-            }
+            } }
         }
     }
 }

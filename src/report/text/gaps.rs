@@ -43,7 +43,8 @@ pub fn ruled_out(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
 pub fn missing<'a>(page: &mut Page<'_>, report: &'a Report, index: &Index<'a>) -> io::Result<()> {
     let gaps = &report.coverage.cannot_judge;
     if gaps.is_empty() {
-        return Ok(());
+        // Where no attempt is on record, nothing can be named that is not judged.
+        return collect(page, &report.coverage.collect);
     }
     page.heading("Cannot be judged")?;
     let most = if page.options.verbose { usize::MAX } else { SHOWN };
