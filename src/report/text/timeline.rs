@@ -37,8 +37,11 @@ pub fn write<'a>(page: &mut Page<'_>, report: &'a Report, index: &Index<'a>) -> 
     let shape = Shape::of(report, index);
     let mut date = String::new();
     let (groups, left_out) = groups(report, whole, &matters);
+    let mut told = HashSet::new();
     for group in groups {
-        write_group(page, report, index, &group, (&shape, &mut date))?;
+        // What is written meanwhile parts an attempt's records: it is introduced once.
+        let again = group.attempt.is_some_and(|attempt| !told.insert(attempt));
+        write_group(page, report, index, &group, (again, &shape, &mut date))?;
     }
     if left_out > 0 {
         let line = format!(
@@ -109,10 +112,14 @@ fn write_group<'a>(
     report: &'a Report,
     index: &Index<'a>,
     group: &Group<'_>,
-    (shape, date): (&Shape, &mut String),
+    (again, shape, date): (bool, &Shape, &mut String),
 ) -> io::Result<()> {
     let number = group.attempt.and_then(|id| index.attempts.get(&id).copied());
     let title = match number.and_then(|number| report.attempts.get(number - 1).map(|attempt| (number, attempt))) {
+        Some((number, attempt)) if again => {
+            let text = Text::of(Style::Bold, &format!("Attempt {number}")).add(Style::Plain, ", continued: ");
+            who(text, attempt, index)
+        }
         Some((number, attempt)) => about(number, attempt, index),
         None => Text::of(Style::Bold, "Outside any attempt"),
     };
@@ -227,16 +234,18 @@ impl<'a> Line<'a> {
     }
 }
 
-fn about<'a>(number: usize, attempt: &'a AttemptReport, index: &Index<'a>) -> Text {
-    let text = Text::of(Style::Bold, &format!("Attempt {number}"))
-        .add(Style::Plain, ": ")
-        .cut(Style::Plain, attempt.user.as_deref().unwrap_or("unknown user"), 64)
+/// Adds who wanted what of whom.
+fn who(text: Text, attempt: &AttemptReport, index: &Index<'_>) -> Text {
+    text.cut(Style::Plain, attempt.user.as_deref().unwrap_or("unknown user"), 64)
         .add(Style::Plain, " from ")
         .cut(Style::Plain, index.host(client(attempt)), 64)
         .add(Style::Plain, " to ")
         .cut(Style::Plain, index.host(server(attempt)), 64)
-        .add(Style::Plain, ", ")
-        .add(tint(attempt.outcome), attempt.outcome.word());
+}
+
+fn about<'a>(number: usize, attempt: &'a AttemptReport, index: &Index<'a>) -> Text {
+    let text = Text::of(Style::Bold, &format!("Attempt {number}")).add(Style::Plain, ": ");
+    let text = who(text, attempt, index).add(Style::Plain, ", ").add(tint(attempt.outcome), attempt.outcome.word());
     let text = match attempt.phase {
         Some(phase) if attempt.outcome == Outcome::Failed => {
             text.add(Style::Plain, &format!(", last phase entered {phase}"))
