@@ -264,3 +264,120 @@ fn runs_that_nobody_can_have_written_are_refused() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(3) && said.contains("ends before it begins"), "{said}");
 }
+
+/// With these rows changed, the others as they are.
+fn but(rows: &[Value], which: impl Fn(&Value) -> bool, to: impl Fn(&Value) -> Value) -> Vec<Value> {
+    rows.iter().map(|row| if which(row) { to(row) } else { row.clone() }).collect()
+}
+
+#[test]
+fn a_licence_server_that_a_licence_came_from_since_is_in_reach() {
+    let mut all = rows("lic-server-unreachable");
+    // All that is left is a warning of half an hour before the attempt.
+    let later = |row: &Value| row["time"].as_str().is_some_and(|time| time > "2026-03-04T08:00:00");
+    all.retain(|row| !has(row, "scm_7036_termservlicensing_stopped") && !has(row, "rcm_20497_licensing_slow"));
+    all.retain(|row| !has(row, "rcm_1131_license_server_unreachable") || !later(row));
+    assert_eq!(verdict(&report(&all), "lic-server-unreachable"), Some("probable"));
+    for passed in ["rdpcorets_72_license_sent", "lsm_21_logon"] {
+        let mut since = all.clone();
+        let mut sent = moved(&row("lic-server-unreachable", passed), "2026-03-04T08:05:00.0000000Z");
+        sent["activity_id"] = "F4200001-0000-4000-8000-000000000000".into();
+        since.push(sent);
+        assert_eq!(verdict(&report(&since), "lic-server-unreachable"), None, "{passed}");
+    }
+}
+
+#[test]
+fn a_domain_without_a_controller_that_is_not_the_attempts_hinders_nobody() {
+    let whole = rows("client-cannot-reach-kdc");
+    assert_eq!(verdict(&report(&whole), "client-cannot-reach-kdc"), Some("confirmed"));
+    let no_kdc = |row: &Value| has(row, "kerberos_200_no_kdc");
+    let of = |domain: &'static str| but(&whole, no_kdc, |row| changed(row, "CORP.EXAMPLE", domain));
+    for own in ["CORP", "corp.example.", "EU.CORP.EXAMPLE"] {
+        assert_eq!(verdict(&report(&of(own)), "client-cannot-reach-kdc"), Some("confirmed"), "{own}");
+    }
+    assert_eq!(verdict(&report(&of("OTHER.EXAMPLE")), "client-cannot-reach-kdc"), Some("possible"));
+    // Whose domain a server without one is in nobody knows: what else speaks for it counts.
+    let client = |row: &&Value| row["computer"] == "PC17.corp.example";
+    let short: Vec<Value> =
+        of("OTHER").iter().filter(client).map(|row| changed(row, "RDS01.corp.example", "rds01")).collect();
+    assert_eq!(verdict(&report(&short), "client-cannot-reach-kdc"), Some("probable"));
+}
+
+/// The rows of a minute again, behind all others of their logs.
+fn again(rows: &[Value], minute: &str) -> Vec<Value> {
+    let of_then = rows.iter().filter(|row| row["time"].as_str().is_some_and(|time| time.contains(minute)));
+    let later = minute.replace("T08", "T09");
+    let other = |(at, row): (usize, &Value)| {
+        let mut row = changed(row, minute, &later);
+        if let Some(id) = row["activity_id"].as_str() {
+            row["activity_id"] = format!("{}BEEF{}", &id[..4], &id[8..]).into();
+        }
+        row["ref"] = format!("{:032x}", 0xabc_0000 + at).into();
+        row["record_id"] = (50_000 + at).into();
+        row
+    };
+    of_then.enumerate().map(other).collect()
+}
+
+#[test]
+fn one_account_under_two_names_is_hit_once() {
+    let whole = rows("wrong-password");
+    for (domain, hit, seen) in [("corp.example", 1, 2), ("RDS01", 2, 3)] {
+        let again = again(&whole, "T08:15:");
+        let other = but(&again, |_| true, |row| changed(row, "\"CORP\"", &format!("\"{domain}\"")));
+        let all: Vec<Value> = whole.iter().cloned().chain(other).collect();
+        let told = report(&all);
+        assert_eq!(told["summary"]["failed"], 2, "{domain}");
+        assert_eq!(told["causes"][0]["scope"]["users"], json!({"affected": hit, "seen": seen}), "{domain}");
+        let text: String = all.iter().map(|row| format!("{row}\n")).collect();
+        let both = run(&["correlate", "-q"], &text).contains("anna, ");
+        assert_eq!(both, hit == 2, "{domain}");
+    }
+}
+
+#[test]
+fn where_no_attempt_is_on_record_the_logs_that_would_show_one_are_asked_for() {
+    let whole = rows("wrong-password-controller-proves");
+    // What was written of one computer, or of one log of it.
+    let of = |computer: &str, log: &str| -> Vec<Value> {
+        let of_it = |row: &&Value| match row["path"].as_str().or(row["source"]["path"].as_str()) {
+            Some(path) => path.contains(&format!("/{computer}/")) && path.contains(log),
+            None => {
+                row["computer"].as_str().is_some_and(|own| own.starts_with(computer))
+                    && row["channel"].as_str().is_some_and(|own| own.contains(log))
+            }
+        };
+        whole.iter().filter(of_it).cloned().collect()
+    };
+    let asked = |rows: &[Value]| {
+        let report = report(rows);
+        assert_eq!(report["summary"]["attempts"], 0);
+        let collect = report["coverage"]["collect"].as_array().unwrap().clone();
+        let mut roles: Vec<String> = collect.iter().map(|one| one["role"].as_str().unwrap().to_owned()).collect();
+        assert!(collect.iter().all(|one| !one["commands"].as_array().unwrap().is_empty()), "{collect:#?}");
+        roles.sort();
+        roles
+    };
+    assert_eq!(asked(&of("DC01", "")), ["client", "server"]);
+    assert_eq!(asked(&of("PC17", "System")), ["client", "server"]);
+    let text: String = of("DC01", "").iter().map(|row| format!("{row}\n")).collect();
+    let told = run(&["correlate", "-q"], &text);
+    assert!(told.starts_with("No Remote Desktop attempt is recorded in these logs: collect"), "{told}");
+    assert!(told.contains("covering the time of") && told.contains("wevtutil epl \"Security\""), "{told}");
+    for format in ["md", "html"] {
+        let told = run(&["correlate", "-q", "--format", format], &text);
+        assert!(told.contains("wevtutil epl") && told.contains("covering the time of the failure"), "{format}");
+    }
+}
+
+#[test]
+fn an_attempt_that_others_stand_between_is_introduced_once() {
+    let text: String = rows("two-clients-two-causes").iter().map(|row| format!("{row}\n")).collect();
+    let told = run(&["correlate", "-q"], &text);
+    let timeline = told.split("TIMELINE").nth(1).unwrap();
+    for number in 1..=3 {
+        assert!(timeline.matches(&format!("\nAttempt {number}: ")).count() <= 1, "{timeline}");
+    }
+    assert!(timeline.contains(", continued: "), "{timeline}");
+}

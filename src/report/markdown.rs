@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use super::facts::{Facts, known};
 use super::headline::{answer, beside, count, digits, endings, explains_failure, headline, hits, less_sure};
 use super::model::{AttemptReport, CauseReport, Level, Report};
+use super::step::{Piece, pieces};
 use super::terminal::clean;
 use super::wanted::wanted;
 use super::{Options, when};
@@ -180,7 +181,7 @@ impl Page<'_> {
         for cause in causes.iter().take(self.most(8)) {
             write!(out, "- {} ({}, score {})", prose(&cause.title), cause.verdict.word(), cause.score)?;
             match cause.verify.first().filter(|_| cause.verdict == Level::Possible) {
-                Some(check) => writeln!(out, "; to settle it: {}", prose(check))?,
+                Some(check) => writeln!(out, "; to settle it: {}", step(check))?,
                 None => writeln!(out)?,
             }
         }
@@ -258,7 +259,7 @@ impl Page<'_> {
         for one in wants.iter().take(self.most(8)) {
             writeln!(out, "1. {}", prose(&wanted(one, &self.options.timezone)))?;
             for command in &one.commands {
-                writeln!(out, "   - {}", code(command))?;
+                writeln!(out, "   - {}", self::command(command))?;
             }
         }
         rest(out, wants.len(), self.most(8))
@@ -311,12 +312,32 @@ fn steps(out: &mut String, title: &str, steps: &[String], numbered: bool) -> Don
     for step in steps {
         let mut lines = step.lines();
         let lead = if numbered { "1. " } else { "- " };
-        writeln!(out, "{lead}{}", prose(lines.next().unwrap_or_default()))?;
-        for line in lines {
-            writeln!(out, "   {}", code(line))?;
+        writeln!(out, "{lead}{}", step_line(lines.next().unwrap_or_default()))?;
+        for line in lines.filter(|line| !line.trim().is_empty()) {
+            writeln!(out, "   - {}", command(line))?;
         }
     }
     Ok(())
+}
+
+/// A step in one line.
+fn step(text: &str) -> String {
+    step_line(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+fn step_line(line: &str) -> String {
+    let mut out = String::new();
+    for piece in pieces(line) {
+        match piece {
+            Piece::Command(text) => out.push_str(&command(text)),
+            Piece::Words(text) => {
+                let begins = text.starts_with(' ') && !out.is_empty();
+                let ends = text.ends_with(' ') && text.len() > 1;
+                out.extend([if begins { " " } else { "" }, &prose(text), if ends { " " } else { "" }]);
+            }
+        }
+    }
+    out
 }
 
 fn rest(out: &mut String, all: usize, shown: usize) -> Done {
@@ -328,9 +349,17 @@ fn tame(text: &str) -> String {
     clean(text, LONGEST).replace('|', "\\|")
 }
 
-/// A code span that holds this text, whatever it is.
+/// A code span that holds this text, whatever it is; in a table too.
 fn code(text: &str) -> String {
-    let text = tame(text);
+    span(&tame(text))
+}
+
+/// A code span outside of tables, to be copied: nothing in it is changed but controls, and nothing cut.
+fn command(text: &str) -> String {
+    span(&clean(text.trim(), 4000))
+}
+
+fn span(text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
@@ -368,7 +397,7 @@ fn prose(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{code, prose};
+    use super::{code, prose, step};
 
     #[test]
     fn code_spans_cannot_be_left() {
@@ -376,6 +405,14 @@ mod tests {
         assert_eq!(code("`a"), "`` `a ``");
         assert_eq!(code("a|b\nc"), "`a\\|b\\nc`");
         assert_eq!(code(""), "");
+    }
+
+    #[test]
+    fn commands_are_copied_as_they_stand() {
+        assert_eq!(step("Get-HotFix | sort <a>"), "`Get-HotFix | sort <a>`");
+        assert_eq!(step("Look (reg query HK_LM\\a*) <b>"), "Look (`reg query HK_LM\\a*`) \\<b\\>");
+        assert_eq!(step("net user `a`\n- <img> \u{1b}[1m"), "``net user `a` - <img> \\x1b[1m``");
+        assert_eq!(step("Set a password"), "Set a password");
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod markdown;
 pub mod model;
 mod ocsf;
 pub mod redact;
+mod step;
 pub mod terminal;
 mod text;
 mod timesketch;

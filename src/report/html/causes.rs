@@ -6,6 +6,7 @@ use super::{Page, level_badge, say, severity_badge};
 use crate::evidence::EventRef;
 use crate::report::headline::{count, digits, explains_failure, hits, less_sure};
 use crate::report::model::{CauseReport, Cited, Finding, Level};
+use crate::report::step::{Piece, pieces};
 use crate::signature::definition::Bearing;
 
 /// Records and changes shown before a fold.
@@ -107,10 +108,15 @@ fn full(page: &Page<'_>, at: usize, cause: &CauseReport) -> Markup {
 }
 
 /// A step may be of several lines, the later ones commands.
-fn step_words(step: &str) -> Markup {
+pub(super) fn step_words(step: &str) -> Markup {
     let mut lines = step.lines();
     html! {
-        (say(lines.next().unwrap_or_default()))
+        @for piece in pieces(lines.next().unwrap_or_default()) {
+            @match piece {
+                Piece::Words(words) => (say(words)),
+                Piece::Command(command) => code { (say(command)) },
+            }
+        }
         @for line in lines { br; code { (say(line)) } }
     }
 }

@@ -20,6 +20,8 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
+use causes::step_words;
+
 use super::facts::Facts;
 use super::headline::{answer, beside, count, digits, headline};
 use super::model::{CauseReport, EventRow, Level, Report};
@@ -241,7 +243,7 @@ fn advice(cause: &CauseReport) -> Markup {
         p.why { (say(&cause.explanation)) }
         // What a user would do is no answer to an attack.
         @if let Some(step) = cause.fix.first().filter(|_| !cause.guesses_only) {
-            p.first { strong { "First step: " } (say(step)) " " a href="#causes" { "all steps" } }
+            p.first { strong { "First step: " } (step_words(step)) " " a href="#causes" { "all steps" } }
         }
     }
 }
