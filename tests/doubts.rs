@@ -381,3 +381,24 @@ fn an_attempt_that_others_stand_between_is_introduced_once() {
     }
     assert!(timeline.contains(", continued: "), "{timeline}");
 }
+
+#[test]
+fn one_pair_of_records_alone_does_not_tell_what_came_first_on_two_computers() {
+    let client = |row: &Value| row["channel"] == "Microsoft-Windows-TerminalServices-RDPClient/Operational";
+    // Two minutes before the service was stopped.
+    let mut all = but(&rows("termservice-stopped"), client, |row| changed(row, "T08:15:", "T06:15:"));
+    assert_eq!(verdict(&report(&all), "termservice-not-running"), Some("possible"));
+    // Four minutes before a stranger's visit to the server, of which no other log is here.
+    let try_before = all.iter().find(|row| has(row, "rdpclient_1024_connecting")).unwrap().clone();
+    let mut try_before = moved(&try_before, "2026-03-03T10:11:00.0000000Z");
+    try_before["activity_id"] = "C1950001-0000-4000-8000-000000000000".into();
+    try_before["record_id"] = 0.into();
+    all.push(try_before);
+    let told = report(&all);
+    let clock = told["coverage"]["hosts"][0]["clock"].clone();
+    assert_eq!((clock["offset_ms"].as_i64().unwrap() / 1000, &clock["pairs"]), (-240, &json!(1)), "{clock}");
+    assert_ne!(verdict(&told, "termservice-not-running"), Some("confirmed"));
+    let text: String = all.iter().map(|row| format!("{row}\n")).collect();
+    let told = run(&["correlate", "-q"], &text);
+    assert!(told.contains("one witness"), "{told}");
+}

@@ -12,6 +12,8 @@ use super::{Attempt, Case, Connection, Step};
 
 /// Clocks that were never compared are taken to be this close, 100 ns: Kerberos tolerates no more.
 const UNKNOWN: i64 = 300 * TICKS_PER_SECOND;
+/// Clocks are as far apart as this in most networks, 100 ns: no witness is needed for it.
+const LIKELY: i64 = 10 * TICKS_PER_SECOND;
 /// State of a log that a record of it tells.
 const LOG: &str = "log";
 
@@ -53,6 +55,11 @@ impl HostClock {
     pub fn range(&self) -> (i64, i64) {
         let all = self.parts.iter().map(|part| part.ahead).chain([self.ahead.unwrap_or(0)]);
         all.fold((0, 0), |(least, most), ahead| (least.min(ahead), most.max(ahead)))
+    }
+
+    /// A single pair of records tells how far it is ahead.
+    pub fn alone(&self) -> bool {
+        self.ahead.is_some() && self.pairs == 1 && !self.read
     }
 
     /// How far it was ahead at a moment of its own.
@@ -97,7 +104,8 @@ impl Case<'_> {
     }
 
     /// How much further to look, 100 ns, before a record is missing on this host at the attempt's time: nothing
-    /// where all clocks that show the attempt can be compared with it.
+    /// where all clocks that show the attempt can be compared with it, and as much as they are apart where only one
+    /// pair of records tells that.
     pub fn slack(&self, attempt: &Attempt, host: HostId) -> i64 {
         let own = attempt.connections.iter().map(|connection| (connection.host, connection.start));
         let implied = attempt.implied.iter().map(|id| (self.items[*id].host, self.items[*id].time));
@@ -105,7 +113,20 @@ impl Case<'_> {
         let mut all = own.chain(implied);
         let alone = all.clone().all(|(other, _)| other == host);
         let comparable = alone || (all.all(known) && known((host, self.local(host, attempt.start))));
-        if comparable { 0 } else { UNKNOWN }
+        if comparable { self.unsure(attempt, host) } else { UNKNOWN }
+    }
+
+    /// By how much the order of the attempt's records and those of a host that shows nothing of it is not sure, 100 ns:
+    /// two records may be taken for a pair that are none, and only others like them bear them out.
+    pub fn unsure(&self, attempt: &Attempt, host: HostId) -> i64 {
+        let own = attempt.connections.iter().map(|connection| connection.host);
+        let hosts = own.chain(attempt.implied.iter().map(|id| self.items[*id].host));
+        let ahead = |host: HostId| self.clocks[host].ahead.unwrap_or(0);
+        let one = |other: HostId| match other == host || !(self.clocks[host].alone() || self.clocks[other].alone()) {
+            true => 0,
+            false => Some((ahead(other) - ahead(host)).abs()).filter(|apart| *apart > LIKELY).unwrap_or(0),
+        };
+        hosts.map(one).min().unwrap_or(0)
     }
 
     /// Does this channel cover the span of the host's own time without a gap? A log's last record is not its end:

@@ -367,7 +367,10 @@ impl<'c> Index<'c> {
         if elsewhere(meaning.host) || !keys.contains(&Key::Time) {
             return elsewhere(meaning.host).then_some(Tie::Shared);
         }
-        Some(if self.drowned[id] || self.crowded(at, &self.case.items[id]) { Tie::Shared } else { Tie::Time })
+        let item = &self.case.items[id];
+        let shared =
+            self.drowned[id] || self.crowded(at, item) || self.case.unsure(&self.case.attempts[at], item.host) > 0;
+        Some(if shared { Tie::Shared } else { Tie::Time })
     }
 
     /// Another attempt of that host holds this moment and did not end alike.

@@ -218,6 +218,7 @@ fn judge<'a>(ties: &mut Ties<'_, 'a>, cause: &'a Cause, clue: &'a Clue, sum: &mu
             if let Some(item) = state::standing(index, index.case(), at, cause, clue, slug) {
                 sum.standing = true;
                 sum.stands_surely |= !missed(index.case(), item, index.case().attempts[at].start)
+                    && stood_before(index.case(), at, item)
                     && !state::was_over_soon(index, at, cause);
                 sum.cite(item, slug, clue);
             }
@@ -358,13 +359,29 @@ fn set<'a>(
     match clue.bearing {
         Bearing::Refute => return sum.refuted.push(cite),
         // Another value may have been set in between.
-        Bearing::Proof if missed(case, item, moment) => {
+        Bearing::Proof if missed(case, item, moment) || !held(index, at, (name, item), moment) => {
             sum.proof = sum.proof.max(Some(Tie::Shared));
             sum.proofs.insert(format!("state {name}"));
         }
         bearing => sum.add(bearing, format!("state {name}"), clue.weight),
     }
     sum.cited.push(cite);
+}
+
+/// A record was written before an attempt began, however wrong clocks may be.
+fn stood_before(case: &Case<'_>, at: usize, item: ItemId) -> bool {
+    let (attempt, item) = (&case.attempts[at], &case.items[item]);
+    let slack = case.unsure(attempt, item.host);
+    slack == 0 || item.time <= case.local(item.host, attempt.start).plus(-slack)
+}
+
+/// The state was the same as long before and after a moment of the reference clock as clocks may be wrong.
+fn held(index: &Index<'_>, at: usize, (name, item): (&str, ItemId), moment: Time) -> bool {
+    let case = index.case();
+    let host = case.items[item].host;
+    let slack = case.unsure(&case.attempts[at], host);
+    let then = |moment: Time| state::state_at(index, host, name, case.local(host, moment)).map(|(item, _)| item);
+    slack == 0 || [-slack, slack].into_iter().all(|way| then(moment.plus(way)) == Some(item))
 }
 
 /// Records of this one's log are missing between it and a moment of the reference clock.

@@ -112,6 +112,7 @@ fn clock(clock: &Clock, compared: bool) -> Option<String> {
             let reference = clock.reference.as_deref().unwrap_or("the reference");
             let basis = match clock.known_by.as_deref() {
                 Some("readings") => "by a domain controller's time in the records of both".to_owned(),
+                _ if clock.pairs == 1 => "one pair of records, one witness".to_owned(),
                 _ => format!("{} of records", count(clock.pairs, "pair")),
             };
             format!("clock {far} {way} {reference} ({basis})")
