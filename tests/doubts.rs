@@ -402,3 +402,51 @@ fn one_pair_of_records_alone_does_not_tell_what_came_first_on_two_computers() {
     let told = run(&["correlate", "-q"], &text);
     assert!(told.contains("one witness"), "{told}");
 }
+
+#[test]
+fn what_befell_another_client_or_user_is_not_what_befell_this_one() {
+    for (slug, cause, rule, own, other) in [
+        ("lic-temporary-expired-2012r2", "lic-temporary-expired", "rcm_1011_temporary_license_expired", "PC17", "PC99"),
+        ("lic-of-one-client-invalid", "lic-client-license-invalid", "rcm_1003_client_license_invalid", "PC17", "PC99"),
+        ("token-too-large", "kerberos-token-too-large", "kerberos_6_token_too_large", "anna", "zoe"),
+    ] {
+        let whole = rows(slug);
+        assert_eq!(verdict(&report(&whole), cause), Some("confirmed"), "{slug}");
+        let report = report(&but(
+            &whole,
+            |row| has(row, rule),
+            |row| {
+                let mut row = row.clone();
+                row["fields"] = changed(&row["fields"], own, other);
+                row
+            },
+        ));
+        let attempts = report["attempts"].as_array().unwrap().iter();
+        let ours = attempts.filter(|one| one["client"]["host"].as_str().is_some_and(|host| host.starts_with("PC17")));
+        let blamed: Vec<&Value> = ours
+            .flat_map(|one| one["verdicts"].as_array().unwrap())
+            .filter(|one| one["cause"] == cause && one["verdict"] != "possible")
+            .collect();
+        assert!(blamed.is_empty(), "{slug}: {blamed:#?}");
+    }
+}
+
+#[test]
+fn a_firewall_that_drops_strangers_all_day_may_have_dropped_one_of_them() {
+    let mut all = rows("host-firewall-blocks-rdp");
+    assert_eq!(verdict(&report(&all), "host-firewall-blocks-rdp"), Some("confirmed"));
+    // Some minutes before, of an address that nobody knows, as those of the attempt are: its client never came through.
+    let strangers: Vec<Value> = ["security_5157_rdp_blocked", "security_5152_rdp_packet_dropped"]
+        .into_iter()
+        .zip(["cd", "ef"])
+        .map(|(rule, id)| {
+            let dropped = all.iter().find(|row| has(row, rule)).unwrap();
+            let mut dropped = moved(&changed(dropped, "10.1.7.17", "198.51.100.7"), "2026-03-04T08:10:00.0000000Z");
+            dropped["ref"] = id.repeat(16).into();
+            dropped["record_id"] = 0.into();
+            dropped
+        })
+        .collect();
+    all.extend(strangers);
+    assert_eq!(verdict(&report(&all), "host-firewall-blocks-rdp"), Some("probable"));
+}

@@ -114,6 +114,9 @@ fn lives(case: &Case<'_>, attempts: &[usize]) -> Vec<(End, Intervals<usize>)> {
     found.into_iter().map(|(end, lives)| (end, lives.into_iter().collect())).collect()
 }
 
+/// Whoever connects to a server in this time, 100 ns, may have done so when an attempt was made.
+const STRANGERS: i64 = 600 * TICKS_PER_SECOND;
+
 /// Who holds a record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Owner {
@@ -333,7 +336,24 @@ impl<'c> Index<'c> {
             found.extend(own.map(|item| Bound { item, tie: Tie::Key }));
         }
         found.sort_by_key(|bound| bound.item);
+        if keys.contains(&Key::ClientIp) && self.among_strangers(attempt, &found, slug) {
+            found.iter_mut().for_each(|bound| bound.tie = bound.tie.min(Tie::Shared));
+        }
         found
+    }
+
+    /// Records name addresses, the attempt's client is known by none, and those about them name several: nobody knows
+    /// which of them is its.
+    fn among_strangers(&self, attempt: usize, found: &[Bound], slug: &str) -> bool {
+        let timed = |bound: &&Bound| bound.tie == Tie::Time && self.keys.client_ip(bound.item).is_some();
+        let Some(first) = found.iter().find(timed).filter(|_| self.case.attempts[attempt].client_ips.is_empty()) else {
+            return false;
+        };
+        let item = &self.case.items[first.item];
+        let about = (item.time.plus(-STRANGERS), item.time.plus(STRANGERS));
+        let near = nearest(self.on_host(slug, item.host, about), |id| self.case.items[*id].time < item.time);
+        let mut told = near.iter().filter_map(|id| self.keys.client_ip(*id));
+        told.next().is_some_and(|one| told.any(|other| other != one))
     }
 
     /// Records of a rule that the attempt itself holds.

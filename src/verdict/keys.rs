@@ -157,6 +157,7 @@ impl<'c> Keys<'c> {
                     .filter(|_| !attempt.client_ips.is_empty())
                     .map(|ip| attempt.client_ips.contains(&ip))
                     .filter(|agrees| *agrees || !super::bind::elsewhere(role)),
+                Key::ClientHost => item.capture(Slot::ClientHost).and_then(|name| client(self.case, attempt, name)),
                 Key::User => both(own.user, told.user),
                 Key::Sid => both(own.sid, told.sid),
                 Key::Target => told.target.and_then(|named| target(attempt, own, named)),
@@ -186,6 +187,21 @@ fn label(text: &str, mut word: impl FnMut(String) -> Word) -> Label {
     let dot = name.find('.').filter(|_| address(text).is_none());
     let short = word(name.get(..dot.unwrap_or(name.len())).unwrap_or_default().to_owned());
     Label { whole: word(name), short, is_full: dot.is_some() }
+}
+
+/// Is this the name of the attempt's client? Windows writes the first fifteen letters of some.
+fn client(case: &Case<'_>, attempt: &Attempt, told: &str) -> Option<bool> {
+    let short = |name: &str| bare_target(name).split('.').next().unwrap_or_default().to_lowercase();
+    let told = Some(short(told)).filter(|told| !told.is_empty() && told != "-")?;
+    let heard = attempt.side(Role::Server).filter_map(|connection| connection.client_host.as_deref());
+    let logs = attempt.client.into_iter().flat_map(|client| case.hosts.get(client).names.iter().map(String::as_str));
+    let mut own =
+        heard.chain(logs).chain(attempt.client_name.as_deref()).map(short).filter(|own| !own.is_empty()).peekable();
+    own.peek()?;
+    let same = |own: String| {
+        own == told || (own.len().min(told.len()) == 15 && (own.starts_with(&told) || told.starts_with(&own)))
+    };
+    Some(own.any(same))
 }
 
 fn both<T: PartialEq>(a: Option<T>, b: Option<T>) -> Option<bool> {

@@ -200,6 +200,8 @@ words! {
         Session = "session",
         /// Same client address.
         ClientIp = "client_ip",
+        /// Same name of the client.
+        ClientHost = "client_host",
         /// Same user.
         User = "user",
         /// Same SID of the user.
