@@ -450,3 +450,30 @@ fn a_firewall_that_drops_strangers_all_day_may_have_dropped_one_of_them() {
     all.extend(strangers);
     assert_eq!(verdict(&report(&all), "host-firewall-blocks-rdp"), Some("probable"));
 }
+
+#[test]
+fn a_broker_or_a_gateway_that_served_somebody_since_is_in_order() {
+    for (slug, cause, from, served) in [
+        (
+            "brk-database-unavailable",
+            "brk-database-unavailable",
+            "success-redirected-by-broker",
+            "broker_801_processed",
+        ),
+        ("gw-key-unreadable", "gw-cert-missing-or-unreadable", "success-through-gateway", "gateway_200_cap_passed"),
+    ] {
+        let mut all = rows(slug);
+        // What was written as the user tried stays true.
+        all.retain(|row| !has(row, "broker_database_read_failed"));
+        let before = report(&all);
+        assert!(["confirmed", "probable"].map(Some).contains(&verdict(&before, cause)), "{slug}");
+        let first = before["attempts"].as_array().unwrap().iter().find(|one| one["outcome"] == "failed").unwrap();
+        let start: jiff::Timestamp = first["start"].as_str().unwrap().parse().unwrap();
+        let since = start + jiff::SignedDuration::from_secs(-60);
+        all.push(moved(&changed(&row(from, served), "anna", "zoe"), &since.to_string()));
+        let after = report(&all);
+        let blamed = |one: &&Value| one["cause"] == cause && one["verdict"] != "possible";
+        let ours = after["attempts"].as_array().unwrap().iter().find(|one| one["id"] == first["id"]).unwrap();
+        assert_eq!(ours["verdicts"].as_array().unwrap().iter().filter(blamed).count(), 0, "{slug}");
+    }
+}
