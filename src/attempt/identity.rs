@@ -151,10 +151,14 @@ impl Hosts {
     }
 }
 
+/// What the user typed of a target that stands behind its service class, as in `TERMSRV/srv01`.
+pub fn without_class(text: &str) -> &str {
+    text.split_once('/').map_or(text, |(_, name)| name)
+}
+
 /// Strips what surrounds a target name: service class, blanks, port.
 pub fn bare_target(text: &str) -> &str {
-    let text = text.trim().trim_matches('\0').trim_end_matches('.');
-    let text = text.split_once('/').map_or(text, |(_, name)| name);
+    let text = without_class(text.trim().trim_matches('\0').trim_end_matches('.'));
     match text.rsplit_once(':') {
         Some((name, port)) if !name.contains(':') && port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => text,

@@ -4,6 +4,7 @@ use crate::event::{TICKS_PER_SECOND, Time};
 use crate::evidence::EventRef;
 use crate::signature::definition::{Ending, Mark, Outcome, Phase, Role, Slot};
 
+use super::identity::without_class;
 use super::{Attempt, Case, Connection, ItemId, phase};
 
 /// Fills in everything that follows from an attempt's records.
@@ -46,7 +47,7 @@ fn identify(attempt: &mut Attempt, case: &Case<'_>) {
         let item = &case.items[id];
         attempt.client_ips.extend(item.ip(Slot::ClientIp));
         keep(&mut attempt.user, super::connection::user(item).as_ref());
-        keep(&mut attempt.target, item.capture(Slot::Target).map(str::to_string).as_ref());
+        keep(&mut attempt.target, item.capture(Slot::Target).map(|target| without_class(target).to_owned()).as_ref());
         keep(&mut attempt.client_name, item.capture(Slot::ClientHost).map(str::to_string).as_ref());
     }
     if attempt.client_ips.is_empty()

@@ -87,7 +87,8 @@ pub(super) fn hits(report: &Report, cause: &CauseReport) -> Option<String> {
     let scope = &cause.scope;
     let own: BTreeSet<EventRef> = cause.attempts.iter().copied().collect();
     let attempts = report.attempts.iter().filter(|attempt| own.contains(&attempt.id));
-    let names = accounts(attempts.filter_map(|attempt| attempt.user.as_deref()));
+    let names =
+        accounts(attempts.filter_map(|attempt| Some((attempt.user.as_deref()?, attempt.server.host.as_deref()))));
     let named = |told: String| match names.len() {
         1..=NAMED => format!("{told} ({})", names.join(", ")),
         _ => told,

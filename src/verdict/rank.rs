@@ -43,7 +43,8 @@ pub fn fair<T, K: Ord>(list: Vec<T>, kind: impl Fn(&T) -> K) -> Vec<T> {
 /// Who takes part in some attempts, by name.
 #[derive(Clone, Debug, Default)]
 pub struct People {
-    users: BTreeSet<String>,
+    /// With the server, where known.
+    users: BTreeSet<(String, Option<String>)>,
     clients: BTreeSet<String>,
     servers: BTreeSet<String>,
 }
@@ -55,7 +56,8 @@ impl People {
         for attempt in attempts {
             let host = |id| case.hosts.name(id).to_string();
             let address = || attempt.client_ips.first().map(ToString::to_string).or(attempt.client_name.clone());
-            people.users.extend(attempt.user.clone().filter(|user| user_key(user).is_some()));
+            let user = attempt.user.clone().filter(|user| user_key(user).is_some());
+            people.users.extend(user.map(|user| (user, attempt.server.map(host))));
             people.clients.extend(attempt.client.map(host).or_else(address));
             people.servers.extend(attempt.server.map(host).or(attempt.target.clone()));
         }
@@ -73,7 +75,9 @@ impl People {
     fn among(&self, all: &People) -> Scope {
         let hit =
             |own: &BTreeSet<String>, all: &BTreeSet<String>| Hit { affected: own.len() as u64, seen: all.len() as u64 };
-        let of_users = |users: &BTreeSet<String>| accounts(users.iter().map(String::as_str)).len() as u64;
+        let of_users = |users: &BTreeSet<(String, Option<String>)>| {
+            accounts(users.iter().map(|(user, server)| (user.as_str(), server.as_deref()))).len() as u64
+        };
         Scope {
             users: Hit { affected: of_users(&self.users), seen: of_users(&all.users) },
             clients: hit(&self.clients, &all.clients),
