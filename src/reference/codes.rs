@@ -31,8 +31,6 @@ const DISCONNECT: &str = "disconnect";
 const EXTENDED: &str = "extended";
 const STATUS: &str = "status";
 const MESSAGES: &str = "messages";
-/// What `HRESULT_FROM_NT` adds to an NTSTATUS.
-const FROM_NT: u32 = 0x1000_0000;
 
 /// Spaces in order: the known ones, then those that only a user's tables have.
 fn spaces(signatures: &Signatures) -> Vec<&str> {
@@ -59,7 +57,7 @@ pub fn number(signatures: &Signatures, number: u32, message: bool) -> Vec<Topic>
         }
     }
     for space in spaces {
-        match exact(signatures, space, number) {
+        match signatures.code(space, number) {
             Some(code) => found.push(topic(signatures, space, number, code)),
             None => found.extend(
                 signatures
@@ -75,12 +73,6 @@ pub fn number(signatures: &Signatures, number: u32, message: bool) -> Vec<Topic>
         found.retain(|topic| topic.kind == Kind::Code);
     }
     found
-}
-
-fn exact<'a>(signatures: &'a Signatures, space: &str, number: u32) -> Option<&'a Code> {
-    let gateway = || signatures.code(space, number & 0xFFFF).filter(|_| space == "gateway" && number >> 16 == 0x8007);
-    let nt = || signatures.code(space, number & !FROM_NT).filter(|_| space == STATUS && number >> 28 == 0xD);
-    signatures.code(space, number).or_else(gateway).or_else(nt)
 }
 
 /// The codes of an official name.
@@ -101,7 +93,7 @@ pub fn symbol(signatures: &Signatures, name: &str) -> Vec<Topic> {
 
 /// Both codes of a dialog together.
 pub fn pair(signatures: &Signatures, code: u32, extended: u32) -> Vec<Topic> {
-    let (first, second) = (exact(signatures, DISCONNECT, code), exact(signatures, EXTENDED, extended));
+    let (first, second) = (signatures.code(DISCONNECT, code), signatures.code(EXTENDED, extended));
     if first.is_none() && second.is_none() {
         // Status and SubStatus of 4625 are written so too.
         return [code, extended].into_iter().flat_map(|one| number(signatures, one, false)).collect();
