@@ -12,7 +12,7 @@ use super::{Index, level, short};
 use crate::event::Time;
 use crate::evidence::EventRef;
 use crate::report::headline::{count, digits};
-use crate::report::model::{AttemptReport, Report, Row};
+use crate::report::model::{AttemptReport, RecordLevel, Report, Row};
 use crate::signature::definition::Outcome;
 
 /// A timeline of more rows than this is cut to the records that matter…
@@ -204,10 +204,12 @@ impl<'a> Line<'a> {
                 time: row.aligned_time.unwrap_or(row.time),
                 host: index.host(&row.host),
                 event: format!("{}/{}", short(&row.provider), row.event_id),
-                style: match row.level.as_deref() {
-                    Some("critical" | "error") => Style::Red,
-                    Some("warning") => Style::Yellow,
-                    _ => Style::Plain,
+                style: match row.level {
+                    Some(RecordLevel::Critical | RecordLevel::Error) => Style::Red,
+                    Some(RecordLevel::Warning) => Style::Yellow,
+                    Some(RecordLevel::Information | RecordLevel::Verbose | RecordLevel::Other(_)) | None => {
+                        Style::Plain
+                    }
                 },
                 message: match row.aligned_time {
                     Some(aligned) if page.clock(aligned) != page.clock(row.time) => {
