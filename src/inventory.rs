@@ -27,16 +27,16 @@ pub fn inventory(report: Report, signatures: &Signatures) -> Inventory {
     Inventory { schema_version, tool, coverage, missing, inputs }
 }
 
-/// One end of connections of which no log, or not every telling one, is here.
+/// One end of connections of which no log, or not every one that marks steps, is here.
 fn ends(hosts: &[HostCoverage], role: Role, signatures: &Signatures, missing: &mut Vec<String>) {
-    let telling = telling(role, signatures);
+    let marking = marking(role, signatures);
     let mut own = hosts.iter().filter(|host| host.roles.iter().any(|word| word == role.word())).peekable();
-    if own.peek().is_none() && !telling.is_empty() {
-        let logs: Vec<&str> = telling.iter().copied().collect();
+    if own.peek().is_none() && !marking.is_empty() {
+        let logs: Vec<&str> = marking.iter().copied().collect();
         missing.push(format!("no log of a {} is here: collect {}", role.word(), logs.join(", ")));
     }
     for host in own {
-        for channel in &telling {
+        for channel in &marking {
             let here = |known: &&ChannelCoverage| {
                 known.state != ChannelState::Absent && known.channel.eq_ignore_ascii_case(channel)
             };
@@ -47,12 +47,13 @@ fn ends(hosts: &[HostCoverage], role: Role, signatures: &Signatures, missing: &m
     }
 }
 
-/// Channels in which one end of a connection says how far it came.
-fn telling(role: Role, signatures: &Signatures) -> BTreeSet<&str> {
+/// Channels in which one end of a connection marks anything of it, be it a single step (a logon in Security): what is
+/// worth collecting. Wider than what the report calls absent (`framing` in verdict/coverage.rs).
+fn marking(role: Role, signatures: &Signatures) -> BTreeSet<&str> {
     let rules = signatures.rules();
-    let marking = rules
+    let marks = rules
         .filter(|rule| rule.meaning.as_ref().is_some_and(|meaning| meaning.host == role && meaning.mark.is_some()));
-    marking.flat_map(|rule| signatures.providers(rule)).filter_map(|provider| signatures.channel(provider)).collect()
+    marks.flat_map(|rule| signatures.providers(rule)).filter_map(|provider| signatures.channel(provider)).collect()
 }
 
 /// Channels that do not hold all of their span.

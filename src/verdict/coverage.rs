@@ -51,7 +51,7 @@ pub fn hosts(case: &Case<'_>) -> Vec<HostCoverage> {
                     channels.push(without(ChannelState::Empty, name.clone()));
                 }
             }
-            for name in telling(case, id) {
+            for name in framing(case, id) {
                 if !case.elsewhere(id) && unknown(&channels, name) {
                     channels.push(without(ChannelState::Absent, name.to_string()));
                 }
@@ -156,8 +156,10 @@ fn os(case: &Case<'_>, host: HostId) -> Option<String> {
     Some(known.map_or(format!("build {build}"), |name| format!("{name} (build {build})")))
 }
 
-/// Channels in which a host of these roles says how far a connection came.
-fn telling<'a>(case: &'a Case<'_>, host: HostId) -> BTreeSet<&'a str> {
+/// Channels in which a host of these roles logs that a connection began, reached a session, or ended: every connection
+/// stands in them, so that one which is not here is absent. Narrower than what is worth collecting (`marking` in
+/// inventory.rs): Security and System hold steps of some connections, and a computer without them may be whole.
+fn framing<'a>(case: &'a Case<'_>, host: HostId) -> BTreeSet<&'a str> {
     let marks = |meaning: &Meaning| {
         [Role::Client, Role::Server].contains(&meaning.host)
             && case.roles[host].contains(&meaning.host)
