@@ -16,6 +16,7 @@ mod l2tcsv;
 mod markdown;
 pub mod model;
 mod ocsf;
+mod provider;
 pub mod redact;
 pub mod terminal;
 mod text;

@@ -137,15 +137,6 @@ fn level(level: Level) -> (Style, &'static str) {
     }
 }
 
-/// A provider's name without what all of them share.
-fn short(provider: &str) -> &str {
-    let name = provider.strip_prefix("Microsoft-Windows-").unwrap_or(provider);
-    match name.split_once('-') {
-        Some(("TerminalServices" | "RemoteDesktopServices", rest)) => rest,
-        _ => name,
-    }
-}
-
 fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Result<()> {
     let none = page.options.selected && report.summary.attempts == 0;
     let head =

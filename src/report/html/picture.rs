@@ -3,10 +3,11 @@
 
 use maud::{Markup, html};
 
-use super::{Page, ground, say, short, short_host};
+use super::{Page, ground, say, short_host};
 use crate::event::Time;
 use crate::report::headline::answer;
 use crate::report::model::{AttemptReport, ClockState, EventRow, HostCoverage, RecordLevel, Row};
+use crate::report::provider::bare;
 use crate::signature::definition::{Outcome, Phase};
 
 const LEFT: usize = 148;
@@ -198,7 +199,7 @@ fn dots(page: &Page<'_>, attempt: &AttemptReport, x: usize, y: usize, cell: &[&E
         @for (n, row) in cell.iter().take(DOTS).enumerate() {
             circle class=(if cited(row) { "d-cited" } else if grave(row) { "d-err" } else { "d-dot" })
                 cx=(x + 12 + (n % 4) * 15) cy=(y + 20 + (n / 4) * 15) r="5" {
-                title { (page.instant(row.time)) " " (say(short(&row.provider))) " " (row.event_id) ": " (say(&row.message)) }
+                title { (page.instant(row.time)) " " (say(bare(&row.provider))) " " (row.event_id) ": " (say(&row.message)) }
             }
         }
         @if let Some(row) = told {

@@ -6,10 +6,11 @@ use std::io;
 
 use maud::{Markup, PreEscaped, html};
 
-use super::{Page, say, short, short_host};
+use super::{Page, say, short_host};
 use crate::event::Time;
 use crate::report::headline::{count, digits};
 use crate::report::model::{EventRow, RecordLevel, Row, RunRow};
+use crate::report::provider::bare;
 use crate::signature::definition::Phase;
 
 pub fn section(page: &Page<'_>, put: &mut dyn FnMut(Markup) -> io::Result<()>) -> io::Result<()> {
@@ -107,7 +108,7 @@ fn event(page: &Page<'_>, row: &EventRow, hosts: &[&str]) -> Markup {
             summary {
                 (page.time(row.aligned_time.unwrap_or(row.time))) " "
                 span.host { (short_host(&row.host)) } " "
-                span.id { (say(short(&row.provider))) " " (row.event_id) } " "
+                span.id { (say(bare(&row.provider))) " " (row.event_id) } " "
                 span.msg { (say(&row.message)) }
                 @if let Some(level) = grave { " " span.lvl { (level) } }
             }
@@ -140,7 +141,7 @@ fn repeated(page: &Page<'_>, run: &RunRow, hosts: &[&str]) -> Markup {
         div.ev.run data-t=(ms(run.first)) data-h=(place(hosts, &run.host)) {
             (page.time(run.first)) " "
             span.host { (short_host(&run.host)) } " "
-            span.id { (say(short(&run.provider))) " " (run.event_id) } " "
+            span.id { (say(bare(&run.provider))) " " (run.event_id) } " "
             span.msg { (say(&run.message)) " " b { "× " (digits(run.count)) } " until " (page.time(run.last)) }
         }
     }

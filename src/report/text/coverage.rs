@@ -3,11 +3,11 @@
 use std::io;
 
 use super::page::{Column, Entry, Page, Room, Style, Text};
-use super::short;
 use crate::report::headline::{count, digits, list};
 use crate::report::model::{
     AuditState, ChannelState, Clock, ClockState, ClockStep, HostCoverage, InputReport, OffsetBasis, StepBasis,
 };
+use crate::report::provider::bare;
 
 /// Inputs shown without damage, and places of damage per input, unless everything is wanted.
 const SHOWN: usize = 12;
@@ -80,7 +80,7 @@ fn named(channel: &str, wide: bool) -> &str {
     match (channel, wide) {
         ("", _) => "(no channel)",
         (_, true) => channel,
-        _ => short(channel),
+        _ => bare(channel),
     }
 }
 
