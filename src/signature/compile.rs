@@ -133,9 +133,17 @@ impl Signatures {
         &self.parts.correlations
     }
 
-    /// Names of the number spaces.
+    /// Names of the number spaces: those that have a title, the likeliest first, then the others by name.
     pub fn spaces(&self) -> impl Iterator<Item = &str> {
-        self.parts.codes.keys().map(String::as_str)
+        let titled = self.parts.spaces.iter().map(|space| space.name.as_str());
+        let other = |name: &&str| self.space_title(name).is_none();
+        let tables = &self.parts.codes;
+        titled.filter(|name| tables.contains_key(*name)).chain(tables.keys().map(String::as_str).filter(other))
+    }
+
+    /// How people call a number space.
+    pub fn space_title(&self, name: &str) -> Option<&str> {
+        self.parts.spaces.iter().find(|space| space.name == name).map(|space| space.title.as_str())
     }
 
     /// The codes of a number space, by number.

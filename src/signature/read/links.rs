@@ -82,6 +82,10 @@ pub fn check_links(all: &Definitions) -> Vec<(Problem, String)> {
         }
     }
     links.twice(all);
+    for space in all.spaces.iter().filter(|space| !all.codes.contains_key(&space.name)) {
+        let place = Place { file: "codes/spaces.tsv".to_owned(), of: &space.name };
+        links.miss(&place, "no-such-space", "no table of codes is called", &space.name);
+    }
     for words in &all.words {
         let place = Place { file: format!("events ({})", words.provider), of: &words.provider };
         for (id, text) in &words.events {
