@@ -16,6 +16,7 @@ mod passes;
 mod rank;
 mod rollup;
 mod rows;
+mod sorted;
 mod state;
 mod suspect;
 mod ties;
