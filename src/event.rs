@@ -8,12 +8,14 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+mod code;
 mod gate;
 mod guid;
 mod interest;
 mod machine;
 mod time;
 
+pub use code::read_code;
 pub use gate::{Gate, Place, Seen, Sign, Way, length_bit};
 pub use guid::Guid;
 pub use interest::{Fields, Interest, Names, Wanted};

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::report::inventory::Inventory;
-use crate::report::model::{ChannelCoverage, HostCoverage, InputReport, Report};
+use crate::report::model::{AuditState, ChannelCoverage, ChannelState, HostCoverage, InputReport, Report};
 use crate::signature::Signatures;
 use crate::signature::definition::Role;
 
@@ -27,18 +27,19 @@ pub fn inventory(report: Report, signatures: &Signatures) -> Inventory {
     Inventory { schema_version, tool, coverage, missing, inputs }
 }
 
-/// One end of connections of which no log, or not every telling one, is here.
+/// One end of connections of which no log, or not every one that marks steps, is here.
 fn ends(hosts: &[HostCoverage], role: Role, signatures: &Signatures, missing: &mut Vec<String>) {
-    let telling = telling(role, signatures);
+    let marking = marking(role, signatures);
     let mut own = hosts.iter().filter(|host| host.roles.iter().any(|word| word == role.word())).peekable();
-    if own.peek().is_none() && !telling.is_empty() {
-        let logs: Vec<&str> = telling.iter().copied().collect();
+    if own.peek().is_none() && !marking.is_empty() {
+        let logs: Vec<&str> = marking.iter().copied().collect();
         missing.push(format!("no log of a {} is here: collect {}", role.word(), logs.join(", ")));
     }
     for host in own {
-        for channel in &telling {
-            let here =
-                |known: &&ChannelCoverage| known.state != "absent" && known.channel.eq_ignore_ascii_case(channel);
+        for channel in &marking {
+            let here = |known: &&ChannelCoverage| {
+                known.state != ChannelState::Absent && known.channel.eq_ignore_ascii_case(channel)
+            };
             if !host.channels.iter().any(|known| here(&known)) {
                 missing.push(format!("{}, a {}: no record of {channel}", host.host, role.word()));
             }
@@ -46,34 +47,36 @@ fn ends(hosts: &[HostCoverage], role: Role, signatures: &Signatures, missing: &m
     }
 }
 
-/// Channels in which one end of a connection says how far it came.
-fn telling(role: Role, signatures: &Signatures) -> BTreeSet<&str> {
+/// Channels in which one end of a connection marks anything of it, be it a single step (a logon in Security): what is
+/// worth collecting. Wider than what the report calls absent (`framing` in verdict/coverage.rs).
+fn marking(role: Role, signatures: &Signatures) -> BTreeSet<&str> {
     let rules = signatures.rules();
-    let marking = rules
+    let marks = rules
         .filter(|rule| rule.meaning.as_ref().is_some_and(|meaning| meaning.host == role && meaning.mark.is_some()));
-    marking.flat_map(|rule| signatures.providers(rule)).filter_map(|provider| signatures.channel(provider)).collect()
+    marks.flat_map(|rule| signatures.providers(rule)).filter_map(|provider| signatures.channel(provider)).collect()
 }
 
 /// Channels that do not hold all of their span.
 fn channels(host: &HostCoverage, missing: &mut Vec<String>) {
-    for one in host.audit.iter().filter(|one| one.state == "off") {
+    for one in host.audit.iter().filter(|one| one.state == AuditState::Off) {
         missing.push(format!(
             "{}: sessions were reached, and Security holds nothing of the audit subcategory {}: it seems to be off",
             host.host, one.subcategory
         ));
     }
     for channel in &host.channels {
-        let why = match channel.state.as_str() {
-            "filtered" if channel.records == 0 => {
+        let why = match channel.state {
+            ChannelState::Filtered if channel.records == 0 => {
                 "its records have no numbers (a trace or a text), so that nothing tells whether it is whole"
             }
-            "filtered" => "its record numbers have gaps: a filtered export or a subscription",
-            "damaged" => "part of it could not be read: records may be missing",
-            "wrapped" => "it begins only after the first attempt: the log had wrapped",
-            "cleared" => "somebody emptied it after the first attempt",
-            "empty" => "it holds no record",
-            "forwarded" => "its records came through a collector, which may have left some out",
-            _ => continue,
+            ChannelState::Filtered => "its record numbers have gaps: a filtered export or a subscription",
+            ChannelState::Damaged => "part of it could not be read: records may be missing",
+            ChannelState::Wrapped => "it begins only after the first attempt: the log had wrapped",
+            ChannelState::Cleared => "somebody emptied it after the first attempt",
+            ChannelState::Empty => "it holds no record",
+            ChannelState::Forwarded => "its records came through a collector, which may have left some out",
+            // What is absent was told of the end of connections that it is about.
+            ChannelState::Present | ChannelState::Absent | ChannelState::Other(_) => continue,
         };
         let name = if channel.channel.is_empty() { "(no channel)" } else { &channel.channel };
         missing.push(format!("{name} of {}: {why}", host.host));

@@ -53,7 +53,7 @@ pub fn verify(report: &Report, aids: &Aids, place: &dyn Fn(&str) -> PathBuf) -> 
         let path = place(name);
         let inputs = known.get(name).map_or(&[][..], Vec::as_slice);
         // Of what could not be read there is nothing to compare, unless it has a hash.
-        let whole = inputs.iter().filter(|input| input.kind != "unreadable" || input.sha256.is_some());
+        let whole = inputs.iter().filter(|input| !input.is_unreadable() || input.sha256.is_some());
         done.inputs(&whole.copied().collect::<Vec<_>>(), &path);
         if let Some(rows) = cited.get(name) {
             if inputs.is_empty() {

@@ -226,7 +226,7 @@ fn ground(expect: &Expect, report: &Report) -> Vec<String> {
             wrong.push(format!("{name} is not told"));
             continue;
         };
-        if expected.state.as_ref().is_some_and(|state| *state != clock.state) {
+        if expected.state.as_ref().is_some_and(|state| state != clock.state.word()) {
             wrong.push(format!("clock of {name} is {}", clock.state));
         }
         if expected.segments.is_some_and(|segments| segments != clock.segments) {
@@ -242,8 +242,8 @@ fn ground(expect: &Expect, report: &Report) -> Vec<String> {
     for (log, expected) in &expect.states {
         let (name, channel) = log.split_once('/').unwrap();
         let told = host(name).and_then(|host| host.channels.iter().find(|known| known.channel == channel));
-        if told.is_none_or(|told| told.state != *expected) {
-            wrong.push(format!("{log} is {:?}", told.map(|told| &told.state)));
+        if told.is_none_or(|told| told.state.word() != expected) {
+            wrong.push(format!("{log} is {:?}", told.map(|told| told.state.word())));
         }
     }
     for command in &expect.collect {

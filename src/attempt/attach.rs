@@ -138,6 +138,11 @@ fn over(connection: &Connection, time: Time) -> bool {
 /// How many connections before or about a moment are looked at for what bears no key of one.
 pub(super) const BACK: usize = 256;
 
+/// How many of the connections begun last are looked at for a record that bears only a user, an address or a time. All
+/// of them that hold its moment must be of one client, or the record stays loose; a server at which so many
+/// begin and still last is at a scan's mercy, and a flood of records would be held against a flood of connections.
+const BEGUN_LAST: usize = 64;
+
 /// Markers without an ActivityID (older builds, classic logs): to a connection of the
 /// same address at that time, else a connection of their own.
 fn attach_or_open(items: &[Item<'_>], found: &mut Vec<Connection>, taken: &mut BTreeSet<ItemId>) {
@@ -209,7 +214,7 @@ fn adopt(items: &[Item<'_>], found: &mut [Connection], taken: &mut BTreeSet<Item
         let near: Vec<usize> = list[..upto]
             .iter()
             .rev()
-            .take(64)
+            .take(BEGUN_LAST)
             .copied()
             .filter(|at| agrees(&found[*at], item))
             .filter(|at| !given.contains(&(*at, meaning.fact.clone())))
@@ -265,7 +270,7 @@ fn time_stops(items: &[Item<'_>], found: &mut [Connection], taken: &BTreeSet<Ite
         }
         let upto = list.partition_point(|at| found[*at].start <= item.time.plus(TICKS_PER_SECOND / 10));
         let near = || {
-            list[..upto].iter().rev().take(64).copied().filter(|at| {
+            list[..upto].iter().rev().take(BEGUN_LAST).copied().filter(|at| {
                 let c = &found[*at];
                 c.holds(item.time, TICKS_PER_SECOND) && c.phase.is_none_or(|phase| phase <= Phase::Tls)
             })

@@ -2,20 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::Arc;
-
-use rustc_hash::FxHashMap;
 
 use super::identity::{self, HostId, Hosts};
 use super::item::Item;
+use super::ordered::Looked;
 use super::{
-    Attempt, HostClock, ItemId, Ledger, Logs, Step, Stray, attach, burst, implied, join, legs, network, noise, outcome,
-    redirect, step, writer,
+    Attempt, HostClock, ItemId, Ledger, Logs, Step, Stray, attach, implied, join, legs, network, noise, ordered,
+    outcome, redirect, step, writer,
 };
 use crate::event::Time;
-use crate::evidence::{Coverage, Findings, List};
+use crate::evidence::{Coverage, Findings};
 use crate::signature::Signatures;
-use crate::signature::definition::{Kind, Mark, Meaning, Phase, Role, Rule, Slot};
+use crate::signature::definition::{Phase, Role, Slot};
 
 /// Evidence put in order: what attempts and verdicts are made from.
 #[derive(Debug)]
@@ -131,38 +129,12 @@ pub struct Hints {
     pub client_ips: BTreeSet<IpAddr>,
 }
 
-/// Keyless facts are written by any computer: an end of a connection is known by its markers, the
-/// other roles by any record of theirs.
-fn shows_role(meaning: &Meaning) -> bool {
-    match meaning.host {
-        Role::Any => false,
-        Role::Client | Role::Server | Role::Gateway => meaning.mark.is_some() || meaning.implies.is_some(),
-        _ => true,
-    }
-}
-
 /// The address of the computer at one end, where its record tells both ends of a connection of its own.
 fn own_address(item: &Item<'_>) -> Option<IpAddr> {
     let client = item.end(Slot::ClientIp, Slot::ClientPort)?.ip();
     let server = item.end(Slot::TargetIp, Slot::TargetPort)?.ip();
     let on = |side| item.on_side(side).any(|meaning| meaning.capture.contains_key(&Slot::TargetIp));
     if on(Role::Client) { Some(client) } else { Some(server).filter(|_| on(Role::Server)) }
-}
-
-/// What the rules of a record come to.
-struct Matched<'a> {
-    rules: Arc<[&'a Rule]>,
-    noise: bool,
-}
-
-impl<'a> Matched<'a> {
-    fn of(slugs: &List, signatures: &'a Signatures) -> Self {
-        let rules: Arc<[&Rule]> = slugs.iter().filter_map(|slug| signatures.rule(slug)).collect();
-        // A fact that was written down on purpose outweighs the rule that calls its kind noise.
-        let kind = |kind: Kind| rules.iter().any(|rule| rule.meaning.as_ref().is_some_and(|m| m.kind == kind));
-        let noise = kind(Kind::Noise) && !kind(Kind::Fact);
-        Matched { rules, noise }
-    }
 }
 
 impl<'a> Case<'a> {
@@ -199,75 +171,21 @@ impl<'a> Case<'a> {
     /// Looks up hosts and rules, and puts records in order.
     fn resolve(findings: &'a Findings, signatures: &'a Signatures, hints: &Hints) -> Self {
         let (hosts, writers) = writer::resolve(findings, signatures, &hints.aliases);
-        let mut matches: FxHashMap<&List, Matched<'a>> = FxHashMap::default();
-        let mut named: FxHashMap<&str, Option<HostId>> = FxHashMap::default();
-        let mut items: Vec<Item<'a>> = Vec::with_capacity(findings.evidence.len());
-        items.extend(findings.evidence.values().filter_map(|evidence| {
-            let matched =
-                matches.entry(&evidence.signatures).or_insert_with(|| Matched::of(&evidence.signatures, signatures));
-            let host = match &*evidence.record.computer {
-                "" => *writers.get(&*evidence.source.path)?,
-                name => (*named.entry(name).or_insert_with(|| hosts.resolve(name)))?,
-            };
-            let (rules, noise) = (matched.rules.clone(), matched.noise);
-            Some(Item { evidence, host, time: evidence.record.time?, rules, noise })
-        }));
+        let mut items = ordered::placed(findings, signatures, &hosts, &writers);
         let steps = step::correct(&mut items, &hosts, findings, signatures);
-        items.sort_unstable_by(|a, b| {
-            let key = |item: &Item<'a>| {
-                let record = &item.evidence.record;
-                (&*record.channel, record.record_id, item.evidence.event)
-            };
-            // Records are looked into only where that does not tell them apart.
-            (a.time, a.host).cmp(&(b.time, b.host)).then_with(|| key(a).cmp(&key(b)))
-        });
+        ordered::sort(&mut items);
         writer::once(&mut items);
-        let mut by_rule: FxHashMap<&str, Vec<ItemId>> = FxHashMap::default();
-        let mut roles = vec![BTreeSet::new(); hosts.len()];
-        let mut of_host = vec![Vec::new(); hosts.len()];
-        let mut listened = vec![Vec::new(); hosts.len()];
-        for (id, item) in items.iter().enumerate() {
-            of_host[item.host].push(id);
-            if item.marks(Role::Server, Mark::Open) || item.marks(Role::Server, Mark::Knock) {
-                listened[item.host].push(id);
-            }
-            for rule in item.rules.iter() {
-                by_rule.entry(&rule.slug).or_default().push(id);
-            }
-            roles[item.host].extend(item.meanings().filter(|meaning| shows_role(meaning)).map(|meaning| meaning.host));
-        }
+        let Looked { of_host, listened, by_rule, roles } = Looked::of(&items, hosts.len());
         let mut of_role: BTreeMap<Role, Vec<HostId>> = BTreeMap::new();
         for (host, roles) in roles.iter().enumerate() {
             roles.iter().for_each(|role| of_role.entry(*role).or_default().push(host));
         }
-        let mut by_rule: BTreeMap<&str, Vec<ItemId>> = by_rule.into_iter().collect();
-        let mut bursts = BTreeMap::new();
-        for correlation in signatures.correlations() {
-            let fired = burst::bursts(correlation, &items, &by_rule);
-            if !fired.is_empty() {
-                bursts.insert(correlation.slug.as_str(), fired);
-            }
-        }
-        for (slug, fired) in &bursts {
-            let members: BTreeSet<ItemId> = fired.iter().flatten().copied().collect();
-            by_rule.insert(slug, members.into_iter().collect());
-        }
-        let clocks = vec![HostClock::default(); hosts.len()];
-        let mut channels = vec![Vec::new(); hosts.len()];
-        for ((computer, channel), coverage) in &findings.coverage {
-            if let Some(host) = hosts.resolve(computer) {
-                channels[host].push((&**channel, coverage));
-            }
-        }
-        for input in &findings.inputs {
-            if let Some(host) = writers.get(&*input.path) {
-                channels[*host].extend(input.channels.iter().map(|(channel, coverage)| (&**channel, coverage)));
-            }
-        }
+        let mut by_rule: BTreeMap<_, _> = by_rule.into_iter().collect();
+        let bursts = ordered::bursts(&mut by_rule, &items, signatures);
+        let channels = ordered::channels(findings, &hosts, &writers);
         let mut case = Case {
             findings,
             signatures,
-            hosts,
             of_host,
             listened,
             by_rule,
@@ -277,7 +195,7 @@ impl<'a> Case<'a> {
             elsewhere: Vec::new(),
             attempts: Vec::new(),
             strays: Vec::new(),
-            clocks,
+            clocks: vec![HostClock::default(); hosts.len()],
             reference: None,
             ledger: Ledger::of(&items, &steps),
             items,
@@ -286,6 +204,7 @@ impl<'a> Case<'a> {
             channels,
             own: Own::default(),
             passed: Passed::new(),
+            hosts,
         };
         case.elsewhere = (0..case.hosts.len()).map(|host| case.wrote_elsewhere(host)).collect();
         case

@@ -11,6 +11,10 @@ use super::intervals::Intervals;
 use super::item::Item;
 use super::{Attempt, Case, Connection, ItemId};
 
+/// How many of the attempts begun last a record may still be of. Records of one attempt stand within two seconds of each
+/// other, and others of the same moment seldom come between; one that finds its attempt no more makes its own.
+const OPEN_GROUPS: usize = 16;
+
 /// Records that by themselves show a connection that ended, and that no attempt holds.
 pub fn implied(case: &mut Case<'_>) {
     let held: BTreeSet<ItemId> = case
@@ -30,7 +34,7 @@ pub fn implied(case: &mut Case<'_>) {
         if witnesses.witnessed(case, item, meaning.host) {
             continue;
         }
-        let same = groups.iter_mut().rev().take(16).find(|(side, list)| {
+        let same = groups.iter_mut().rev().take(OPEN_GROUPS).find(|(side, list)| {
             *side == meaning.host && list.last().is_some_and(|&last| one_connection(&case.items[last], item))
         });
         match same {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use crate::event::Time;
+use crate::event::{Time, read_code};
 use crate::evidence::Evidence;
 use crate::signature::Signatures;
 use crate::signature::definition::{Kind, Mark, Meaning, Role, Rule, Slot};
@@ -86,7 +86,7 @@ impl<'a> Item<'a> {
         self.number(Slot::Process).or(self.evidence.record.process_id)
     }
 
-    /// A captured number, decimal or `0x` hex; negative ones as their two's complement.
+    /// A captured number, in any notation of [`read_code`].
     pub fn number(&self, slot: Slot) -> Option<u32> {
         number(self.capture(slot)?)
     }
@@ -109,15 +109,10 @@ pub fn clock(text: &str) -> Option<Time> {
     Time::parse(&format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction}Z"))
 }
 
-/// Reads a number as logs write it: decimal, hex, or in brackets after a call's name.
+/// Reads a number as a field holds it: a code, with blanks about it, or in brackets after a call's name.
 pub fn number(text: &str) -> Option<u32> {
     let text = text.trim();
-    let text = text.rsplit_once('(').map_or(text, |(_, rest)| rest.trim_end_matches(')').trim());
-    if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        return u64::from_str_radix(hex, 16).ok().and_then(|n| u32::try_from(n & 0xFFFF_FFFF).ok());
-    }
-    let number: i64 = text.parse().ok()?;
-    u32::try_from(number).ok().or_else(|| i32::try_from(number).ok().map(i32::cast_unsigned))
+    read_code(text.rsplit_once('(').map_or(text, |(_, rest)| rest.trim_end_matches(')').trim()))
 }
 
 #[cfg(test)]
@@ -142,5 +137,7 @@ mod tests {
         assert_eq!(number("SetErrorInfo(0x7)"), Some(7));
         assert_eq!(number("0xFFFFFFFF80090304"), Some(0x8009_0304));
         assert_eq!(number("RDP-Tcp#5"), None);
+        assert_eq!(number("0x7FF680090304"), None, "a pointer is not the status that its lower half looks like");
+        assert_eq!(number("%%2313"), None, "a message has numbers of its own");
     }
 }

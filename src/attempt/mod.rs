@@ -17,6 +17,7 @@ mod join;
 mod legs;
 mod network;
 mod noise;
+mod ordered;
 mod outcome;
 mod pair;
 mod phase;

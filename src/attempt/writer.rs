@@ -241,6 +241,10 @@ fn copies(a: &Record, b: &Record) -> bool {
     process && fields && near(a.time, b.time)
 }
 
+/// How many alike records of one moment are looked at for the twin of one that a trace holds too: so many of one kind at
+/// one tick are a crafted log's, and all would be held against all.
+const TWINS: usize = 256;
+
 /// Leaves each event of a computer once, where a trace holds what a log of the same computer holds too.
 /// Logs with record ids outweigh others.
 pub fn once(items: &mut Vec<Item<'_>>) {
@@ -264,7 +268,7 @@ pub fn once(items: &mut Vec<Item<'_>>) {
             let evidence = items[at].evidence;
             let path = &*evidence.source.path;
             // Alike records of one input are several events.
-            let twin = kept.iter_mut().rev().take(256).find(|(other, taken)| {
+            let twin = kept.iter_mut().rev().take(TWINS).find(|(other, taken)| {
                 let other = items[*other].evidence;
                 *other.source.path != *path && !taken.contains(path) && copies(&evidence.record, &other.record)
             });

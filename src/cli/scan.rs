@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use whyrdp::evidence::{Lines, Problem, Row};
 use whyrdp::scan::{self, Totals};
 use whyrdp::signature::Signatures;
-use whyrdp::source::{self, Discovery};
+use whyrdp::source::{self, Discovery, Trouble};
 
 use super::Session;
 use super::exit::{Exit, Failure};
@@ -101,7 +101,7 @@ impl Reading {
             emit(Row::Problem(Problem {
                 path: problem.name.as_str().into(),
                 offset: problem.offset,
-                what: advised(&problem.what).into(),
+                what: advised(problem).into(),
                 lost: problem.lost,
             }))?;
         }
@@ -139,7 +139,7 @@ pub fn nothing(found: &Discovery, totals: Totals) -> Option<Failure> {
     if totals.inputs > totals.unreadable {
         return None;
     }
-    let refused = |problem: &source::Problem| problem.what.contains("(os error ");
+    let refused = |problem: &source::Problem| problem.trouble != Trouble::NoLog;
     let what = match (found.inputs.is_empty(), found.problems.is_empty()) {
         (true, true) => format!("no log found: {READS}"),
         // What the system says of each file stands above.
@@ -149,13 +149,12 @@ pub fn nothing(found: &Discovery, totals: Totals) -> Option<Failure> {
     Some(Failure::new(Exit::Nothing, what))
 }
 
-/// The words of the system, or plainer ones.
-fn advised(what: &str) -> String {
-    let missing = ["os error 2)", "os error 3)"].iter().any(|error| what.contains(error));
-    if missing && !(what.starts_with("a link") || what.starts_with("copying")) {
-        return "no such file or folder".to_owned();
+/// The words of the problem, or plainer ones than the system has.
+fn advised(problem: &source::Problem) -> &str {
+    match problem.trouble {
+        Trouble::Missing => "no such file or folder",
+        Trouble::Refused | Trouble::NoLog => &problem.what,
     }
-    what.to_owned()
 }
 
 /// Runs the command.

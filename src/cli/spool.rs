@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
-use whyrdp::source::{Given, HEAD, Problem, recognise};
+use whyrdp::source::{Given, HEAD, Problem, Trouble, recognise};
 
 use super::output::Unfinished;
 
@@ -30,7 +30,8 @@ impl Spool {
         }
         if let Err(error) = spool.fill() {
             let what = format!("copying it to {} ended with: {error}", std::env::temp_dir().display());
-            spool.trouble = Some(Problem { name: NAME.to_owned(), offset: None, what, lost: true });
+            let trouble = Trouble::Refused;
+            spool.trouble = Some(Problem { name: NAME.to_owned(), offset: None, what, lost: true, trouble });
         }
         if let Some(copy) = &spool.copy {
             given.push(Given { path: copy.to_path_buf(), name: Some(NAME.to_owned()) });

@@ -7,50 +7,20 @@ use super::{causes, dialogs, records};
 use crate::signature::definition::{Background, Cause, Code, CodeRange, Glob, Pair, Pattern, Rule};
 use crate::signature::{Signatures, number as read_number};
 
-/// Number spaces: the likeliest first, and how people call them.
-const SPACES: &[(&str, &str)] = &[
-    (DISCONNECT, "disconnect reason of mstsc (RDPClient 1026, and the error code of its dialog)"),
-    (EXTENDED, "extended disconnect reason (extended error code of the dialog)"),
-    (STATUS, "HRESULT, NTSTATUS or Win32 error"),
-    ("gateway", "error of RD Gateway"),
-    ("server-end", "reason of RdpCoreTS 103"),
-    ("session-end", "reason of LocalSessionManager 40"),
-    (MESSAGES, "message of the Security log, written with %%"),
-    ("kerberos", "Kerberos error of a domain controller (4768, 4769, 4771)"),
-    ("schannel-alert", "TLS alert (Schannel 36887 and 36888)"),
-    ("schannel-state", "internal state of Schannel (36870, 36871, 36888)"),
-    ("x224-failure", "failure of the RDP negotiation"),
-    ("x224-protocol", "security protocol of the RDP negotiation"),
-    ("logon-error", "logon error that the control of the client reports (OnLogonError)"),
-    ("fatal-error", "fatal error that the control of the client reports (OnFatalError)"),
-    ("logon-type", "type of a logon"),
-    ("network-category", "category of a network (NetworkProfile 10000)"),
-    ("credssp-policy", "value of the policy AllowEncryptionOracle"),
-];
 const DISCONNECT: &str = "disconnect";
 const EXTENDED: &str = "extended";
 const STATUS: &str = "status";
 const MESSAGES: &str = "messages";
-/// What `HRESULT_FROM_NT` adds to an NTSTATUS.
-const FROM_NT: u32 = 0x1000_0000;
 
-/// Spaces in order: the known ones, then those that only a user's tables have.
-fn spaces(signatures: &Signatures) -> Vec<&str> {
-    let known = SPACES.iter().map(|(space, _)| *space);
-    let all: BTreeSet<&str> = signatures.spaces().collect();
-    let own = all.iter().copied().filter(|space| SPACES.iter().all(|(known, _)| known != space));
-    known.filter(|space| all.contains(space)).chain(own).collect()
-}
-
-fn called(space: &str) -> String {
-    let name = SPACES.iter().find(|(known, _)| *known == space).map(|(_, name)| *name);
-    name.map_or_else(|| format!("number space {space}"), str::to_owned)
+/// How people call a number space.
+fn called(signatures: &Signatures, space: &str) -> String {
+    signatures.space_title(space).map_or_else(|| format!("number space {space}"), str::to_owned)
 }
 
 /// Each meaning of a number; where it has none, the groups that it is in.
 pub fn number(signatures: &Signatures, number: u32, message: bool) -> Vec<Topic> {
     let mut found = Vec::new();
-    let mut spaces = spaces(signatures);
+    let mut spaces: Vec<&str> = signatures.spaces().collect();
     if message {
         // `%%1058` is the message of that number, which may be that of a Win32 error too.
         spaces = vec![MESSAGES];
@@ -59,14 +29,14 @@ pub fn number(signatures: &Signatures, number: u32, message: bool) -> Vec<Topic>
         }
     }
     for space in spaces {
-        match exact(signatures, space, number) {
+        match signatures.code(space, number) {
             Some(code) => found.push(topic(signatures, space, number, code)),
             None => found.extend(
                 signatures
                     .ranges(space)
                     .iter()
                     .filter(|r| r.members.contains(number))
-                    .map(|range| group(space, Some(number), range)),
+                    .map(|range| group(signatures, (space, Some(number)), range)),
             ),
         }
     }
@@ -77,16 +47,10 @@ pub fn number(signatures: &Signatures, number: u32, message: bool) -> Vec<Topic>
     found
 }
 
-fn exact<'a>(signatures: &'a Signatures, space: &str, number: u32) -> Option<&'a Code> {
-    let gateway = || signatures.code(space, number & 0xFFFF).filter(|_| space == "gateway" && number >> 16 == 0x8007);
-    let nt = || signatures.code(space, number & !FROM_NT).filter(|_| space == STATUS && number >> 28 == 0xD);
-    signatures.code(space, number).or_else(gateway).or_else(nt)
-}
-
 /// The codes of an official name.
 pub fn symbol(signatures: &Signatures, name: &str) -> Vec<Topic> {
     let mut found = Vec::new();
-    for space in spaces(signatures) {
+    for space in signatures.spaces() {
         let named = signatures
             .codes(space)
             .iter()
@@ -94,14 +58,14 @@ pub fn symbol(signatures: &Signatures, name: &str) -> Vec<Topic> {
         found.extend(named.map(|code| topic(signatures, space, code.number, code)));
         let ranges = signatures.ranges(space).iter();
         let named = ranges.filter(|range| range.symbol.as_ref().is_some_and(|s| s.eq_ignore_ascii_case(name)));
-        found.extend(named.map(|range| group(space, None, range)));
+        found.extend(named.map(|range| group(signatures, (space, None), range)));
     }
     found
 }
 
 /// Both codes of a dialog together.
 pub fn pair(signatures: &Signatures, code: u32, extended: u32) -> Vec<Topic> {
-    let (first, second) = (exact(signatures, DISCONNECT, code), exact(signatures, EXTENDED, extended));
+    let (first, second) = (signatures.code(DISCONNECT, code), signatures.code(EXTENDED, extended));
     if first.is_none() && second.is_none() {
         // Status and SubStatus of 4625 are written so too.
         return [code, extended].into_iter().flat_map(|one| number(signatures, one, false)).collect();
@@ -120,7 +84,7 @@ pub fn pair(signatures: &Signatures, code: u32, extended: u32) -> Vec<Topic> {
     let mut lines = Vec::new();
     for (space, number, known) in [(DISCONNECT, code, first), (EXTENDED, extended, second)] {
         let mut line = Line::plain(known.map_or_else(
-            || format!("{number:#x} ({number}): not documented as {}", called(space)),
+            || format!("{number:#x} ({number}): not documented as {}", called(signatures, space)),
             |code| format!("{number:#x} ({number}{}): {}", named(code), code.meaning),
         ));
         if let Some(code) = known {
@@ -151,7 +115,7 @@ fn topic(signatures: &Signatures, space: &str, number: u32, code: &Code) -> Topi
         _ => format!("{number} (0x{number:X})"),
     };
     topic.fact("number", shown);
-    topic.fact("kind of number", called(space));
+    topic.fact("kind of number", called(signatures, space));
     let symbols: Vec<&str> = code.symbol.iter().chain(&code.aliases).map(String::as_str).collect();
     topic.fact("official name", symbols.join(", "));
     if number != code.number {
@@ -175,11 +139,11 @@ fn topic(signatures: &Signatures, space: &str, number: u32, code: &Code) -> Topi
     topic
 }
 
-fn group(space: &str, number: Option<u32>, range: &CodeRange) -> Topic {
+fn group(signatures: &Signatures, (space, number): (&str, Option<u32>), range: &CodeRange) -> Topic {
     let id = number.map_or_else(|| format!("{space}/{}", range.meaning), |number| format!("{space}/{number}"));
     let mut topic = Topic::new(Kind::Group, id, range.meaning.clone());
     topic.fact("number", number.map(|n| format!("{n} (0x{n:X}), not documented itself")).unwrap_or_default());
-    topic.fact("kind of number", called(space));
+    topic.fact("kind of number", called(signatures, space));
     topic.fact("official name", range.symbol.clone().unwrap_or_default());
     background(&mut topic, &range.background);
     topic

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use super::facts::{
     Doc, Fact, Facts, account, address, authenticates, cut, distinct, fields, finding_uid, known, result, verdict_uid,
 };
-use super::model::{AttemptReport, CauseReport, EventRow, Finding, Level, Report, RunRow, SCHEMA_VERSION, Verdict};
+use super::model::{
+    AttemptReport, CauseReport, EventRow, Finding, Level, RecordLevel, Report, RunRow, SCHEMA_VERSION, Verdict,
+};
 use super::{Options, line};
 use crate::event::Time;
 use crate::signature::definition::{Outcome, Phase, Severity};
@@ -207,10 +209,10 @@ fn record(doc: &mut Doc, facts: &Facts<'_>, row: &EventRow) {
         .put("event.id", row.event.to_string())
         .put("event.sequence", row.record_id)
         .put("log.file.path", row.source.path.as_str())
-        .put("log.level", row.level.as_deref())
+        .put("log.level", row.level.as_ref().map(RecordLevel::word))
         .put("winlog.channel", row.channel.as_str())
         .put("winlog.record_id", row.record_id.map(|id| id.to_string()))
-        .put("winlog.level", row.level.as_deref())
+        .put("winlog.level", row.level.as_ref().map(RecordLevel::word))
         .put("winlog.time_created", row.time.to_string())
         .put("winlog.activity_id", row.kept.activity_id.as_deref().map(braced))
         .put("winlog.process.pid", row.kept.process_id)

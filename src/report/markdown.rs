@@ -282,7 +282,7 @@ impl Page<'_> {
                     tame(channel.shown().0),
                     channel.shown().1.map_or("-".to_string(), digits),
                     when::span(&self.options.timezone, channel.first, channel.last),
-                    tame(&host.clock.state),
+                    tame(host.clock.state.word()),
                 )?;
             }
         }

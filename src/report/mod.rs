@@ -17,6 +17,7 @@ mod l2tcsv;
 mod markdown;
 pub mod model;
 mod ocsf;
+mod provider;
 pub mod redact;
 mod step;
 pub mod terminal;

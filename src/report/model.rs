@@ -6,6 +6,7 @@ mod attempt;
 mod coverage;
 mod input;
 mod long;
+mod states;
 mod timeline;
 mod verdict;
 
@@ -22,6 +23,7 @@ pub use coverage::{
 };
 pub use input::{DamageReport, InputReport, Lost, ProviderReport};
 pub use long::{Each, Entries, LongReport};
+pub use states::{AuditState, ChannelState, ClockState, CollectHow, OffsetBasis, RecordLevel, StepBasis};
 pub use timeline::{EventRow, Place, Row, RunRow};
 pub use verdict::{Absent, CauseReport, Change, Cited, Finding, Hit, Level, RuledOut, Scope};
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::facts::{
     Account, Doc, Fact, Facts, account, address, authenticates, fields, finding_uid, known, result, verdict_uid,
 };
-use super::model::{AttemptReport, CauseReport, EventRow, Finding, Level, Report, RunRow, Verdict};
+use super::model::{AttemptReport, CauseReport, EventRow, Finding, Level, RecordLevel, Report, RunRow, Verdict};
 use super::{Options, line};
 use crate::event::Time;
 use crate::evidence::EventRef;
@@ -167,11 +167,11 @@ fn record(facts: &Facts<'_>, row: &EventRow) -> Option<Value> {
     if attempt.is_none() && row.phase.is_none() {
         return None;
     }
-    let severity = match row.level.as_deref() {
-        Some("critical") => Severity::Critical,
-        Some("error") => Severity::Medium,
-        Some("warning") => Severity::Low,
-        _ => Severity::Info,
+    let severity = match row.level {
+        Some(RecordLevel::Critical) => Severity::Critical,
+        Some(RecordLevel::Error) => Severity::Medium,
+        Some(RecordLevel::Warning) => Severity::Low,
+        Some(RecordLevel::Information | RecordLevel::Verbose | RecordLevel::Other(_)) | None => Severity::Info,
     };
     let who = attempt.map(|attempt| account(attempt.user.as_deref())).and_then(|account| user(&account));
     let mut doc = match &who {
@@ -188,7 +188,7 @@ fn record(facts: &Facts<'_>, row: &EventRow) -> Option<Value> {
         .put("metadata.uid", row.event.to_string())
         .put("metadata.log_name", row.channel.as_str())
         .put("metadata.log_provider", row.provider.as_str())
-        .put("metadata.log_level", row.level.as_deref())
+        .put("metadata.log_level", row.level.as_ref().map(RecordLevel::word))
         .put("metadata.event_code", row.event_id.to_string())
         .put("metadata.original_time", row.time.to_string())
         .put("metadata.original_event_uid", row.record_id.map(|id| id.to_string()))

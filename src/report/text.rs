@@ -15,7 +15,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, Write};
 
 use super::headline::{answer, beside, count, endings, explains_failure, headline};
-use super::model::{EventRow, HostCoverage, Level, Report, Row};
+use super::model::{ClockState, EventRow, HostCoverage, Level, Report, Row};
 use super::{Options, headline::list};
 use crate::evidence::{EventRef, is_unnamed};
 use page::{Page, Style, Text};
@@ -137,15 +137,6 @@ fn level(level: Level) -> (Style, &'static str) {
     }
 }
 
-/// A provider's name without what all of them share.
-fn short(provider: &str) -> &str {
-    let name = provider.strip_prefix("Microsoft-Windows-").unwrap_or(provider);
-    match name.split_once('-') {
-        Some(("TerminalServices" | "RemoteDesktopServices", rest)) => rest,
-        _ => name,
-    }
-}
-
 fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Result<()> {
     let none = page.options.selected && report.summary.attempts == 0;
     let head =
@@ -186,7 +177,7 @@ fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Resul
         let line = format!("{} with damage; see INPUTS for what could not be read.", count(lost, "input"));
         page.put(0, "", &Text::of(Style::Yellow, &line))?;
     }
-    let unaligned = report.coverage.hosts.iter().any(|host| host.clock.state == "unaligned");
+    let unaligned = report.coverage.hosts.iter().any(|host| host.clock.state == ClockState::Unaligned);
     let off = |host: &HostCoverage| host.clock.offset_ms.is_some_and(|offset| offset.abs() >= SEEN);
     let clocks = match report.coverage.hosts.iter().any(off) {
         _ if unaligned => ", each by the clock of its own computer",

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::facts::{Doc, Fact, Facts, address, finding_uid, known, pairs, verdict_uid};
-use super::model::{AttemptReport, EventRow, Report};
+use super::model::{AttemptReport, EventRow, RecordLevel, Report};
 use super::{Options, csv, line};
 use crate::event::Time;
 use crate::signature::definition::Phase;
@@ -138,7 +138,7 @@ fn record(doc: &mut Doc, row: &EventRow) {
         .put("source_name", row.provider.as_str())
         .put("event_identifier", row.event_id)
         .put("record_number", row.record_id)
-        .put("event_level", row.level.as_deref())
+        .put("event_level", row.level.as_ref().map(RecordLevel::word))
         .put("signatures", row.signatures.clone())
         .put("attempt", row.attempt.map(|id| id.to_string()))
         .put("display_name", row.source.path.as_str())

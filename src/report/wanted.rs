@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::headline::{count, list};
-use super::model::Collect;
+use super::model::{Collect, CollectHow};
 use super::when;
 
 /// Logs named of one computer.
@@ -17,18 +17,18 @@ pub fn wanted(collect: &Collect, zone: &TimeZone) -> String {
         span if span.is_empty() => "the time of the failure".to_owned(),
         span => span,
     };
-    match collect.how.as_str() {
-        "again" if collect.logs.len() == 1 => {
+    match collect.how {
+        CollectHow::Again if collect.logs.len() == 1 => {
             format!("{logs} of {who}: it no longer holds {span}; make it larger, let it happen again, then export it")
         }
-        "again" => format!(
+        CollectHow::Again => format!(
             "{logs} of {who}: they no longer hold {span}; make them larger, let it happen again, then export them"
         ),
-        "audit" => format!(
+        CollectHow::Audit => format!(
             "auditing of {} on {who}: it seems to be off; switch it on, let it happen again, then export {logs}",
             list(&collect.audit, NAMED)
         ),
-        _ => format!("{logs} of {who}, covering {span}"),
+        CollectHow::Export | CollectHow::Other(_) => format!("{logs} of {who}, covering {span}"),
     }
 }
 
@@ -38,10 +38,10 @@ pub fn briefly(collect: &Collect) -> String {
         [one] => one.clone(),
         logs => count(logs.len() as u64, "log"),
     };
-    let before = match collect.how.as_str() {
-        "again" => " after it happened again",
-        "audit" => " after auditing was switched on",
-        _ => "",
+    let before = match collect.how {
+        CollectHow::Again => " after it happened again",
+        CollectHow::Audit => " after auditing was switched on",
+        CollectHow::Export | CollectHow::Other(_) => "",
     };
     format!("{logs} of {}{before}", who(collect))
 }
@@ -67,7 +67,7 @@ mod tests {
         Collect {
             host: host.map(str::to_owned),
             role: "server".to_owned(),
-            how: how.to_owned(),
+            how: how.to_owned().into(),
             logs: logs.iter().map(ToString::to_string).collect(),
             audit: vec!["Logon".to_owned()],
             from: Time::parse("2026-03-04T08:14:55Z"),

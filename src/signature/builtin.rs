@@ -52,6 +52,12 @@ impl Definitions {
             mine.retain(|range| ranges.iter().all(|new| new.members != range.members));
             mine.extend(ranges);
         }
+        for space in over.spaces {
+            match self.spaces.iter_mut().find(|mine| mine.name == space.name) {
+                Some(mine) => mine.title = space.title,
+                None => self.spaces.push(space),
+            }
+        }
         self.pairs.retain(|pair| over.pairs.iter().all(|new| (new.code, new.extended) != (pair.code, pair.extended)));
         self.pairs.extend(over.pairs);
         self.pairs.sort_by_key(|pair| (pair.code, pair.extended));

@@ -16,14 +16,13 @@ use super::phrase;
 use super::pins::{self, Pin};
 use super::read::{self, Problem};
 use super::wording;
+use super::wrapped::{self, STATUS};
 use crate::event::{Event, Interest};
 
 /// The number of a rule in one set of signatures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RuleId(pub u32);
 
-/// Number space of HRESULT, NTSTATUS and Win32 errors.
-const STATUS: &str = "status";
 /// Number space of what Windows writes as `%%2313`.
 const MESSAGES: &str = "messages";
 
@@ -134,9 +133,17 @@ impl Signatures {
         &self.parts.correlations
     }
 
-    /// Names of the number spaces.
+    /// Names of the number spaces: those that have a title, the likeliest first, then the others by name.
     pub fn spaces(&self) -> impl Iterator<Item = &str> {
-        self.parts.codes.keys().map(String::as_str)
+        let titled = self.parts.spaces.iter().map(|space| space.name.as_str());
+        let other = |name: &&str| self.space_title(name).is_none();
+        let tables = &self.parts.codes;
+        titled.filter(|name| tables.contains_key(*name)).chain(tables.keys().map(String::as_str).filter(other))
+    }
+
+    /// How people call a number space.
+    pub fn space_title(&self, name: &str) -> Option<&str> {
+        self.parts.spaces.iter().find(|space| space.name == name).map(|space| space.title.as_str())
     }
 
     /// The codes of a number space, by number.
@@ -144,12 +151,12 @@ impl Signatures {
         self.parts.codes.get(space).map_or(&[], |codes| codes.as_slice())
     }
 
-    /// What a number means. An HRESULT that wraps a Win32 error means what that error means.
+    /// What a number means. One that wraps another, and means nothing itself, means what that means.
     pub fn code(&self, space: &str, number: u32) -> Option<&Code> {
         let codes = self.codes(space);
         let find =
             |number: u32| codes.binary_search_by_key(&number, |code| code.number).ok().and_then(|at| codes.get(at));
-        find(number).or_else(|| find(number & 0xFFFF).filter(|_| space == STATUS && number >> 16 == 0x8007))
+        find(number).or_else(|| find(wrapped::inner(space, number)?))
     }
 
     /// Groups of codes of a number space.

@@ -24,6 +24,7 @@ pub mod read;
 mod sources;
 mod value;
 mod wording;
+mod wrapped;
 
 pub use check::check;
 pub use compile::{RuleId, Signatures};

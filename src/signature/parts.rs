@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::definition::{
-    Cause, Claim, Code, CodeRange, Correlation, Definitions, Dialog, Filter, Later, Pair, Rule, Words,
+    Cause, Claim, Code, CodeRange, Correlation, Definitions, Dialog, Filter, Later, Pair, Rule, Space, Words,
 };
 use super::filter;
 use super::index::{self, Index};
@@ -26,6 +26,7 @@ pub(super) struct Parts {
     /// By number space.
     pub(super) codes: BTreeMap<String, Later<Vec<Code>>>,
     pub(super) ranges: Later<BTreeMap<String, Vec<CodeRange>>>,
+    pub(super) spaces: Later<Vec<Space>>,
     pub(super) pairs: Later<Vec<Pair>>,
     pub(super) dialogs: Later<Vec<Dialog>>,
     pub(super) claims: Later<Vec<Claim>>,
@@ -42,6 +43,7 @@ impl From<Definitions> for Parts {
             causes: all.causes.into(),
             codes: all.codes.into_iter().map(|(space, codes)| (space, codes.into())).collect(),
             ranges: all.ranges.into(),
+            spaces: all.spaces.into(),
             pairs: all.pairs.into(),
             dialogs: all.dialogs.into(),
             claims: all.claims.into(),
@@ -60,6 +62,7 @@ impl From<Parts> for Definitions {
             causes: parts.causes.into_inner(),
             codes: parts.codes.into_iter().map(|(space, codes)| (space, codes.into_inner())).collect(),
             ranges: parts.ranges.into_inner(),
+            spaces: parts.spaces.into_inner(),
             pairs: parts.pairs.into_inner(),
             dialogs: parts.dialogs.into_inner(),
             claims: parts.claims.into_inner(),

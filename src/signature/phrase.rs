@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::definition::Dialog;
+use crate::event::read_code;
 
 /// Words shorter than this must be spelled as they are known.
 const LONG: usize = 6;
@@ -91,12 +92,9 @@ pub fn distance(a: &str, b: &str, most: usize) -> usize {
 /// The codes that stand in a pasted text, in order: `0x904`, `(0x7)`, `-2146893054`.
 pub fn codes(text: &str) -> Vec<u32> {
     let pieces = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
-    let hex = |piece: &str| {
-        let digits = piece.strip_prefix("0x").or_else(|| piece.strip_prefix("0X"))?;
-        u32::from_str_radix(digits, 16).ok()
-    };
-    let negative = |piece: &str| piece.starts_with('-').then(|| piece.parse::<i32>().ok().map(i32::cast_unsigned))?;
-    pieces.filter_map(|piece| hex(piece).or_else(|| negative(piece))).collect()
+    // A bare decimal may be anything.
+    let marked = |piece: &&str| ["0x", "0X", "-"].iter().any(|mark| piece.starts_with(mark));
+    pieces.filter(marked).filter_map(read_code).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Texts with `{Field}` and `{Field|space}` become sentences. What a missing field
 //! would leave behind goes with it: its brackets, its clause, the word that led to it.
 
+use crate::event::read_code;
+
 /// Deeper brackets are plain text.
 const MAX_DEPTH: usize = 3;
 /// What divides clauses, within a text of ours.
@@ -178,16 +180,10 @@ impl Filled {
     }
 }
 
-/// A code as logs write it: decimal, hex, negative, or `%%` with a decimal.
+/// A code with blanks about it, or the number of a message: `%%2313`.
 pub fn number(text: &str) -> Option<u32> {
     let text = text.trim();
-    let text = text.strip_prefix("%%").unwrap_or(text);
-    let wide = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(hex) => i64::from_ne_bytes(u64::from_str_radix(hex, 16).ok()?.to_ne_bytes()),
-        None => text.parse().ok()?,
-    };
-    // 32 bits, also where a sign was carried into more of them.
-    u32::try_from(wide).ok().or_else(|| i32::try_from(wide).ok().map(i32::cast_unsigned))
+    read_code(text.strip_prefix("%%").unwrap_or(text))
 }
 
 #[cfg(test)]
@@ -234,15 +230,9 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_read_however_they_are_written() {
-        assert_eq!(number("2308"), Some(0x904));
-        assert_eq!(number(" 0x904 "), Some(0x904));
-        assert_eq!(number("-1073741718"), Some(0xC000_006A));
-        assert_eq!(number("0xFFFFFFFFC000006A"), Some(0xC000_006A));
-        assert_eq!(number("%%2313"), Some(2313));
-        assert_eq!(number("0x1FFFFFFFF"), None);
-        assert_eq!(number("many"), None);
-        assert_eq!(number(""), None);
+    fn a_message_is_read_by_its_number() {
+        assert_eq!((number("%%2313"), number(" 0x904 ")), (Some(2313), Some(0x904)));
+        assert_eq!((number("%2313"), number("%% 2313"), number("many")), (None, None, None));
     }
 
     proptest::proptest! {

@@ -37,6 +37,30 @@ pub struct Problem {
     pub what: String,
     /// Records may be missing because of it.
     pub lost: bool,
+    /// Of what kind the trouble is.
+    pub trouble: Trouble,
+}
+
+/// Why something that was named cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
+    /// Nothing of that name is there.
+    Missing,
+    /// The system does not let it be read, and the problem's words are the system's.
+    Refused,
+    /// It is there and can be looked at, and is nothing to read.
+    NoLog,
+}
+
+impl From<&io::Error> for Trouble {
+    fn from(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Trouble::Missing,
+            // Without an answer of the system, its name alone was at fault.
+            _ if error.raw_os_error().is_none() => Trouble::NoLog,
+            _ => Trouble::Refused,
+        }
+    }
 }
 
 /// A path as it was named, and what rows shall call it.
@@ -81,15 +105,20 @@ enum By {
 }
 
 impl Search {
-    fn problem(&mut self, name: String, what: impl ToString, lost: bool) {
-        self.discovery.problems.push(Problem { name, offset: None, what: what.to_string(), lost });
+    fn problem(&mut self, name: String, what: impl ToString, lost: bool, trouble: Trouble) {
+        self.discovery.problems.push(Problem { name, offset: None, what: what.to_string(), lost, trouble });
+    }
+
+    /// Something that is there, and that nobody can read a log from.
+    fn no_log(&mut self, name: String, what: &str, lost: bool) {
+        self.problem(name, what, lost, Trouble::NoLog);
     }
 
     fn named(&mut self, path: &Path, name: String) {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => self.directory(path, &name),
             Ok(metadata) => self.file(path, name, &metadata, By::Name),
-            Err(error) => self.problem(name, error, true),
+            Err(error) => self.problem(name, &error, true, (&error).into()),
         }
     }
 
@@ -118,26 +147,27 @@ impl Search {
         let called = below(directory, name, path);
         if let Some(ancestor) = error.loop_ancestor() {
             let what = format!("a link back to {}: not followed", below(directory, name, ancestor));
-            return self.problem(called, what, false);
+            return self.no_log(called, &what, false);
         }
         let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
-        let what = match error.io_error() {
-            Some(error) if is_link => format!("a link that leads nowhere: {error}"),
-            Some(error) => error.to_string(),
-            None => error.to_string(),
+        let (what, trouble) = match error.io_error() {
+            // The link itself is there.
+            Some(error) if is_link => (format!("a link that leads nowhere: {error}"), Trouble::Refused),
+            Some(error) => (error.to_string(), error.into()),
+            None => (error.to_string(), Trouble::NoLog),
         };
         let lost = !is_link || promises_a_log(path);
-        self.problem(called, what, lost);
+        self.problem(called, what, lost, trouble);
     }
 
     fn file(&mut self, path: &Path, name: String, metadata: &Metadata, by: By) {
         if !metadata.is_file() {
-            return self.problem(name, PIPE, by == By::Name);
+            return self.no_log(name, PIPE, by == By::Name);
         }
         let expected = by == By::Name || promises_a_log(path);
         let (head, identity) = match read_head(path).and_then(|head| Ok((head, fs::canonicalize(path)?))) {
             Ok(read) => read,
-            Err(error) => return self.problem(name, error, true),
+            Err(error) => return self.problem(name, &error, true, (&error).into()),
         };
         match recognise(&head) {
             Some(format) => {
@@ -145,9 +175,9 @@ impl Search {
                 self.add(identity, input);
             }
             None if !expected => self.discovery.skipped += 1,
-            None if head.is_empty() => self.problem(name, "the file is empty", true),
-            None if is_own(&head) => self.problem(name, OWN, true),
-            None => self.problem(name, "of no format that can be read", true),
+            None if head.is_empty() => self.no_log(name, "the file is empty", true),
+            None if is_own(&head) => self.no_log(name, OWN, true),
+            None => self.no_log(name, "of no format that can be read", true),
         }
     }
 

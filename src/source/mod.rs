@@ -32,7 +32,7 @@ mod tracerpt_csv;
 pub use aids::Aids;
 pub use aligned::Aligned;
 pub use change::Snapshot;
-pub use discover::{Discovery, Given, Problem, discover, discover_given};
+pub use discover::{Discovery, Given, Problem, Trouble, discover, discover_given};
 pub use evtx::render;
 pub use hash::sha256;
 pub use map::map;

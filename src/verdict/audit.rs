@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::attempt::identity::HostId;
 use crate::attempt::{Case, ItemId};
 use crate::event::TICKS_PER_SECOND;
-use crate::report::model::AuditCoverage;
+use crate::report::model::{AuditCoverage, AuditState};
 use crate::signature::audit::{CHANNEL, Subcategory, subcategories};
 use crate::signature::definition::Role;
 
@@ -35,12 +35,12 @@ pub fn audit(case: &Case<'_>, sessions: &Sessions, host: HostId) -> Vec<AuditCov
     }
     let ids = written(case, host);
     let state = |one: &Subcategory| match () {
-        () if seen(&ids, one) => "seen",
-        () if is_off(case, sessions, host, one) => "off",
-        () => "not-seen",
+        () if seen(&ids, one) => AuditState::Seen,
+        () if is_off(case, sessions, host, one) => AuditState::Off,
+        () => AuditState::NotSeen,
     };
     let told = |one: Subcategory| AuditCoverage {
-        state: state(&one).to_string(),
+        state: state(&one),
         subcategory: one.name.to_string(),
         guid: one.guid.to_string(),
     };

@@ -14,6 +14,7 @@ use crate::signature::definition::{Anchor, Key, Meaning, Outcome, Phase, Role, W
 use super::keys::Keys;
 use super::loose::Loose;
 use super::passes::Passes;
+use super::sorted::{self, BySlug, Owner, Sorted};
 use super::suspect::{self, Suspect};
 
 /// How firmly a record is tied to an attempt; the order is from loose to firm.
@@ -51,9 +52,6 @@ const BURST_HALF: i64 = 30 * TICKS_PER_SECOND;
 
 /// Records of one rule on one host that are held against one attempt, at most.
 pub(super) const NEAREST: usize = 1 << 14;
-
-/// Records by the name of a rule or a state and by host, in order of time.
-pub(super) type BySlug<'c> = FxHashMap<&'c str, BTreeMap<HostId, Vec<ItemId>>>;
 
 /// A role that no end of the connection plays.
 pub(super) fn elsewhere(role: Role) -> bool {
@@ -117,15 +115,6 @@ fn lives(case: &Case<'_>, attempts: &[usize]) -> Vec<(End, Intervals<usize>)> {
 /// Whoever connects to a server in this time, 100 ns, may have done so when an attempt was made.
 const STRANGERS: i64 = 600 * TICKS_PER_SECOND;
 
-/// Who holds a record.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Owner {
-    Nobody,
-    /// A connection that no user made.
-    Stray,
-    Attempt(usize),
-}
-
 /// Look-ups over all attempts of a case.
 pub struct Index<'c> {
     case: &'c Case<'c>,
@@ -157,54 +146,14 @@ pub struct Index<'c> {
 impl<'c> Index<'c> {
     /// Builds the look-ups.
     pub fn new(case: &'c Case<'c>) -> Self {
-        let mut owner = vec![Owner::Nobody; case.items.len()];
-        for stray in &case.strays {
-            stray.connections.iter().flat_map(|c| &c.items).for_each(|id| owner[*id] = Owner::Stray);
-        }
-        let mut attempts: BTreeMap<HostId, Vec<usize>> = BTreeMap::new();
-        for (at, attempt) in case.attempts.iter().enumerate() {
-            attempt.items().into_iter().for_each(|id| owner[id] = Owner::Attempt(at));
-            let hosts: BTreeSet<HostId> = attempt.ends().collect();
-            for host in hosts {
-                attempts.entry(host).or_default().push(at);
-            }
-        }
+        let (owner, attempts) = sorted::owners(case);
         let lives = attempts.iter().map(|(host, list)| (*host, lives(case, list))).collect();
-        let (mut rules, mut free, mut held) = (BySlug::default(), BySlug::default(), FxHashMap::default());
-        let mut logged_elsewhere = FxHashMap::default();
-        for (slug, ids) in &case.by_rule {
-            if meaning(case, slug).is_some_and(|meaning| elsewhere(meaning.host)) {
-                let mut logged: Vec<_> = ids.iter().map(|id| (case.items[*id].time, case.items[*id].host)).collect();
-                logged.sort_unstable();
-                logged_elsewhere.insert(*slug, logged);
-            }
-            let all = rules.entry(*slug).or_default();
-            let nobodys = free.entry(*slug).or_default();
-            let mut by_attempt = Vec::new();
-            for id in ids {
-                let item = &case.items[*id];
-                all.entry(item.host).or_default().push(*id);
-                match owner[*id] {
-                    _ if item.noise => {}
-                    Owner::Nobody => nobodys.entry(item.host).or_default().push(*id),
-                    Owner::Attempt(at) => by_attempt.push((at, *id)),
-                    Owner::Stray => {}
-                }
-            }
-            by_attempt.sort_unstable();
-            held.insert(*slug, by_attempt);
-        }
-        let mut settings = BySlug::default();
-        for (id, item) in case.items.iter().enumerate().filter(|(_, item)| !item.noise) {
-            for setting in item.meanings().filter_map(|meaning| meaning.sets.as_ref()) {
-                settings.entry(&setting.state).or_default().entry(item.host).or_default().push(id);
-            }
-        }
         let is_held = |id: ItemId| owner[id] != Owner::Nobody;
         let keys = Keys::new(case, |id, item| {
             let often = |meaning: &Meaning| !is_held(id) || elsewhere(meaning.host) || meaning.sets.is_some();
             !item.noise && item.meanings().any(often)
         });
+        let Sorted { rules, free, held, elsewhere } = Sorted::of(case, &owner);
         let ranges = case.clocks.iter().map(HostClock::range);
         let ahead = ranges.fold((0, 0), |all, own| (own.0.min(all.0), own.1.max(all.1)));
         let mut index = Index {
@@ -213,11 +162,11 @@ impl<'c> Index<'c> {
             attempts,
             lives,
             rules,
-            elsewhere: logged_elsewhere,
+            elsewhere,
             ahead,
             loose: Loose::new(case, free, &keys),
             held,
-            settings,
+            settings: sorted::settings(case),
             keys,
             drowned: Vec::new(),
             passes: Passes::of(case),

@@ -7,7 +7,7 @@ use crate::attempt::identity::HostId;
 use crate::attempt::item::Item;
 use crate::attempt::{Attempt, Case, HostClock, ItemId, Step};
 use crate::event::{TICKS_PER_SECOND, Time};
-use crate::report::model::{Clock, ClockStep, ClockWitness};
+use crate::report::model::{Clock, ClockState, ClockStep, ClockWitness, OffsetBasis, StepBasis};
 use crate::signature::definition::{Role, Slot};
 
 use super::words;
@@ -109,12 +109,12 @@ fn states<'a>(item: &Item<'a>) -> impl Iterator<Item = &'a str> {
 fn clock(case: &Case<'_>, host: HostId, all: &Clocks) -> Clock {
     let known = &case.clocks[host];
     let state = match known.ahead {
-        Some(_) if case.reference == Some(host) => "reference",
-        Some(_) if known.pairs > 1 || known.read => "aligned",
-        Some(_) => "assumed",
-        None if known.failed => "unaligned",
-        None if all.alone || case.hosts.len() == 1 => "reference",
-        None => "assumed",
+        Some(_) if case.reference == Some(host) => ClockState::Reference,
+        Some(_) if known.pairs > 1 || known.read => ClockState::Aligned,
+        Some(_) => ClockState::Assumed,
+        None if known.failed => ClockState::Unaligned,
+        None if all.alone || case.hosts.len() == 1 => ClockState::Reference,
+        None => ClockState::Assumed,
     };
     let steps = &case.steps[host];
     let of_its_own = known.parts.iter().filter(|part| part.pairs > 0 && Some(part.ahead) != known.ahead);
@@ -124,7 +124,7 @@ fn clock(case: &Case<'_>, host: HostId, all: &Clocks) -> Clock {
         offset_ms: known.ahead.map(|ahead| ahead / MILLISECOND),
         spread_ms: known.ahead.filter(|_| known.pairs > 0 || known.read).map(|_| known.spread / MILLISECOND),
         pairs: known.pairs as u64,
-        state: state.to_string(),
+        state,
         segments: cuts as u64 + 1,
         known_by: known_by(known),
         unaligned_with: known.apart.iter().map(|other| case.hosts.name(*other).to_string()).collect(),
@@ -133,28 +133,28 @@ fn clock(case: &Case<'_>, host: HostId, all: &Clocks) -> Clock {
     }
 }
 
-fn known_by(clock: &HostClock) -> Option<String> {
+fn known_by(clock: &HostClock) -> Option<OffsetBasis> {
     clock.ahead?;
     match (clock.read, clock.pairs) {
-        (true, _) => Some("readings".to_string()),
+        (true, _) => Some(OffsetBasis::Readings),
         (false, 0) => None,
-        (false, _) => Some("pairs".to_string()),
+        (false, _) => Some(OffsetBasis::Pairs),
     }
 }
 
 fn told(clock: &HostClock, step: &Step) -> ClockStep {
     let known_by = match (step.records.is_empty(), step.in_order) {
-        _ if step.inferred() => "later step",
-        (false, true) => "record, order",
-        (false, false) => "record",
-        (true, _) => "order",
+        _ if step.inferred() => StepBasis::LaterStep,
+        (false, true) => StepBasis::Both,
+        (false, false) => StepBasis::Record,
+        (true, _) => StepBasis::Order,
     };
     let own = clock.parts.iter().find(|part| part.until == step.at && part.pairs > 0);
     ClockStep {
         before: step.before,
         after: step.after,
         ms: step.ticks / MILLISECOND,
-        known_by: known_by.to_string(),
+        known_by,
         corrected: step.corrected,
         offset_ms: own.map(|part| part.ahead).filter(|ahead| Some(*ahead) != clock.ahead).map(|a| a / MILLISECOND),
         events: step.records.clone(),

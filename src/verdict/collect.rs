@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::event::Time;
-use crate::report::model::Collect;
+use crate::report::model::{Collect, CollectHow};
 use crate::signature::audit::Subcategory;
 
 /// Bytes that a log is given to hold days instead of hours.
@@ -105,15 +105,15 @@ fn collect(host: Option<&str>, role: &str, lack: Lack, group: &Group<'_>, off: &
         }
     };
     let how = match lack {
-        Lack::Export => "export",
-        Lack::Gone => "again",
-        Lack::Audit => "audit",
+        Lack::Export => CollectHow::Export,
+        Lack::Gone => CollectHow::Again,
+        Lack::Audit => CollectHow::Audit,
     };
     let (from, to) = group.span.unzip();
     Collect {
         host: host.map(str::to_string),
         role: role.to_string(),
-        how: how.to_string(),
+        how,
         logs,
         audit: if lack == Lack::Audit { off.iter().map(|one| one.name.to_string()).collect() } else { Vec::new() },
         from,
@@ -188,7 +188,7 @@ mod tests {
                 "wevtutil epl \"A-B/Operational\" \"server-A-B.evtx\""
             ]
         );
-        assert_eq!((ranked[0].serves.len(), ranked[0].causes, ranked[0].how.as_str()), (2, 2, "again"));
+        assert_eq!((ranked[0].serves.len(), ranked[0].causes, ranked[0].how.word()), (2, 2, "again"));
         assert_eq!(ranked[1].commands, ["wevtutil epl \"System\" \"pc-System.evtx\""]);
     }
 }

@@ -8,7 +8,9 @@ use crate::attempt::identity::HostId;
 use crate::attempt::item::Item;
 use crate::event::Time;
 use crate::evidence::{Coverage, Findings};
-use crate::report::model::{ChannelCoverage, Clock, DamageReport, HostCoverage, InputReport, Lost, ProviderReport};
+use crate::report::model::{
+    AuditState, ChannelCoverage, ChannelState, Clock, DamageReport, HostCoverage, InputReport, Lost, ProviderReport,
+};
 use crate::signature::definition::{Mark, Meaning, Role, Slot};
 
 /// What the logs cover, host by host.
@@ -33,9 +35,9 @@ pub fn hosts(case: &Case<'_>) -> Vec<HostCoverage> {
                     channel(name, coverage, first, cleared)
                 })
                 .collect();
-            let without = |state: &str, channel: String| ChannelCoverage {
+            let without = |state: ChannelState, channel: String| ChannelCoverage {
                 channel,
-                state: state.to_string(),
+                state,
                 first: None,
                 last: None,
                 records: 0,
@@ -46,12 +48,12 @@ pub fn hosts(case: &Case<'_>) -> Vec<HostCoverage> {
             };
             for name in empty.get(&id).into_iter().flatten() {
                 if unknown(&channels, name) {
-                    channels.push(without("empty", name.clone()));
+                    channels.push(without(ChannelState::Empty, name.clone()));
                 }
             }
-            for name in telling(case, id) {
+            for name in framing(case, id) {
                 if !case.elsewhere(id) && unknown(&channels, name) {
-                    channels.push(without("absent", name.to_string()));
+                    channels.push(without(ChannelState::Absent, name.to_string()));
                 }
             }
             HostCoverage {
@@ -91,12 +93,17 @@ fn join(known: &mut HostCoverage, later: HostCoverage) {
     for new in later.channels {
         match known.channels.iter_mut().find(|channel| channel.channel.eq_ignore_ascii_case(&new.channel)) {
             // The host's first attempt decides how a channel is called, and the stretch in which it was emptied.
-            Some(channel) if new.state == "cleared" => *channel = new,
+            Some(channel) if new.state == ChannelState::Cleared => *channel = new,
             Some(_) => {}
             None => known.channels.push(new),
         }
     }
-    let sure = |state: &str| ["not-seen", "off", "seen"].iter().position(|word| *word == state);
+    let sure = |state: &AuditState| match state {
+        AuditState::Other(_) => 0,
+        AuditState::NotSeen => 1,
+        AuditState::Off => 2,
+        AuditState::Seen => 3,
+    };
     for new in later.audit {
         match known.audit.iter_mut().find(|one| one.guid == new.guid) {
             Some(one) if sure(&new.state) > sure(&one.state) => *one = new,
@@ -105,10 +112,10 @@ fn join(known: &mut HostCoverage, later: HostCoverage) {
         }
     }
     // Of two offsets that of more pairs; what else is known of the clock adds up.
-    let (mut best, other) = match (later.clock, std::mem::take(&mut known.clock)) {
-        (new, old) if knows(&new) > knows(&old) => (new, old),
-        (new, old) => (old, new),
-    };
+    let (best, mut other) = (&mut known.clock, later.clock);
+    if knows(&other) > knows(best) {
+        std::mem::swap(best, &mut other);
+    }
     union(&mut best.unaligned_with, other.unaligned_with);
     best.segments = best.segments.max(other.segments);
     best.steps.extend(other.steps);
@@ -117,7 +124,6 @@ fn join(known: &mut HostCoverage, later: HostCoverage) {
     best.witnesses.extend(other.witnesses);
     best.witnesses.sort_by_key(|witness| witness.event);
     best.witnesses.dedup_by_key(|witness| witness.event);
-    known.clock = best;
 }
 
 /// How much a clock's offset rests on.
@@ -150,8 +156,10 @@ fn os(case: &Case<'_>, host: HostId) -> Option<String> {
     Some(known.map_or(format!("build {build}"), |name| format!("{name} (build {build})")))
 }
 
-/// Channels in which a host of these roles says how far a connection came.
-fn telling<'a>(case: &'a Case<'_>, host: HostId) -> BTreeSet<&'a str> {
+/// Channels in which a host of these roles logs that a connection began, reached a session, or ended: every connection
+/// stands in them, so that one which is not here is absent. Narrower than what is worth collecting (`marking` in
+/// inventory.rs): Security and System hold steps of some connections, and a computer without them may be whole.
+fn framing<'a>(case: &'a Case<'_>, host: HostId) -> BTreeSet<&'a str> {
     let marks = |meaning: &Meaning| {
         [Role::Client, Role::Server].contains(&meaning.host)
             && case.roles[host].contains(&meaning.host)
@@ -207,21 +215,21 @@ fn channel(name: &str, coverage: &Coverage, first_attempt: Option<Time>, cleared
     let starts_at_one = coverage.runs.first().is_some_and(|run| run.first_id <= 1);
     let since = cleared.is_some_and(|cleared| first_attempt.is_none_or(|first| cleared >= first));
     let state = if coverage.forwarded {
-        "forwarded"
+        ChannelState::Forwarded
     } else if !coverage.contiguous() {
-        if coverage.damaged() { "damaged" } else { "filtered" }
+        if coverage.damaged() { ChannelState::Damaged } else { ChannelState::Filtered }
     } else if since {
-        "cleared"
+        ChannelState::Cleared
     } else if late && !starts_at_one {
-        "wrapped"
+        ChannelState::Wrapped
     } else if coverage.damaged() {
-        "damaged"
+        ChannelState::Damaged
     } else {
-        "present"
+        ChannelState::Present
     };
     ChannelCoverage {
         channel: name.to_string(),
-        state: state.to_string(),
+        state,
         first: bounds.map(|(first, _)| first),
         last: bounds.map(|(_, last)| last),
         records: coverage.records(),
@@ -257,7 +265,7 @@ pub fn inputs(findings: &Findings) -> Vec<InputReport> {
     }
     inputs.extend(damage.into_iter().map(|(path, damage)| InputReport {
         path: path.to_string(),
-        kind: "unreadable".to_string(),
+        kind: InputReport::UNREADABLE.to_string(),
         bytes: 0,
         sha256: None,
         records: 0,

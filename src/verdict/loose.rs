@@ -8,8 +8,9 @@ use crate::attempt::identity::HostId;
 use crate::attempt::{Attempt, Case, ItemId};
 use crate::signature::definition::{Key, Role, Slot};
 
-use super::bind::{BySlug, meaning, on};
+use super::bind::{meaning, on};
 use super::keys::Keys;
+use super::sorted::BySlug;
 
 /// Records of one rule on one host, beyond which only those are looked at that may be of the attempt's client.
 const MANY: usize = 64;

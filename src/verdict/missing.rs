@@ -198,25 +198,30 @@ fn gap(
         );
         return missing(because, log, Some(name.to_string()), Lack::Audit);
     }
-    let own = case.channels[host].iter().find(|(known, _)| known.eq_ignore_ascii_case(channel));
-    let (because, lack) = match own.map(|(_, coverage)| (coverage.contiguous(), coverage.bounds())) {
-        None => (format!("{log} is not here"), Lack::Export),
-        Some(_) if own.is_some_and(|(_, coverage)| coverage.runs.is_empty()) => {
-            (format!("{log} is here without record numbers, so that nothing tells whether it is whole"), Lack::Export)
-        }
-        Some((whole, Some((first, _))))
-            if own.is_some_and(|(_, coverage)| coverage.damaged()) && (!whole || first <= from) =>
-        {
+    let (because, lack) = uncovered(case, (host, channel), &log, from);
+    missing(because, log, Some(name.to_string()), lack)
+}
+
+/// Why a log of a host does not cover a time that begins then, by that host's clock; `log` is how it is called.
+fn uncovered(case: &Case<'_>, (host, channel): (HostId, &str), log: &str, from: Time) -> (String, Lack) {
+    let Some((_, coverage)) = case.channels[host].iter().find(|(known, _)| known.eq_ignore_ascii_case(channel)) else {
+        return (format!("{log} is not here"), Lack::Export);
+    };
+    if coverage.runs.is_empty() {
+        let because = format!("{log} is here without record numbers, so that nothing tells whether it is whole");
+        return (because, Lack::Export);
+    }
+    match (coverage.contiguous(), coverage.bounds()) {
+        (whole, Some((first, _))) if coverage.damaged() && (!whole || first <= from) => {
             (format!("{log} is damaged, and what it held of that time may be lost"), Lack::Export)
         }
         // What it held before its first record is gone; what it wrote after its last one is there to be exported.
-        Some((true, Some((first, last)))) => {
+        (true, Some((first, last))) => {
             let lack = if from < first { Lack::Gone } else { Lack::Export };
             (format!("{log} covers only {} to {}", short(first), short(last)), lack)
         }
-        Some(_) => (format!("{log} has gaps in its record numbers: a filtered export or a subscription"), Lack::Export),
-    };
-    missing(because, log, Some(name.to_string()), lack)
+        _ => (format!("{log} has gaps in its record numbers: a filtered export or a subscription"), Lack::Export),
+    }
 }
 
 fn host_of(case: &Case<'_>, attempt: &Attempt, role: Role) -> Option<HostId> {

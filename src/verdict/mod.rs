@@ -17,6 +17,7 @@ mod rank;
 mod realm;
 mod rollup;
 mod rows;
+mod sorted;
 mod state;
 mod suspect;
 mod ties;

@@ -9,8 +9,8 @@ use crate::event::Time;
 use crate::evidence::EventRef;
 use crate::report::kept::Kept;
 use crate::report::model::{
-    AttemptReport, Basis, ClientEnd, CodeReport, ConnectionReport, EventRow, GatewayEnd, Join, Noise, Place, Row,
-    RunRow, ServerEnd, Verdict,
+    AttemptReport, Basis, ClientEnd, CodeReport, ConnectionReport, EventRow, GatewayEnd, Join, Noise, Place,
+    RecordLevel, Row, RunRow, ServerEnd, Verdict,
 };
 use crate::signature::definition::{Ending, Outcome, Role, Slot};
 
@@ -286,7 +286,7 @@ fn row(case: &Case<'_>, item: &Item<'_>, owner: Option<usize>) -> EventRow {
         event_id: record.event_id,
         record_id: record.record_id,
         phase,
-        level: record.level.and_then(level).map(str::to_string),
+        level: record.level.and_then(level),
         message: words::message(case, item),
         signatures: item.evidence.signatures.iter().map(ToString::to_string).collect(),
         attempt: attempt.map(|attempt| attempt.id),
@@ -305,13 +305,13 @@ fn aligned(case: &Case<'_>, item: &Item<'_>) -> Option<Time> {
     known.then(|| case.aligned(item.host, item.time))
 }
 
-fn level(level: u8) -> Option<&'static str> {
+fn level(level: u8) -> Option<RecordLevel> {
     Some(match level {
-        1 => "critical",
-        2 => "error",
-        3 => "warning",
-        0 | 4 => "information",
-        5 => "verbose",
+        1 => RecordLevel::Critical,
+        2 => RecordLevel::Error,
+        3 => RecordLevel::Warning,
+        0 | 4 => RecordLevel::Information,
+        5 => RecordLevel::Verbose,
         _ => return None,
     })
 }

@@ -304,7 +304,7 @@ fn row(id: u128, at: &str, provider: &str, event_id: u32, attempt: Option<u128>,
         event_id,
         record_id: Some(4711 + u64::try_from(id).unwrap()),
         phase: attempt.map(|_| Phase::Tls),
-        level: Some(if event_id == 36870 { "error".into() } else { "information".into() }),
+        level: Some(if event_id == 36870 { RecordLevel::Error } else { RecordLevel::Information }),
         message: message.into(),
         signatures: vec!["sample_rule".into()],
         attempt: attempt.map(name),
@@ -395,9 +395,9 @@ fn timeline() -> Vec<Row> {
     ]
 }
 
-fn channel(channel: &str, state: &str, records: u64, lost: u64) -> ChannelCoverage {
+fn channel(channel: &str, state: ChannelState, records: u64, lost: u64) -> ChannelCoverage {
     let (first, last) = if records > 0 { (Some(time("01T00:00:00")), Some(time("02T10:00:00"))) } else { (None, None) };
-    ChannelCoverage { channel: channel.into(), state: state.into(), first, last, records, lost }
+    ChannelCoverage { channel: channel.into(), state, first, last, records, lost }
 }
 
 fn coverage() -> CoverageReport {
@@ -410,19 +410,30 @@ fn coverage() -> CoverageReport {
                 os: Some("2016+".into()),
                 clock: Clock {
                     reference: Some("SRV01".into()),
-                    state: "reference".into(),
+                    offset_ms: None,
+                    spread_ms: None,
+                    pairs: 0,
+                    state: ClockState::Reference,
                     segments: 1,
-                    ..Clock::default()
+                    known_by: None,
+                    unaligned_with: Vec::new(),
+                    steps: Vec::new(),
+                    witnesses: Vec::new(),
                 },
                 channels: vec![
-                    channel("System", "present", 20_123, 0),
-                    channel("Security", "wrapped", 1_234_567, 12),
-                    channel("Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational", "absent", 0, 0),
+                    channel("System", ChannelState::Present, 20_123, 0),
+                    channel("Security", ChannelState::Wrapped, 1_234_567, 12),
+                    channel(
+                        "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational",
+                        ChannelState::Absent,
+                        0,
+                        0,
+                    ),
                 ],
                 audit: vec![AuditCoverage {
                     subcategory: "Logon".into(),
                     guid: "{0CCE9215-69AE-11D9-BED3-505054503030}".into(),
-                    state: "off".into(),
+                    state: AuditState::Off,
                 }],
             },
             HostCoverage {
@@ -435,15 +446,15 @@ fn coverage() -> CoverageReport {
                     offset_ms: Some(-2750),
                     spread_ms: Some(40),
                     pairs: 3,
-                    state: "aligned".into(),
+                    state: ClockState::Aligned,
                     segments: 2,
-                    known_by: Some("pairs".into()),
+                    known_by: Some(OffsetBasis::Pairs),
                     unaligned_with: vec!["SRV02".into()],
                     steps: vec![ClockStep {
                         before: time("01T12:00:00"),
                         after: time("01T11:00:00"),
                         ms: -3_600_000,
-                        known_by: "record, order".into(),
+                        known_by: StepBasis::Both,
                         corrected: true,
                         offset_ms: None,
                         events: vec![name(1)],
@@ -483,7 +494,7 @@ fn collects() -> Vec<Collect> {
         Collect {
             host: Some("SRV01.corp.example".into()),
             role: "server".into(),
-            how: "again".into(),
+            how: CollectHow::Again,
             logs: vec!["Security".into()],
             audit: vec![],
             from: Some(time("02T09:14:55")),
@@ -498,7 +509,7 @@ fn collects() -> Vec<Collect> {
         Collect {
             host: None,
             role: "domain controller".into(),
-            how: "export".into(),
+            how: CollectHow::Export,
             logs: vec!["Security".into(), "System".into()],
             audit: vec![],
             from: Some(time("02T09:14:55")),

@@ -1,6 +1,7 @@
 //! `0x904/0x7`: the codes of the dialog.
 
 use whyrdp::correlate::Said;
+use whyrdp::event::read_code;
 use whyrdp::signature::phrase;
 
 /// Reads `0x904`, `2308`, `0x904/0x7`, `/7`.
@@ -19,17 +20,8 @@ pub fn parse(typed: &str) -> Result<Said, String> {
 
 fn number(typed: &str) -> Result<u32, String> {
     let typed = typed.trim();
-    let hex = typed.strip_prefix("0x").or_else(|| typed.strip_prefix("0X"));
-    // A signed HRESULT is shown by some programs; its bits are what counts.
-    let read = match hex {
-        Some(hex) if !hex.starts_with('+') => u32::from_str_radix(hex, 16).ok(),
-        Some(_) => None,
-        None => typed
-            .parse::<i64>()
-            .ok()
-            .and_then(|n| u32::try_from(n).ok().or(i32::try_from(n).ok().map(i32::cast_unsigned))),
-    };
-    read.ok_or_else(|| {
+    // A signed HRESULT is shown by some programs.
+    read_code(typed).ok_or_else(|| {
         format!("{typed:?} is no code: give it as the dialog shows it, e.g. 0x904/0x7, or decimal, e.g. 2308")
     })
 }

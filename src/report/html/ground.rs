@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::{Page, say};
 use crate::report::headline::{digits, list};
-use crate::report::model::{Clock, HostCoverage};
+use crate::report::model::{ChannelState, Clock, ClockState, HostCoverage};
 use crate::report::wanted::{parts, wanted};
 use crate::report::when;
 
@@ -97,7 +97,7 @@ fn one_host(page: &Page<'_>, host: &HostCoverage) -> Markup {
                     @for channel in &host.channels {
                         tr {
                             td { (say(&channel.channel)) }
-                            td { span class={ "state st-" (if channel.state == "present" { "ok" } else { "gap" }) } { (say(channel.shown().0)) } }
+                            td { span class={ "state st-" (if channel.state == ChannelState::Present { "ok" } else { "gap" }) } { (say(channel.shown().0)) } }
                             td.n { (channel.shown().1.map_or("-".to_string(), digits)) @if channel.lost > 0 { " (" (digits(channel.lost)) " lost)" } }
                             td { (page.span(channel.first, channel.last)) }
                         }
@@ -111,15 +111,18 @@ fn one_host(page: &Page<'_>, host: &HostCoverage) -> Markup {
 /// How far a clock is off, in words.
 pub fn clock(clock: &Clock) -> String {
     let spread = clock.spread_ms.filter(|spread| *spread > 0).map(|ms| format!(" ± {ms} ms")).unwrap_or_default();
-    match (clock.state.as_str(), clock.offset_ms) {
-        ("reference", _) => "the one that times are corrected to".to_owned(),
-        ("unaligned", _) => "cannot be compared with the others".to_owned(),
-        (state, Some(0)) => format!("as the reference{spread} ({})", say(state)),
-        (state, Some(ms)) => {
+    let state = match &clock.state {
+        ClockState::Reference => return "the one that times are corrected to".to_owned(),
+        ClockState::Unaligned => return "cannot be compared with the others".to_owned(),
+        state @ (ClockState::Aligned | ClockState::Assumed | ClockState::Other(_)) => say(state.word()),
+    };
+    match clock.offset_ms {
+        Some(0) => format!("as the reference{spread} ({state})"),
+        Some(ms) => {
             let way = if ms > 0 { "ahead" } else { "behind" };
-            format!("{} {way}{spread} ({})", seconds(ms), say(state))
+            format!("{} {way}{spread} ({state})", seconds(ms))
         }
-        (state, None) => say(state),
+        None => state,
     }
 }
 

@@ -25,6 +25,7 @@ use causes::step_words;
 use super::facts::Facts;
 use super::headline::{answer, beside, count, digits, headline};
 use super::model::{CauseReport, EventRow, Level, Report};
+use super::provider::bare;
 use super::terminal::clean;
 use super::{Options, when};
 use crate::event::Time;
@@ -117,7 +118,7 @@ impl<'a> Page<'a> {
     fn record(&self, row: &EventRow) -> Markup {
         html! {
             a.rec href={ "#e-" (row.event) } {
-                (self.time(row.time)) " " b { (short_host(&row.host)) } " " (say(short(&row.provider))) " " (row.event_id)
+                (self.time(row.time)) " " b { (short_host(&row.host)) } " " (say(bare(&row.provider))) " " (row.event_id)
             }
         }
     }
@@ -132,15 +133,6 @@ fn say(text: &str) -> String {
 fn short_host(name: &str) -> String {
     let whole = name.parse::<std::net::IpAddr>().is_ok() || is_unnamed(name);
     say(if whole { name } else { name.split('.').next().filter(|label| !label.is_empty()).unwrap_or(name) })
-}
-
-/// A provider without what all of them share.
-fn short(provider: &str) -> &str {
-    let name = provider.strip_prefix("Microsoft-Windows-").unwrap_or(provider);
-    match name.split_once('-') {
-        Some(("TerminalServices" | "RemoteDesktopServices", rest)) => rest,
-        _ => name,
-    }
 }
 
 fn level_badge(level: Level) -> Markup {

@@ -3,10 +3,11 @@
 
 use maud::{Markup, html};
 
-use super::{Page, ground, say, short, short_host};
+use super::{Page, ground, say, short_host};
 use crate::event::Time;
 use crate::report::headline::answer;
-use crate::report::model::{AttemptReport, EventRow, HostCoverage, Row};
+use crate::report::model::{AttemptReport, ClockState, EventRow, HostCoverage, RecordLevel, Row};
+use crate::report::provider::bare;
 use crate::signature::definition::{Outcome, Phase};
 
 const LEFT: usize = 148;
@@ -192,13 +193,13 @@ fn draw(page: &Page<'_>, attempt: &AttemptReport, at: usize, lane: &Lane<'_>, wi
 
 fn dots(page: &Page<'_>, attempt: &AttemptReport, x: usize, y: usize, cell: &[&EventRow]) -> Markup {
     let cited = |row: &EventRow| page.cited.contains_key(&row.event);
-    let grave = |row: &EventRow| matches!(row.level.as_deref(), Some("critical" | "error" | "warning"));
+    let grave = |row: &EventRow| row.level.as_ref().is_some_and(RecordLevel::is_grave);
     let told = cell.iter().find(|row| cited(row)).or_else(|| cell.iter().find(|row| grave(row))).or(cell.first());
     html! {
         @for (n, row) in cell.iter().take(DOTS).enumerate() {
             circle class=(if cited(row) { "d-cited" } else if grave(row) { "d-err" } else { "d-dot" })
                 cx=(x + 12 + (n % 4) * 15) cy=(y + 20 + (n / 4) * 15) r="5" {
-                title { (page.instant(row.time)) " " (say(short(&row.provider))) " " (row.event_id) ": " (say(&row.message)) }
+                title { (page.instant(row.time)) " " (say(bare(&row.provider))) " " (row.event_id) ": " (say(&row.message)) }
             }
         }
         @if let Some(row) = told {
@@ -224,10 +225,12 @@ fn after(start: Time, time: Time) -> String {
 /// The clock of a computer in short lines.
 fn clock(host: Option<&HostCoverage>) -> Vec<String> {
     let Some(host) = host else { return vec!["no logs of it".to_owned()] };
-    let words = match (host.clock.state.as_str(), host.clock.offset_ms) {
-        ("reference", _) => "clock of reference".to_owned(),
-        ("unaligned", _) => "clock not comparable".to_owned(),
-        _ => format!("clock {}", ground::clock(&host.clock)),
+    let words = match host.clock.state {
+        ClockState::Reference => "clock of reference".to_owned(),
+        ClockState::Unaligned => "clock not comparable".to_owned(),
+        ClockState::Aligned | ClockState::Assumed | ClockState::Other(_) => {
+            format!("clock {}", ground::clock(&host.clock))
+        }
     };
     // The offset, how sure it is, and on what it rests: a line each.
     words.replace(" ± ", "\n± ").replace(" (", "\n(").lines().map(str::to_owned).collect()

@@ -6,10 +6,11 @@ use std::io;
 
 use maud::{Markup, PreEscaped, html};
 
-use super::{Page, say, short, short_host};
+use super::{Page, say, short_host};
 use crate::event::Time;
 use crate::report::headline::{count, digits};
-use crate::report::model::{EventRow, Row, RunRow};
+use crate::report::model::{EventRow, RecordLevel, Row, RunRow};
+use crate::report::provider::bare;
 use crate::signature::definition::Phase;
 
 pub fn section(page: &Page<'_>, put: &mut dyn FnMut(Markup) -> io::Result<()>) -> io::Result<()> {
@@ -100,24 +101,23 @@ fn event(page: &Page<'_>, row: &EventRow, hosts: &[&str]) -> Markup {
     let number = row.attempt.and_then(|attempt| page.number(attempt));
     let causes = page.cited.get(&row.event);
     let list = causes.map(|causes| causes.iter().map(usize::to_string).collect::<Vec<_>>().join(" "));
-    let level = row.level.as_deref().unwrap_or("none");
-    let level = if matches!(level, "critical" | "error" | "warning") { level } else { "info" };
+    let grave = row.level.as_ref().filter(|level| level.is_grave()).map(RecordLevel::word);
     html! {
-        details class={ "ev l-" (level) @if causes.is_some() { " cited" } } id={ "e-" (row.event) }
+        details class={ "ev l-" (grave.unwrap_or("info")) @if causes.is_some() { " cited" } } id={ "e-" (row.event) }
             data-t=(ms(row.aligned_time.unwrap_or(row.time))) data-h=(place(hosts, &row.host)) data-p=[row.phase.map(Phase::word)] data-a=[number] data-c=[list] {
             summary {
                 (page.time(row.aligned_time.unwrap_or(row.time))) " "
                 span.host { (short_host(&row.host)) } " "
-                span.id { (say(short(&row.provider))) " " (row.event_id) } " "
+                span.id { (say(bare(&row.provider))) " " (row.event_id) } " "
                 span.msg { (say(&row.message)) }
-                @if level == "error" || level == "critical" || level == "warning" { " " span.lvl { (level) } }
+                @if let Some(level) = grave { " " span.lvl { (level) } }
             }
             dl.facts {
                 dt { "Own clock" } dd { code { (row.time) } }
                 @if let Some(time) = row.aligned_time.filter(|time| *time != row.time) { dt { "Corrected" } dd { code { (time) } } }
                 dt { "Computer" } dd { (say(&row.host)) @if let Some(role) = &row.role { " (" (say(role)) ")" } }
                 dt { "Log" } dd { (say(&row.channel)) }
-                dt { "Record" } dd { (say(&row.provider)) ", event " (row.event_id) @if let Some(id) = row.record_id { ", record " (id) } @if let Some(level) = &row.level { ", " (say(level)) } }
+                dt { "Record" } dd { (say(&row.provider)) ", event " (row.event_id) @if let Some(id) = row.record_id { ", record " (id) } @if let Some(level) = &row.level { ", " (say(level.word())) } }
                 @if let Some(phase) = row.phase { dt { "Phase" } dd { (phase.word()) } }
                 @if let Some(number) = number { dt { "Attempt" } dd { a href={ "#a-" (number) } { (number) } } }
                 @if let Some(causes) = causes {
@@ -141,7 +141,7 @@ fn repeated(page: &Page<'_>, run: &RunRow, hosts: &[&str]) -> Markup {
         div.ev.run data-t=(ms(run.first)) data-h=(place(hosts, &run.host)) {
             (page.time(run.first)) " "
             span.host { (short_host(&run.host)) } " "
-            span.id { (say(short(&run.provider))) " " (run.event_id) } " "
+            span.id { (say(bare(&run.provider))) " " (run.event_id) } " "
             span.msg { (say(&run.message)) " " b { "× " (digits(run.count)) } " until " (page.time(run.last)) }
         }
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{AuditState, ChannelState, ClockState, CollectHow, OffsetBasis, StepBasis};
 use crate::event::Time;
 use crate::evidence::EventRef;
 
@@ -44,12 +45,12 @@ pub struct AuditCoverage {
     pub subcategory: String,
     /// By which `auditpol` knows it in every language.
     pub guid: String,
-    /// `seen`, `not-seen`, or `off`: what it records happened while the log covers the time, and it wrote nothing.
-    pub state: String,
+    /// Is it at work?
+    pub state: AuditState,
 }
 
 /// A host's clock.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Clock {
     /// Host whose clock is the reference.
     pub reference: Option<String>,
@@ -59,14 +60,13 @@ pub struct Clock {
     pub spread_ms: Option<i64>,
     /// Pairs of records that it rests on.
     pub pairs: u64,
-    /// `reference`, `aligned`, `assumed` (nothing speaks against equal clocks), `unaligned`.
-    pub state: String,
+    /// How it stands to the reference.
+    pub state: ClockState,
     /// Parts between clock steps.
     pub segments: u64,
-    /// What the offset rests on: `pairs` of records of one connection in both logs, `readings` of a domain
-    /// controller's clock in records of both.
+    /// What the offset rests on.
     #[serde(default)]
-    pub known_by: Option<String>,
+    pub known_by: Option<OffsetBasis>,
     /// Hosts with which it shares connections and cannot be compared.
     #[serde(default)]
     pub unaligned_with: Vec<String>,
@@ -87,9 +87,8 @@ pub struct ClockStep {
     pub after: Time,
     /// Milliseconds by which it was set; negative backwards.
     pub ms: i64,
-    /// `record`, `order` (time falls while record ids rise), `record, order`, or `later step`: it was set back
-    /// afterwards, so it must have gone forward where nothing was logged for at least so long.
-    pub known_by: String,
+    /// What shows it.
+    pub known_by: StepBasis,
     /// Times before it were brought onto the later clock. A clock that went forward may have stood still with
     /// its computer, so its earlier times are left as they are.
     pub corrected: bool,
@@ -115,8 +114,8 @@ pub struct ClockWitness {
 pub struct ChannelCoverage {
     /// Channel name.
     pub channel: String,
-    /// `present`, `absent`, `empty`, `wrapped`, `cleared`, `filtered`, `damaged`, `forwarded`.
-    pub state: String,
+    /// How much of it is here.
+    pub state: ChannelState,
     /// Earliest time.
     pub first: Option<Time>,
     /// Latest time.
@@ -132,9 +131,9 @@ impl ChannelCoverage {
     /// State and number of records for a reader. Records without numbers, as those of traces and of most texts,
     /// cannot be counted once each, and nothing tells whether some between them are missing.
     pub fn shown(&self) -> (&str, Option<u64>) {
-        match (self.state.as_str(), self.records, self.first) {
-            ("filtered", 0, Some(_)) => ("unnumbered", None),
-            (state, records, _) => (state, Some(records)),
+        match (&self.state, self.records, self.first) {
+            (ChannelState::Filtered, 0, Some(_)) => ("unnumbered", None),
+            (state, records, _) => (state.word(), Some(records)),
         }
     }
 }
@@ -163,9 +162,8 @@ pub struct Collect {
     pub host: Option<String>,
     /// What it is in the connection, in words.
     pub role: String,
-    /// `export`: the logs are there or were; `again`: they no longer hold the time, so that only the next failure
-    /// can be recorded; `audit`: auditing must be switched on first.
-    pub how: String,
+    /// What has to happen first.
+    pub how: CollectHow,
     /// The logs, the most decisive first.
     pub logs: Vec<String>,
     /// Subcategories of the audit policy to be switched on.

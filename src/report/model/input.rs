@@ -56,6 +56,14 @@ impl From<(&String, &ProviderFacts)> for ProviderReport {
 }
 
 impl InputReport {
+    /// Kind of what could not be opened, so that nobody knows its format.
+    pub const UNREADABLE: &str = "unreadable";
+
+    /// It could not be opened.
+    pub fn is_unreadable(&self) -> bool {
+        self.kind == Self::UNREADABLE
+    }
+
     /// Places of which something is missing, without mere remarks.
     pub fn losses(&self) -> usize {
         self.damage.iter().filter(|damage| damage.lost).count()

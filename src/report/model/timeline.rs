@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::RecordLevel;
 use crate::event::Time;
 use crate::evidence::{EventRef, Source, is_zero};
 use crate::report::kept::Kept;
@@ -59,8 +60,8 @@ pub struct EventRow {
     pub record_id: Option<u64>,
     /// Phase that it speaks of.
     pub phase: Option<Phase>,
-    /// `critical`, `error`, `warning`, `information`, `verbose`.
-    pub level: Option<String>,
+    /// How grave it calls itself.
+    pub level: Option<RecordLevel>,
     /// In words.
     pub message: String,
     /// Rules that matched.

@@ -2,11 +2,12 @@
 
 use std::io;
 
+use super::Index;
 use super::alike::{Group, groups};
 use super::page::{Column, Entry, Page, Room, Style, Text};
-use super::{Index, short};
 use crate::report::headline::{count, digits};
 use crate::report::model::{AttemptReport, CodeReport, Finding, Noise, Report};
+use crate::report::provider::bare;
 use crate::signature::definition::{Outcome, Severity};
 
 /// Rows shown, unless everything is wanted.
@@ -217,7 +218,7 @@ fn one_finding(page: &mut Page<'_>, index: &Index<'_>, finding: &Finding) -> io:
     }
     let first = finding.evidence.first().and_then(|event| index.rows.get(event));
     if let Some(row) = first {
-        let text = Text::of(Style::Dim, &format!("{}/{} ", short(&row.provider), row.event_id));
+        let text = Text::of(Style::Dim, &format!("{}/{} ", bare(&row.provider), row.event_id));
         page.put(2, "e.g. ", &text.cut(Style::Dim, &row.message, 200))?;
     }
     Ok(())

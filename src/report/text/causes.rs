@@ -3,10 +3,11 @@
 use std::io;
 
 use super::page::{Page, Style, Text};
-use super::{Index, level, short};
+use super::{Index, level};
 use crate::evidence::EventRef;
 use crate::report::headline::{count, digits, explains_failure, hits, less_sure, list};
 use crate::report::model::{CauseReport, Cited, Level, Report};
+use crate::report::provider::bare;
 use crate::signature::definition::{Bearing, Severity};
 
 /// Records shown for one claim, and causes told briefly, unless everything is wanted.
@@ -160,7 +161,7 @@ fn record<'a>(page: &mut Page<'_>, index: &Index<'a>, event: EventRef, said: &'a
         .add(Style::Bold, &page.instant(row.time))
         .add(Style::Plain, " ")
         .cut(Style::Plain, index.host(&row.host), 64)
-        .add(Style::Plain, &format!(" {}/{}{id}", short(&row.provider), row.event_id));
+        .add(Style::Plain, &format!(" {}/{}{id}", bare(&row.provider), row.event_id));
     page.put(13, "", &text)?;
     if row.message == said {
         return Ok(said);
@@ -254,7 +255,7 @@ fn brief(page: &mut Page<'_>, index: &Index<'_>, title: &str, causes: &[&CauseRe
         page.put(0, "- ", &text)?;
         if let Some(cited) = cause.evidence.first() {
             let at = index.rows.get(&cited.event);
-            let at = at.map(|row| format!(" ({} {}/{})", page.moment(row.time), short(&row.provider), row.event_id));
+            let at = at.map(|row| format!(" ({} {}/{})", page.moment(row.time), bare(&row.provider), row.event_id));
             page.put(2, "for it     ", &Text::plain(&one_line(&cited.why)).add(Style::Dim, &at.unwrap_or_default()))?;
         }
         let check = cause.verify.first().filter(|_| cause.verdict == Level::Possible);

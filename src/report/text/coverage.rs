@@ -3,9 +3,11 @@
 use std::io;
 
 use super::page::{Column, Entry, Page, Room, Style, Text};
-use super::short;
 use crate::report::headline::{count, digits, list};
-use crate::report::model::{Clock, ClockStep, HostCoverage, InputReport};
+use crate::report::model::{
+    AuditState, ChannelState, Clock, ClockState, ClockStep, HostCoverage, InputReport, OffsetBasis, StepBasis,
+};
+use crate::report::provider::bare;
 
 /// Inputs shown without damage, and places of damage per input, unless everything is wanted.
 const SHOWN: usize = 12;
@@ -27,7 +29,7 @@ pub fn hosts(page: &mut Page<'_>, hosts: &[HostCoverage]) -> io::Result<()> {
         let compared = hosts.iter().filter(own).any(|other| other.host != host.host);
         host_line(page, host, compared)?;
         clock_lines(page, &host.clock)?;
-        for one in host.audit.iter().filter(|one| one.state == "off") {
+        for one in host.audit.iter().filter(|one| one.state == AuditState::Off) {
             let line = format!(
                 "{}: sessions were reached, and Security holds nothing of the kind; it seems to be off",
                 one.subcategory
@@ -43,7 +45,7 @@ pub fn hosts(page: &mut Page<'_>, hosts: &[HostCoverage]) -> io::Result<()> {
         ];
         let rows = host.channels.iter().map(|channel| {
             let (state, records) = channel.shown();
-            let bad = if channel.state == "present" { Style::Plain } else { Style::Yellow };
+            let bad = if channel.state == ChannelState::Present { Style::Plain } else { Style::Yellow };
             vec![
                 name(named(&channel.channel, page.wide()), page.width().saturating_sub(OTHERS)),
                 Entry::new(bad, state),
@@ -78,7 +80,7 @@ fn named(channel: &str, wide: bool) -> &str {
     match (channel, wide) {
         ("", _) => "(no channel)",
         (_, true) => channel,
-        _ => short(channel),
+        _ => bare(channel),
     }
 }
 
@@ -101,25 +103,27 @@ fn host_line(page: &mut Page<'_>, host: &HostCoverage, compared: bool) -> io::Re
 }
 
 fn clock(clock: &Clock, compared: bool) -> Option<String> {
-    let words = match (clock.state.as_str(), clock.offset_ms) {
-        ("reference", _) if compared => "the reference clock".to_owned(),
-        ("aligned" | "assumed", Some(offset)) if clock.known_by.is_some() => {
+    let words = match (&clock.state, clock.offset_ms) {
+        (ClockState::Reference, _) if compared => "the reference clock".to_owned(),
+        (ClockState::Aligned | ClockState::Assumed, Some(offset)) if clock.known_by.is_some() => {
             let way = if offset < 0 { "behind" } else { "ahead of" };
             let far = match offset.unsigned_abs() {
                 ms if ms < 60_000 => format!("{:.3} s", ms as f64 / 1000.0),
                 _ => span(offset),
             };
             let reference = clock.reference.as_deref().unwrap_or("the reference");
-            let basis = match clock.known_by.as_deref() {
-                Some("readings") => "by a domain controller's time in the records of both".to_owned(),
+            let basis = match clock.known_by {
+                Some(OffsetBasis::Readings) => "by a domain controller's time in the records of both".to_owned(),
                 _ if clock.pairs == 1 => "one pair of records, one witness".to_owned(),
-                _ => format!("{} of records", count(clock.pairs, "pair")),
+                Some(OffsetBasis::Pairs | OffsetBasis::Other(_)) | None => {
+                    format!("{} of records", count(clock.pairs, "pair"))
+                }
             };
             format!("clock {far} {way} {reference} ({basis})")
         }
-        ("assumed", _) => "clock assumed right".to_owned(),
-        ("unaligned", _) => "clock not comparable".to_owned(),
-        _ => return None,
+        (ClockState::Assumed, _) => "clock assumed right".to_owned(),
+        (ClockState::Unaligned, _) => "clock not comparable".to_owned(),
+        (ClockState::Reference | ClockState::Aligned | ClockState::Other(_), _) => return None,
     };
     Some(words)
 }
@@ -157,14 +161,16 @@ fn clock_lines(page: &mut Page<'_>, clock: &Clock) -> io::Result<()> {
 }
 
 fn stepped(page: &Page<'_>, step: &ClockStep) -> String {
-    let how = match step.known_by.as_str() {
-        "record" => "a record says so",
-        "order" => "times fall back while record numbers rise",
-        _ => "a record says so, and so does the order of the others",
+    let how = match step.known_by {
+        StepBasis::Record => "a record says so",
+        StepBasis::Order => "times fall back while record numbers rise",
+        StepBasis::Both | StepBasis::LaterStep | StepBasis::Other(_) => {
+            "a record says so, and so does the order of the others"
+        }
     };
     let by = span(step.ms);
     let (before, after) = (page.moment(step.before), page.moment(step.after));
-    if step.known_by == "later step" {
+    if step.known_by == StepBasis::LaterStep {
         return format!(
             "wrong by {by} from {after} on, as it was set back later; times until the next step are corrected, those up \
              to {before} are left as they are"
@@ -174,7 +180,7 @@ fn stepped(page: &Page<'_>, step: &ClockStep) -> String {
         return format!("wrongly set forward by {by}, from {before} to {after} ({how}), and set back later");
     }
     if step.corrected {
-        let about = if step.known_by == "order" { "by at least" } else { "by" };
+        let about = if step.known_by == StepBasis::Order { "by at least" } else { "by" };
         return format!("set back {about} {by}, from {before} to {after} ({how}); earlier times are corrected");
     }
     let own = match step.offset_ms {

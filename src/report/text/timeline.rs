@@ -8,11 +8,12 @@ use unicode_width::UnicodeWidthStr;
 use super::alike::groups as groups_of_alike;
 use super::attempts::{client, server, tint, unhappy};
 use super::page::{Column, Entry, Page, Room, Style, Text};
-use super::{Index, level, short};
+use super::{Index, level};
 use crate::event::Time;
 use crate::evidence::EventRef;
 use crate::report::headline::{count, digits};
-use crate::report::model::{AttemptReport, Report, Row};
+use crate::report::model::{AttemptReport, RecordLevel, Report, Row};
+use crate::report::provider::bare;
 use crate::signature::definition::Outcome;
 
 /// A timeline of more rows than this is cut to the records that matter…
@@ -189,7 +190,7 @@ impl Shape {
             };
             let wide = |words: &str, most: usize| u16::try_from(words.width().min(most)).unwrap_or(0);
             shape.host = shape.host.max(wide(index.host(host), 20));
-            shape.event = shape.event.max(wide(short(provider), 28) + 6);
+            shape.event = shape.event.max(wide(bare(provider), 28) + 6);
         }
         shape
     }
@@ -210,11 +211,13 @@ impl<'a> Line<'a> {
             Row::Event(row) => Line {
                 time: row.aligned_time.unwrap_or(row.time),
                 host: index.host(&row.host),
-                event: format!("{}/{}", short(&row.provider), row.event_id),
-                style: match row.level.as_deref() {
-                    Some("critical" | "error") => Style::Red,
-                    Some("warning") => Style::Yellow,
-                    _ => Style::Plain,
+                event: format!("{}/{}", bare(&row.provider), row.event_id),
+                style: match row.level {
+                    Some(RecordLevel::Critical | RecordLevel::Error) => Style::Red,
+                    Some(RecordLevel::Warning) => Style::Yellow,
+                    Some(RecordLevel::Information | RecordLevel::Verbose | RecordLevel::Other(_)) | None => {
+                        Style::Plain
+                    }
                 },
                 message: match row.aligned_time {
                     Some(aligned) if page.clock(aligned) != page.clock(row.time) => {
@@ -226,7 +229,7 @@ impl<'a> Line<'a> {
             Row::Run(run) => Line {
                 time: run.first,
                 host: index.host(&run.host),
-                event: format!("{}/{}", short(&run.provider), run.event_id),
+                event: format!("{}/{}", bare(&run.provider), run.event_id),
                 style: Style::Dim,
                 message: format!("{} times until {}: {}", digits(run.count), page.moment(run.last), run.message),
             },

@@ -2,6 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+/// How people call a number space. Of several, the likeliest stands first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Space {
+    /// Its name, as that of its table.
+    pub name: String,
+    /// What its numbers are, in words.
+    pub title: String,
+}
+
 /// Meaning of one number in one number space.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Code {

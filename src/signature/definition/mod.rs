@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use cause::{Anchor, Bearing, Cause, Clue, CodePair, FINDINGS_FAMILY, Observation, Requires, Window};
-pub use code::{Background, Code, CodeRange, Confidence, Ending, Members, Pair};
+pub use code::{Background, Code, CodeRange, Confidence, Ending, Members, Pair, Space};
 pub use correlation::{Correlation, Counted, Filter};
 pub use detection::{Comparison, Condition, Detection, FieldTest, Glob, Pattern, Search};
 pub use dialog::{Claim, Dialog, DialogCode, Judgement};
@@ -383,6 +383,8 @@ pub struct Definitions {
     pub codes: BTreeMap<String, Vec<Code>>,
     /// Groups of codes, by number space, as the table has them.
     pub ranges: BTreeMap<String, Vec<CodeRange>>,
+    /// How number spaces are called, the likeliest first.
+    pub spaces: Vec<Space>,
     /// Code pairs of mstsc that mean more than their halves, by code and extended code.
     pub pairs: Vec<Pair>,
     /// Texts of dialogs, by id.

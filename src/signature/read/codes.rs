@@ -3,12 +3,13 @@
 //!
 //! A number may be a group: `0x100-0x1FF`, or `0x......04` with a dot for each open digit.
 
-use super::definition::{Background, Code, CodeRange, Confidence, Ending, Members, Pair};
+use super::definition::{Background, Code, CodeRange, Confidence, Ending, Members, Pair, Space};
 use super::problem::{Complaints, read_number};
 
 const SHORT: &[&str] = &["number", "symbol", "meaning", "ends"];
 const LONG: &[&str] =
     &["number", "symbol", "meaning", "ends", "aliases", "layer", "seen", "note", "confidence", "source"];
+const SPACES: &[&str] = &["space", "title"];
 const PAIRS: &[&str] = &["pair", "meaning", "layer", "seen", "note", "confidence", "source"];
 
 /// A number space.
@@ -77,6 +78,22 @@ pub fn pairs(text: &str, complaints: &mut Complaints) -> Vec<Pair> {
     }
     pairs.sort_by_key(|pair| (pair.code, pair.extended));
     pairs
+}
+
+/// Reads how number spaces are called; the likeliest stands first.
+pub fn spaces(text: &str, complaints: &mut Complaints) -> Vec<Space> {
+    let mut spaces: Vec<Space> = Vec::new();
+    for (line, cells) in rows(text, &[SPACES], complaints) {
+        let [name, title] = cells[..] else { continue };
+        if name.is_empty() || title.is_empty() {
+            complaints.add(line, "empty", "a number space has a name and a title");
+        } else if spaces.iter().any(|space| space.name == name) {
+            complaints.add(line, "duplicate", format!("the number space `{name}` stands twice"));
+        } else {
+            spaces.push(Space { name: name.to_owned(), title: title.to_owned() });
+        }
+    }
+    spaces
 }
 
 /// Lines with their cells, each as many as the header has.
@@ -180,5 +197,15 @@ mod tests {
         assert_eq!((found[0].code, found[0].extended, complaints.count()), (0x904, (1, 12), 0));
         assert!(pairs(&format!("{header}\n0x904\tclosed\ttcp\t\t\tlow\tx\n"), &mut complaints).is_empty());
         assert_eq!(complaints.count(), 1);
+    }
+
+    #[test]
+    fn number_spaces_are_called_in_the_order_of_their_table() {
+        let mut complaints = Complaints::new("codes/spaces.tsv");
+        let found = spaces("space\ttitle\nb\tsecond letter\na\tfirst letter\n", &mut complaints);
+        assert_eq!((found[0].name.as_str(), found[1].title.as_str()), ("b", "first letter"));
+        assert_eq!(complaints.count(), 0);
+        spaces("space\ttitle\na\t\na\tx\na\ty\n", &mut complaints);
+        assert_eq!(complaints.count(), 2);
     }
 }

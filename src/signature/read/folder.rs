@@ -14,8 +14,9 @@ use super::{cause, codes, dialog, sigma, words, yaml};
 
 const MAX_DEPTH: usize = 16;
 const MAX_FILES: usize = 50_000;
-/// The table among the number spaces that holds pairs of codes.
+/// The tables among the number spaces that hold pairs of codes, and how number spaces are called.
 const PAIRS: &str = "pairs";
+const SPACES: &str = "spaces";
 /// Longest slug: the limit of Sigma's own tools for file names.
 const SLUG_LENGTH: std::ops::RangeInclusive<usize> = 10..=70;
 
@@ -148,6 +149,7 @@ impl Loader {
         let is_table = name.to_ascii_lowercase().ends_with(".tsv");
         match (top, is_table) {
             ("codes", true) if stem == PAIRS => self.definitions.pairs = codes::pairs(text, &mut complaints),
+            ("codes", true) if stem == SPACES => self.definitions.spaces = codes::spaces(text, &mut complaints),
             ("codes", true) => {
                 let table = codes::read(text, &mut complaints);
                 self.definitions.codes.insert(stem.to_owned(), table.codes);

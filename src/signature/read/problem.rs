@@ -196,7 +196,8 @@ impl Complaints {
     }
 }
 
-/// A whole number of 32 bits, decimal or `0x`.
+/// A whole number of 32 bits, decimal or `0x`. Less than what logs may write ([`crate::event::read_code`]): in a table of
+/// ours a number stands in one way, and neither a sign nor bits beyond 32 are ever meant.
 pub fn read_number(text: &str) -> Option<u32> {
     match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(hex) if !hex.starts_with('+') => u32::from_str_radix(hex, 16).ok(),
