@@ -15,7 +15,7 @@ use super::model::{AttemptReport, CauseReport, EventRow, Finding, Level, RecordL
 use super::{Options, line};
 use crate::event::Time;
 use crate::evidence::EventRef;
-use crate::signature::definition::{Phase, Severity};
+use crate::signature::definition::{Phase, Role, Severity};
 
 /// Writes every fact that a class fits as an event.
 ///
@@ -214,7 +214,7 @@ fn record(facts: &Facts<'_>, row: &EventRow) -> Option<Value> {
 
 /// The end at which a record of no attempt was written.
 fn host_end(doc: &mut Doc, row: &EventRow) {
-    let side = if row.role.as_deref() == Some("client") { "src_endpoint" } else { "dst_endpoint" };
+    let side = if row.role.as_deref() == Some(Role::Client.word()) { "src_endpoint" } else { "dst_endpoint" };
     doc.put(side, endpoint(Some(&row.host), None).unwrap_or_else(unknown_end));
 }
 

@@ -8,7 +8,7 @@ use crate::event::Time;
 use crate::report::headline::answer;
 use crate::report::model::{AttemptReport, ClockState, EventRow, HostCoverage, RecordLevel, Row};
 use crate::report::provider::bare;
-use crate::signature::definition::{Outcome, Phase};
+use crate::signature::definition::{Outcome, Phase, Role};
 
 const LEFT: usize = 148;
 const COLUMN: usize = 74;
@@ -74,7 +74,7 @@ impl State {
 
 /// One computer and its records by column.
 struct Lane<'a> {
-    role: &'static str,
+    role: Role,
     host: Option<&'a str>,
     cells: Vec<Vec<&'a EventRow>>,
 }
@@ -146,15 +146,15 @@ fn lanes<'a>(attempt: &'a AttemptReport, rows: &[&'a EventRow], columns: &[Phase
     let gateway = attempt.gateway.as_ref().map(|gateway| gateway.host.as_deref());
     let server =
         attempt.server.host.as_deref().or(attempt.server.typed_name.as_deref()).or(attempt.server.ip.as_deref());
-    let mut lanes = vec![("client", attempt.client.host.as_deref().or(attempt.client.ip.as_deref()))];
-    lanes.extend(gateway.map(|host| ("gateway", host)));
-    lanes.push(("server", server));
+    let mut lanes = vec![(Role::Client, attempt.client.host.as_deref().or(attempt.client.ip.as_deref()))];
+    lanes.extend(gateway.map(|host| (Role::Gateway, host)));
+    lanes.push((Role::Server, server));
     lanes
         .into_iter()
         .map(|(role, host)| {
             let mut cells = vec![Vec::new(); columns.len()];
             let mut last = 0;
-            for row in rows.iter().filter(|row| row.role.as_deref() == Some(role)) {
+            for row in rows.iter().filter(|row| row.role.as_deref() == Some(role.word())) {
                 // A record of no phase stands where its computer was last.
                 last = row.phase.and_then(|phase| columns.iter().position(|c| *c == phase)).unwrap_or(last);
                 if let Some(cell) = cells.get_mut(last) {
@@ -183,7 +183,7 @@ fn draw(page: &Page<'_>, attempt: &AttemptReport, at: usize, lane: &Lane<'_>, wi
     let empty = lane.cells.iter().all(Vec::is_empty);
     html! {
         line.lane x1="0" x2=(width - 8) y1=(y) y2=(y) {}
-        text.role x="8" y=(y + 24) { (lane.role) }
+        text.role x="8" y=(y + 24) { (lane.role.word()) }
         text.host x="8" y=(y + 44) { (lane.host.map_or("not known".into(), |host| cut(&short_host(host)))) }
         @for (n, line) in clock(covered).iter().enumerate() { text.clock x="8" y=(y + 62 + n * 14) { (line) } }
         @if empty { text.clock x=(LEFT + 12) y=(y + 52) { "no record of this attempt from here" } }
