@@ -71,7 +71,11 @@ impl Definitions {
             match self.words.iter_mut().find(|mine| mine.provider.eq_ignore_ascii_case(&words.provider)) {
                 Some(mine) => {
                     mine.short = words.short;
-                    mine.channel = words.channel;
+                    // What they do not tell stays as it is.
+                    if !words.channel.is_empty() {
+                        mine.channel = words.channel;
+                    }
+                    mine.elsewhere |= words.elsewhere;
                     mine.events.extend(words.events);
                 }
                 None => self.words.push(words),
@@ -80,5 +84,31 @@ impl Definitions {
         self.words.sort_by(|a, b| a.provider.cmp(&b.provider));
         let both = Sha256::new().chain_update(&self.sha256).chain_update(&over.sha256).finalize();
         self.sha256 = both.iter().map(|byte| format!("{byte:02x}")).collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signature::definition::Words;
+
+    fn words(channel: &str, elsewhere: bool, event_id: u32) -> Definitions {
+        let words = Words {
+            provider: "FreeRDP".to_owned(),
+            short: "FreeRDP".to_owned(),
+            channel: channel.to_owned(),
+            elsewhere,
+            events: [(event_id, "text".to_owned())].into(),
+        };
+        Definitions { words: vec![words], ..Definitions::default() }
+    }
+
+    #[test]
+    fn words_that_are_added_leave_what_they_do_not_tell() {
+        let mut mine = words("Application", true, 1);
+        mine.merge(words("", false, 2));
+        let [merged] = &mine.words[..] else { unreachable!("one provider") };
+        assert_eq!((merged.channel.as_str(), merged.elsewhere), ("Application", true));
+        assert_eq!(merged.events.keys().collect::<Vec<_>>(), [&1, &2]);
     }
 }
