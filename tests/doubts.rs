@@ -477,3 +477,28 @@ fn a_broker_or_a_gateway_that_served_somebody_since_is_in_order() {
         assert_eq!(ours["verdicts"].as_array().unwrap().iter().filter(blamed).count(), 0, "{slug}");
     }
 }
+
+#[test]
+fn a_ticket_for_another_server_lets_nobody_into_this_one() {
+    let all = rows("protected-user-by-address");
+    let ticket = row("krb-ap-err-modified", "security_4769_computer_ticket");
+    let with = |server: &str| {
+        let mut more = all.clone();
+        for (at, refused) in all.iter().filter(|row| has(row, "ntlm_100_protected_user")).enumerate() {
+            let mut ticket = moved(&ticket, refused["time"].as_str().unwrap());
+            ticket["ref"] = format!("{at:032x}").into();
+            ticket["record_id"] = (77_000 + at).into();
+            ticket["fields"] = json!([
+                ["TargetUserName", "anna@CORP.EXAMPLE"],
+                ["ServiceName", server],
+                ["IpAddress", "::ffff:10.1.7.17"],
+                ["Status", "0x0"]
+            ]);
+            more.push(ticket);
+        }
+        report(&more)
+    };
+    assert_eq!(verdict(&report(&all), "protected-users-ntlm"), Some("probable"));
+    assert_eq!(verdict(&with("FS01$"), "protected-users-ntlm"), Some("probable"));
+    assert_eq!(verdict(&with("RDS01$"), "protected-users-ntlm"), None);
+}

@@ -156,9 +156,10 @@ pub fn without_class(text: &str) -> &str {
     text.split_once('/').map_or(text, |(_, name)| name)
 }
 
-/// Strips what surrounds a target name: service class, blanks, port.
+/// Strips what surrounds a target name: service class, blanks, port, and the `$` of a computer's account.
 pub fn bare_target(text: &str) -> &str {
     let text = without_class(text.trim().trim_matches('\0').trim_end_matches('.'));
+    let text = text.strip_suffix('$').unwrap_or(text);
     match text.rsplit_once(':') {
         Some((name, port)) if !name.contains(':') && port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => text,
@@ -207,6 +208,7 @@ mod tests {
         assert_eq!(one.len(), 1);
         assert_eq!(one.name(0), "fs02.offsec.lan");
         assert_eq!(one.resolve("TERMSRV/fs02"), Some(0));
+        assert_eq!(one.resolve("FS02$"), Some(0));
         let two = Hosts::new(["fs02.a.lan", "fs02.b.lan"].into_iter());
         assert_eq!(two.resolve("fs02"), None);
         assert_eq!(two.resolve("fs02.b.lan"), Some(1));
