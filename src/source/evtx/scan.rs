@@ -1,6 +1,6 @@
 //! Walks the records of a chunk: stage one on each, stage two on those that are wanted.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use rustc_hash::FxHashMap;
 
@@ -226,10 +226,17 @@ impl<'a> Scan<'a> {
         None
     }
 
+    #[inline]
     fn record_and_hidden(&mut self, data: &[u8], at: usize, record: RecordHeader) {
         let end = at + record.size - 4;
-        let Some(mut from) = self.record(data, at, record) else { return };
-        // Tools that remove records from logs make the record before longer than its content.
+        if let Some(from) = self.record(data, at, record).filter(|from| from + RECORD_HEADER + 4 < end) {
+            self.hidden(data, from..end, record);
+        }
+    }
+
+    /// What lies behind the content of a record: tools that remove records from logs make the one before longer.
+    #[cold]
+    fn hidden(&mut self, data: &[u8], Range { start: mut from, end }: Range<usize>, record: RecordHeader) {
         while from + RECORD_HEADER + 4 < end {
             let Some(inner) = data.get(..end).and_then(|data| find_record(data, from)) else { break };
             // The copy of the outer size may stand in place of its own.
@@ -251,6 +258,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Reads one record. Returns where its content ends, if that is known.
+    #[inline]
     fn record(&mut self, data: &[u8], at: usize, record: RecordHeader) -> Option<usize> {
         let (start, end) = (at + RECORD_HEADER, at + record.size - 4);
         let head = binxml::leading_head(data, start, end).ok().flatten();

@@ -21,16 +21,31 @@ struct Run {
     forwarded: bool,
     ids: (u64, u64),
     times: (Time, Time),
+    /// So many of the last ones are not counted yet, all by `author`.
+    uncounted: u64,
 }
 
 impl Run {
     fn of(facts: &Facts) -> Self {
         let (ids, times) = ((facts.record_id, facts.record_id), (facts.time, facts.time));
-        Run { author: facts.author, forwarded: facts.forwarded, ids, times }
+        Run { author: facts.author, forwarded: facts.forwarded, ids, times, uncounted: 0 }
+    }
+
+    /// Adds the next record, by the same author. `false`: it is not.
+    #[inline]
+    fn add_next(&mut self, facts: &Facts) -> bool {
+        let is_next = facts.author == self.author
+            && self.ids.1.checked_add(1) == Some(facts.record_id)
+            && facts.forwarded == self.forwarded;
+        if is_next {
+            self.ids.1 = facts.record_id;
+            self.times = (self.times.0.min(facts.time), self.times.1.max(facts.time));
+            self.uncounted += 1;
+        }
+        is_next
     }
 
     /// Adds a record of the same channel. `false`: its id does not follow, or it came another way.
-    #[inline]
     fn add(&mut self, facts: &Facts) -> bool {
         let follows = facts.record_id >= self.ids.0 && facts.record_id <= self.ids.1.saturating_add(1);
         if !follows || self.forwarded != facts.forwarded {
@@ -46,6 +61,15 @@ impl Run {
 impl Tally {
     #[inline]
     pub fn add(&mut self, facts: &Facts, authors: &Authors, words: &Words, sink: &mut dyn Sink) {
+        if !self.run.as_mut().is_some_and(|run| run.add_next(facts)) {
+            self.add_other(facts, authors, words, sink);
+        }
+    }
+
+    /// Adds a record that is not by the author of the one before it, or does not follow that.
+    #[inline(never)]
+    fn add_other(&mut self, facts: &Facts, authors: &Authors, words: &Words, sink: &mut dyn Sink) {
+        self.count();
         match self.counts.get_mut(facts.author as usize) {
             Some(count) if *count > 0 => *count += 1,
             _ => self.meet(facts.author),
@@ -69,8 +93,19 @@ impl Tally {
         }
     }
 
+    /// Counts the last records.
+    fn count(&mut self) {
+        let Some(run) = &mut self.run else { return };
+        let uncounted = std::mem::take(&mut run.uncounted);
+        // Whoever wrote a run is counted since its first record.
+        if let Some(count) = self.counts.get_mut(run.author as usize) {
+            *count += uncounted;
+        }
+    }
+
     #[cold]
     fn tell_run(&mut self, authors: &Authors, words: &Words, sink: &mut dyn Sink) {
+        self.count();
         let Some(run) = self.run.take() else { return };
         let Some(author) = authors.get(run.author) else { return };
         let Run { forwarded, ids, times, .. } = run;
