@@ -9,12 +9,12 @@ use std::io::{self, Write};
 use super::facts::{Facts, known};
 use super::headline::{answer, beside, count, digits, endings, explains_failure, headline, hits, less_sure};
 use super::model::{AttemptReport, CauseReport, Level, Report};
-use super::step::{Piece, pieces};
 use super::terminal::clean;
 use super::wanted::wanted;
 use super::{Options, when};
 use crate::evidence::EventRef;
 use crate::signature::definition::{Bearing, Phase};
+use crate::step::{Piece, pieces};
 
 /// Longest text of one field, and rows shown of a long list unless everything is wanted.
 const LONGEST: usize = 300;

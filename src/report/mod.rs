@@ -19,7 +19,6 @@ pub mod model;
 mod ocsf;
 mod provider;
 pub mod redact;
-mod step;
 pub mod terminal;
 mod text;
 mod timesketch;

@@ -6,8 +6,8 @@ use super::{Page, level_badge, say, severity_badge};
 use crate::evidence::EventRef;
 use crate::report::headline::{count, digits, explains_failure, hits, less_sure};
 use crate::report::model::{CauseReport, Cited, Finding, Level};
-use crate::report::step::{Piece, pieces};
 use crate::signature::definition::Bearing;
+use crate::step::{Piece, pieces};
 
 /// Records and changes shown before a fold.
 const SHOWN: usize = 3;
