@@ -146,7 +146,10 @@ fn part(page: &mut Page<'_>, section: &Section) -> io::Result<()> {
         if let Some(cause) = cause {
             words = words.add(Style::Dim, &format!(" {cause}"));
         }
-        page.put(2, "- ", &words)?;
+        match section.steps {
+            true => page.step(2, "- ", style, text)?,
+            false => page.put(2, "- ", &words)?,
+        }
         for more in more {
             page.put(4, "", &Text::of(Style::Dim, more))?;
         }

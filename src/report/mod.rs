@@ -18,6 +18,7 @@ mod markdown;
 pub mod model;
 mod ocsf;
 mod provider;
+mod reading;
 pub mod redact;
 pub mod terminal;
 mod text;
