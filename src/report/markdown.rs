@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use super::facts::{Facts, known};
 use super::headline::{answer, answered, beside, count, digits, endings, explains_failure, hits, less_sure, selection};
 use super::model::{AttemptReport, CauseReport, Level, Report};
-use super::reading::{codes, complained, damaged, numbered, ruled_out, unproven};
+use super::reading::{clocks, codes, complained, damaged, numbered, ruled_out, unproven};
 use super::terminal::clean;
 use super::wanted::wanted;
 use super::{Options, when};
@@ -68,7 +68,7 @@ impl Page<'_> {
             let title = prose(finding.title.trim_end_matches('.'));
             writeln!(out, "Beside it: {title}{on} ({}), see the findings.", finding.severity.word())?;
         }
-        writeln!(out, "All times are {}.", prose(&when::name(&self.options.timezone)))?;
+        writeln!(out, "All times are {}{}.", prose(&when::name(&self.options.timezone)), clocks(report))?;
         if self.options.selected {
             writeln!(out, "{}", prose(&selection(report)))?;
         }
@@ -77,10 +77,10 @@ impl Page<'_> {
             self.cause(out, cause)?;
         }
         self.others(out, answer(report).is_some())?;
+        self.missing(out)?;
         self.attempts(out)?;
         self.findings(out)?;
         self.ruled_out(out)?;
-        self.missing(out)?;
         self.coverage(out)?;
         self.inputs(out)?;
         let tool = &report.tool;

@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::headline::{count, list};
-use super::model::{CodeReport, Complaint, HostCoverage, Level, Report};
+use super::model::{ClockState, CodeReport, Complaint, HostCoverage, Level, Report};
 use crate::evidence::EventRef;
 use crate::signature::definition::Outcome;
 
 /// Codes explained below the attempts that they belong to.
 const CODES: usize = 12;
+
+/// Milliseconds by which a clock is off beyond what a reader overlooks.
+const SEEN: i64 = 5000;
 
 /// Failed and dropped attempts that no confirmed or probable cause explains, where causes are told at all.
 pub fn unproven(report: &Report) -> Vec<EventRef> {
@@ -48,6 +51,19 @@ pub fn codes(report: &Report) -> Vec<&CodeReport> {
     told.sort_by_key(|code| code.code);
     told.truncate(CODES);
     told
+}
+
+/// Behind the name of the zone: whose clocks the times are by.
+pub fn clocks(report: &Report) -> &'static str {
+    let hosts = &report.coverage.hosts;
+    let off = |host: &HostCoverage| host.clock.offset_ms.is_some_and(|offset| offset.abs() >= SEEN);
+    match hosts.iter().any(off) {
+        _ if hosts.iter().any(|host| host.clock.state == ClockState::Unaligned) => {
+            ", each by the clock of its own computer"
+        }
+        true => "; clocks that are off are corrected, but evidence stands as each computer wrote it",
+        false => "",
+    }
 }
 
 /// What a computer is, in words.

@@ -16,8 +16,8 @@ use std::io::{self, Write};
 
 use super::Options;
 use super::headline::{answer, answered, beside, count, endings, explains_failure, selection};
-use super::model::{ClockState, EventRow, HostCoverage, Level, Report, Row};
-use super::reading::{complained, damaged, numbered, unproven};
+use super::model::{EventRow, Level, Report, Row};
+use super::reading::{clocks, complained, damaged, numbered, unproven};
 use crate::evidence::{EventRef, is_unnamed};
 use page::{Page, Style, Text};
 
@@ -152,18 +152,9 @@ fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Resul
         let line = format!("{lost}; see INPUTS for what could not be read.");
         page.put(0, "", &Text::of(Style::Yellow, &line))?;
     }
-    let unaligned = report.coverage.hosts.iter().any(|host| host.clock.state == ClockState::Unaligned);
-    let off = |host: &HostCoverage| host.clock.offset_ms.is_some_and(|offset| offset.abs() >= SEEN);
-    let clocks = match report.coverage.hosts.iter().any(off) {
-        _ if unaligned => ", each by the clock of its own computer",
-        true => "; the timeline corrects clocks that are off, evidence stands as each computer wrote it",
-        false => "",
-    };
+    let clocks = clocks(report);
     page.put(0, "", &Text::of(Style::Dim, &format!("All times are {}{clocks}.", page.zone())))
 }
-
-/// Milliseconds by which a clock is off beyond what a reader overlooks.
-const SEEN: i64 = 5000;
 
 /// The causes beside the first that are more than a guess.
 fn others(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
