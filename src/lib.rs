@@ -44,5 +44,6 @@ pub mod report;
 pub mod scan;
 pub mod signature;
 pub mod source;
+pub mod step;
 pub mod verdict;
 pub mod verify;

@@ -266,6 +266,19 @@ fn a_report_of_selected_attempts_says_that_there_may_be_more() {
 }
 
 #[test]
+fn no_form_says_that_nothing_is_recorded_where_nothing_was_asked_for() {
+    for format in ["text", "md", "html"] {
+        let told = |args: &[&str]| run(&[&["correlate", "--format", format], args].concat(), &quiet_scan()).1;
+        let nothing = "No Remote Desktop attempt is recorded";
+        assert!(told(&[]).contains(nothing), "{format}");
+        let asked = told(&["--user", "alice"]);
+        assert!(!asked.contains(nothing), "{format}: {asked}");
+        assert!(asked.contains("No attempt in these logs is one of those that were asked for"), "{format}: {asked}");
+        assert!(asked.contains("client-ip"), "{format} tells no way on: {asked}");
+    }
+}
+
+#[test]
 fn rows_twice_in_any_order_give_the_same_bytes() {
     let (a, b) = (quiet_scan(), problem(true));
     let once = run(&["correlate", "--format", "json"], &format!("{a}{b}")).1;

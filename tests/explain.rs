@@ -36,6 +36,16 @@ fn what_is_unknown_ends_with_1_and_names_what_is_near() {
 }
 
 #[test]
+fn a_cause_is_known_by_the_title_that_reports_give_it() {
+    for asked in [&["Wrong password"][..], &["wrong", "password"]] {
+        let (code, out, errors) = explain(asked);
+        assert_eq!((code, errors.as_str()), (0, ""));
+        assert!(out.starts_with("bad-password (cause)"), "{out}");
+    }
+    assert!(explain(&["wrong-pasword"]).2.contains("did you mean bad-password"));
+}
+
+#[test]
 fn nothing_asked_is_wrong_usage() {
     assert_eq!(explain(&[]).0, 2);
     assert_eq!(explain(&["--format", "pdf", "0x904"]).0, 2);

@@ -210,7 +210,8 @@ fn inputs_are_found_below_another_folder() {
         .status()
         .unwrap();
     assert!(status.success());
-    assert_eq!(run(&["verify", path(&at)]).0, 1);
+    let (code, out, _) = run(&["verify", path(&at)]);
+    assert!(code == 1 && out.contains("--root"), "{out}");
     assert_eq!(run(&["verify", "--root", path(folder.path()), path(&at)]).0, 0);
 }
 

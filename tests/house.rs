@@ -55,14 +55,15 @@ fn every_room_names_only_the_rooms_it_may() {
         ("event", &[][..]),
         ("error", &[][..]),
         ("os", &[][..]),
+        ("step", &[][..]),
         ("source", &["os"][..]),
         ("signature", &[][..]),
         ("evidence", &["signature"][..]),
         ("attempt", &["evidence", "signature"][..]),
         // The verdict writes the report's model; the model knows nothing of verdicts.
         ("verdict", &["attempt", "evidence", "signature", "report"][..]),
-        ("report", &["evidence", "signature"][..]),
-        ("reference", &["signature"][..]),
+        ("report", &["evidence", "signature", "step"][..]),
+        ("reference", &["signature", "step"][..]),
         // Looks cited records up again; the only reader beside the scan.
         ("verify", &["source", "evidence", "report"][..]),
         ("scan", &["source", "signature", "evidence"][..]),

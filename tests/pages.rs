@@ -173,6 +173,30 @@ fn markdown_tells_causes_steps_attempts_and_hashes() {
     }
 }
 
+#[test]
+fn markdown_read_as_it_stands_counts_its_steps_and_tells_codes_and_roots() {
+    let mut report = sample::report();
+    report.causes[1].caused_by = vec![report.causes[0].id.clone()];
+    let markdown = render(&report, "md");
+    let (root, after) = (&report.causes[0], &report.causes[1]);
+    let titled = |lead: &str, id: &str| markdown.lines().any(|line| line.starts_with(lead) && line.contains(id));
+    assert!(titled("- Caused by: ", &root.id) && titled("- Leads to: ", &after.id), "{markdown}");
+    assert!(markdown.contains("\n1. ") && markdown.contains("\n2. Restart TermService"), "{markdown}");
+    assert!(titled("- `0x904`", "the connection broke"), "{markdown}");
+    assert!(!markdown.contains("0\\.1"), "the version is no list");
+    assert!(markdown.contains("The complaint (code 0x904"), "{markdown}");
+}
+
+#[test]
+fn a_page_leads_from_the_answer_to_what_is_to_be_collected() {
+    let page = render(&sample::report(), "html");
+    assert!(page.contains("href=\"#missing\"") && page.contains("id=\"missing\""), "{page}");
+    let mut report = sample::report();
+    report.coverage.cannot_judge.clear();
+    report.coverage.collect.clear();
+    assert!(!render(&report, "html").contains("#missing"), "nothing is missing");
+}
+
 /// Two whole reports for readers who want to see one before they have logs.
 const SHOWN: [(&str, &str, &str, &str); 2] = [
     (

@@ -223,6 +223,17 @@ fn check_finds_each_mistake_with_file_line_rule_and_code() {
 }
 
 #[test]
+fn a_folder_without_signatures_is_no_sound_one() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("notes.txt"), "hello").unwrap();
+    for command in ["check", "test"] {
+        let (code, _, errors) = run(&["signatures", command, folder.path().to_str().unwrap()]);
+        assert_eq!(code, 2, "{errors}");
+        assert!(errors.contains("holds no signature"), "{errors}");
+    }
+}
+
+#[test]
 fn check_finds_missing_examples_duplicates_and_names_that_lead_nowhere() {
     let missing = folder(&[("    miss: [{Provider_Name: Schannel, EventID: 36870, Type: client}]\n", "")]);
     assert!(check(missing.path()).1[0].contains(": missing-tests: the rule has no example under `miss`"));

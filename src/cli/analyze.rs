@@ -27,12 +27,13 @@ Spans count back from the newest record, not from now, so that reports stay the 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    #[command(flatten)]
-    reading: Reading,
+    // In the order in which the help tells them: what is wanted most stands first.
     #[command(flatten)]
     selecting: Selecting,
     #[command(flatten)]
     rendering: Rendering,
+    #[command(flatten)]
+    reading: Reading,
     #[command(flatten)]
     memory: Memory,
 }

@@ -38,11 +38,11 @@ pub struct Args {
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    signatures: SignatureOptions,
-    #[command(flatten)]
     selecting: Selecting,
     #[command(flatten)]
     rendering: Rendering,
+    #[command(flatten)]
+    signatures: SignatureOptions,
     #[command(flatten)]
     memory: Memory,
     /// Any signature that cannot be used, and any input that is lost, is an error

@@ -23,6 +23,7 @@ Examples:
   whyrdp explain LsaSrv/6041 4625               events
   whyrdp explain \"An internal error has occurred\"
   whyrdp explain machinekeys-acl-broken tls     causes, signatures, phases, families
+  whyrdp explain \"Wrong password\"               a cause as reports call it
 
 Exit code 1: something that was asked for is not known.";
 
@@ -84,7 +85,8 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     output.finish()?;
     for answer in &unknown {
         let hint = match answer.near.as_slice() {
-            [] => "give a code, PROVIDER/ID, a cause, or the words of the dialog".to_owned(),
+            [] => "give a code, PROVIDER/ID, the words of the dialog, or a cause (whyrdp signatures list names them)"
+                .to_owned(),
             near => format!("did you mean {}?", near.join(", ")),
         };
         session.console.error(format_args!("nothing is known about {:?}: {hint}", answer.asked));
@@ -92,12 +94,12 @@ pub fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     Ok(if unknown.is_empty() { Exit::Done } else { Exit::Found })
 }
 
-/// One answer each; words that say nothing alone are the text of a dialog that was not quoted.
+/// One answer each; words that say nothing alone are the text of a dialog, or the title of a cause, that was not quoted.
 fn answers(signatures: &Signatures, what: &[String]) -> Vec<Answer> {
     let each: Vec<Answer> = what.iter().map(|one| reference::explain(signatures, one)).collect();
     if what.len() > 1 && each.iter().any(|answer| answer.topics.is_empty()) {
         let whole = reference::explain(signatures, &what.join(" "));
-        if whole.topics.iter().any(|topic| topic.kind == Kind::Dialog) {
+        if whole.topics.iter().any(|topic| matches!(topic.kind, Kind::Dialog | Kind::Cause)) {
             return vec![whole];
         }
     }
@@ -144,7 +146,10 @@ fn part(page: &mut Page<'_>, section: &Section) -> io::Result<()> {
         if let Some(cause) = cause {
             words = words.add(Style::Dim, &format!(" {cause}"));
         }
-        page.put(2, "- ", &words)?;
+        match section.steps {
+            true => page.step(2, "- ", style, text)?,
+            false => page.put(2, "- ", &words)?,
+        }
         for more in more {
             page.put(4, "", &Text::of(Style::Dim, more))?;
         }

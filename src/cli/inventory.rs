@@ -28,8 +28,6 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    #[command(flatten)]
-    reading: Reading,
     /// Form of the inventory
     #[arg(long, value_name = "FORMAT", value_parser = formats(), default_value = FORMATS[0].0, help_heading = "Output")]
     format: String,
@@ -42,6 +40,8 @@ pub struct Args {
     /// Time zone of the text: IANA name, UTC, local, +02:00
     #[arg(long, value_name = "ZONE", value_parser = zone::parse, default_value = "UTC", help_heading = "Output")]
     tz: TimeZone,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 fn formats() -> PossibleValuesParser {

@@ -36,8 +36,6 @@ rows and is no failure, unless --strict is given.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    #[command(flatten)]
-    reading: Reading,
     /// Read paths from this file, one a line, or from standard input (-)
     #[arg(long, value_name = "FILE", conflicts_with = "paths", help_heading = "Input")]
     files_from: Option<PathBuf>,
@@ -47,6 +45,8 @@ pub struct Args {
     /// Overwrite the file
     #[arg(long, help_heading = "Output")]
     force: bool,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// What is read and how, as typed.

@@ -19,8 +19,15 @@ enum What {
     Rows,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  whyrdp schema > report.schema.json            what --format json promises
+  whyrdp schema rows                            the rows of whyrdp scan
+  whyrdp schema rows --ddl | duckdb rows.db     a table that holds them";
+
 /// As typed.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Of what
     #[arg(value_enum, default_value_t = What::Report)]

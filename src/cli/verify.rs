@@ -69,6 +69,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
             match (done.different.is_empty(), done.unhashed) {
                 (true, 0) => "nothing differs",
                 (true, _) => "nothing differs of what could be compared",
+                (false, _) if done.hashed + done.records == 0 => {
+                    "nothing is where the report says: run this in the folder of the analysis, or name it with --root"
+                }
                 (false, _) => "the report does not fit its inputs",
             }
         )
@@ -87,7 +90,7 @@ fn within(most: u64, reader: impl Read) -> io::Result<String> {
         return Err(io::Error::other(format!("larger than {most} bytes, which no report is")));
     }
     let text = encoding::behind_mark(&bytes).map_err(io::Error::other)?;
-    String::from_utf8(text.to_vec()).map_err(|_| io::Error::other("it is no UTF-8"))
+    String::from_utf8(text.to_vec()).map_err(|_| io::Error::other("it is no text, let alone a report (--format json)"))
 }
 
 fn read(path: &Path) -> Result<Report, Failure> {

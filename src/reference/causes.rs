@@ -1,6 +1,5 @@
 //! Causes, their families, and the phases in which they strike.
 
-use super::markdown::COMMANDS;
 use super::topic::{Kind, Line, Topic};
 use super::{dialogs, records};
 use crate::signature::Signatures;
@@ -60,9 +59,9 @@ pub fn cause(signatures: &Signatures, cause: &Cause) -> Topic {
         topic.section(name, clues.map(|clue| clue_line(signatures, clue)).collect());
     }
     topic.texts("What to look at besides logs", &cause.check);
-    topic.texts("Repair", &cause.fix);
-    topic.warning("Advice that does harm", cause.avoid.iter().map(Line::plain).collect());
-    topic.texts(COMMANDS, &cause.verify);
+    topic.steps("Repair", false, &cause.fix);
+    topic.steps("Advice that does harm", true, &cause.avoid);
+    topic.steps("How to see that it is repaired", false, &cause.verify);
     dialogs::of_cause(signatures, &mut topic, cause);
     let title = |id: &String| Line {
         text: signatures.cause(id).map_or_else(|| id.clone(), |cause| cause.title.clone()),

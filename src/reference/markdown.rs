@@ -3,9 +3,7 @@
 use std::fmt::Write;
 
 use super::topic::{Answer, Kind, Line, Topic};
-
-/// The section whose lines are typed rather than read.
-pub const COMMANDS: &str = "How to see that it is repaired";
+use crate::step::{Piece, pieces};
 
 /// The answers, one after the other.
 pub fn markdown(answers: &[Answer]) -> String {
@@ -36,7 +34,7 @@ pub fn page(topic: &Topic, link: &dyn Fn(&str) -> Option<String>) -> String {
         let prose = topic.kind == Kind::Cause && section.lines.len() == 1 && section.name == "What happens";
         for line in &section.lines {
             let lead = if prose { "" } else { "- " };
-            let shown = if section.name == COMMANDS { command(&line.text) } else { words(line, link) };
+            let shown = if section.steps { step(&line.text) } else { words(line, link) };
             let _ = writeln!(out, "{lead}{shown}");
             for more in &line.more {
                 let _ = writeln!(out, "  - {}", safe(more));
@@ -47,10 +45,27 @@ pub fn page(topic: &Topic, link: &dyn Fn(&str) -> Option<String>) -> String {
     out
 }
 
+/// A step with its commands as they are typed, like in reports.
+fn step(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<&str>>().join(" ");
+    let mut out = String::new();
+    for piece in pieces(&line) {
+        match piece {
+            Piece::Command(text) => out.push_str(&command(text)),
+            Piece::Words(text) => {
+                let begins = text.starts_with(' ') && !out.is_empty();
+                let ends = text.ends_with(' ') && text.len() > 1;
+                out.extend([if begins { " " } else { "" }, &safe(text), if ends { " " } else { "" }]);
+            }
+        }
+    }
+    out
+}
+
 /// What is to be copied stays as it is.
 fn command(text: &str) -> String {
     let marks = if text.contains('`') { "``" } else { "`" };
-    format!("{marks}{}{marks}", text.split_whitespace().collect::<Vec<&str>>().join(" "))
+    format!("{marks}{text}{marks}")
 }
 
 fn words(line: &Line, link: &dyn Fn(&str) -> Option<String>) -> String {
@@ -98,7 +113,16 @@ pub fn safe(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::safe;
+    use super::{safe, step};
+
+    #[test]
+    fn commands_in_a_step_are_copied_as_they_stand() {
+        assert_eq!(
+            step("Look at it: reg query HK_LM\\a*; then <b>"),
+            "Look at it: `reg query HK_LM\\a*`; then &lt;b&gt;"
+        );
+        assert_eq!(step("Set a *password*"), "Set a \\*password\\*");
+    }
 
     #[test]
     fn nothing_in_a_text_is_markup() {

@@ -19,8 +19,8 @@ pub fn names(signatures: &Signatures, asked: &str) -> Vec<String> {
     let wanted = loose(&asked);
     let letters = wanted.chars().count();
     let mut found: Vec<(usize, String)> = Vec::new();
-    for name in all(signatures) {
-        let known = loose(&name.to_lowercase());
+    for (known, name) in all(signatures) {
+        let known = loose(&known.to_lowercase());
         let within = letters >= 4 && known.contains(&wanted);
         let parts = || wanted.split('_').all(|part| part.len() >= 3 && known.contains(part));
         let most = (letters / 3).min(6);
@@ -35,11 +35,18 @@ pub fn names(signatures: &Signatures, asked: &str) -> Vec<String> {
         }
     }
     found.sort();
-    found.dedup_by(|a, b| a.1 == b.1);
-    found.into_iter().map(|(_, name)| name).take(MOST).collect()
+    let mut told: Vec<String> = Vec::new();
+    for (_, name) in found {
+        if !told.contains(&name) {
+            told.push(name);
+        }
+    }
+    told.truncate(MOST);
+    told
 }
 
-fn all(signatures: &Signatures) -> Vec<String> {
+/// What may be typed, and the name by which it is asked for.
+fn all(signatures: &Signatures) -> Vec<(String, String)> {
     let causes = signatures.causes().iter().flat_map(|cause| [cause.id.clone(), cause.family.clone()]);
     let rules = signatures.rules().map(|rule| rule.slug.clone());
     let correlations = signatures.correlations().iter().map(|one| one.slug.clone());
@@ -53,5 +60,6 @@ fn all(signatures: &Signatures) -> Vec<String> {
     all.extend(claims.chain(symbols).chain(providers));
     all.sort();
     all.dedup();
-    all
+    let titles = signatures.causes().iter().map(|cause| (cause.title.clone(), cause.id.clone()));
+    all.into_iter().map(|name| (name.clone(), name)).chain(titles).collect()
 }

@@ -10,7 +10,8 @@ pub fn topics(signatures: &Signatures, asked: &str) -> Vec<Topic> {
     if asked.is_empty() {
         return Vec::new();
     }
-    let steps: [fn(&Signatures, &str) -> Vec<Topic>; 6] = [named, symbols, halves, numbers, records::provider, text];
+    let steps: [fn(&Signatures, &str) -> Vec<Topic>; 7] =
+        [named, titled, symbols, halves, numbers, records::provider, text];
     steps.iter().map(|step| step(signatures, asked)).find(|found| !found.is_empty()).unwrap_or_default()
 }
 
@@ -29,6 +30,13 @@ fn named(signatures: &Signatures, asked: &str) -> Vec<Topic> {
     let claim = signatures.claims().iter().find(|claim| claim.id == lower);
     found.extend(claim.map(|claim| dialogs::claim(signatures, claim)));
     found
+}
+
+/// Causes by their titles, as reports tell them.
+fn titled(signatures: &Signatures, asked: &str) -> Vec<Topic> {
+    let plain = |title: &str| title.trim_end_matches('.').to_lowercase();
+    let found = signatures.causes().iter().filter(|cause| plain(&cause.title) == plain(asked));
+    found.map(|cause| causes::cause(signatures, cause)).collect()
 }
 
 /// Official names, also as `HRESULT_FROM_WIN32(NAME)`.

@@ -91,6 +91,9 @@ pub struct Section {
     pub name: &'static str,
     /// They must be heeded.
     pub warning: bool,
+    /// They are steps, in which commands may stand.
+    #[serde(skip)]
+    pub steps: bool,
     /// The lines.
     pub lines: Vec<Line>,
 }
@@ -130,14 +133,21 @@ impl Topic {
     /// Adds a section, if it has a line.
     pub fn section(&mut self, name: &'static str, lines: Vec<Line>) {
         if !lines.is_empty() {
-            self.sections.push(Section { name, warning: false, lines });
+            self.sections.push(Section { name, warning: false, steps: false, lines });
         }
     }
 
     /// Adds a section that must be heeded.
     pub fn warning(&mut self, name: &'static str, lines: Vec<Line>) {
         if !lines.is_empty() {
-            self.sections.push(Section { name, warning: true, lines });
+            self.sections.push(Section { name, warning: true, steps: false, lines });
+        }
+    }
+
+    /// Adds a section of steps; `warning` where they are not to be taken.
+    pub fn steps(&mut self, name: &'static str, warning: bool, texts: &[String]) {
+        if !texts.is_empty() {
+            self.sections.push(Section { name, warning, steps: true, lines: texts.iter().map(Line::plain).collect() });
         }
     }
 

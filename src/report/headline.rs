@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Options;
 use super::accounts::accounts;
 use super::model::{AttemptReport, CauseReport, Finding, Hit, Level, Report};
 use super::wanted::briefly;
@@ -18,6 +19,28 @@ pub fn headline(report: &Report) -> String {
         _ if report.summary.attempts > 0 => nothing_failed(report),
         _ => nothing_recorded(report),
     }
+}
+
+/// The headline of a report that may be of some attempts only.
+pub(super) fn answered(report: &Report, options: &Options) -> String {
+    match options.selected && report.summary.attempts == 0 {
+        // What the logs hold nobody asked.
+        true => "No attempt in these logs is one of those that were asked for".to_owned(),
+        false => headline(report),
+    }
+}
+
+/// What a reader has to know of a report of some attempts only.
+pub(super) fn selection(report: &Report) -> String {
+    if report.summary.attempts == 0 {
+        let options = "--since, --until, --around, --host, --user and --client-ip";
+        return format!(
+            "Without {options} all attempts are told; which computers and times the logs cover stands below."
+        );
+    }
+    let told = "Only attempts of the time, computers, users or addresses that were asked for are told here";
+    let rest = if report.findings.is_empty() { "." } else { "; findings are those of all logs." };
+    format!("{told}{rest}")
 }
 
 /// The best cause that explains an attempt that failed or dropped.

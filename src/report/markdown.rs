@@ -3,22 +3,26 @@
 //! Text from logs stands in code spans, where no reader of Markdown finds markup, links,
 //! mentions or references; prose of the knowledge base is escaped.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::facts::{Facts, known};
-use super::headline::{answer, beside, count, digits, endings, explains_failure, headline, hits, less_sure};
+use super::headline::{answer, answered, beside, count, digits, endings, explains_failure, hits, less_sure, selection};
 use super::model::{AttemptReport, CauseReport, Level, Report};
-use super::step::{Piece, pieces};
+use super::reading::{clocks, codes, complained, damaged, numbered, ruled_out, unproven};
 use super::terminal::clean;
 use super::wanted::wanted;
 use super::{Options, when};
 use crate::evidence::EventRef;
-use crate::signature::definition::{Bearing, Phase};
+use crate::signature::definition::{Bearing, Phase, Severity};
+use crate::step::{Piece, pieces};
 
 /// Longest text of one field, and rows shown of a long list unless everything is wanted.
 const LONGEST: usize = 300;
 const SHOWN: usize = 30;
+/// Changes shown before a cause, the last ones.
+const CHANGES: usize = 5;
 
 /// Writes the report as Markdown.
 ///
@@ -44,33 +48,50 @@ impl Page<'_> {
     fn whole(&self, out: &mut String) -> Done {
         let report = self.report;
         let s = &report.summary;
-        writeln!(out, "# {}\n", prose(headline(report).trim_end_matches('.')))?;
+        writeln!(out, "# {}\n", prose(answered(report, self.options).trim_end_matches('.')))?;
         if s.attempts > 0 {
             let span = when::span(&self.options.timezone, s.first, s.last);
             writeln!(out, "{} ({span}): {}.", count(s.attempts, "attempt"), endings(report))?;
+        }
+        let unproven = unproven(report);
+        if !unproven.is_empty() {
+            writeln!(out, "No cause is proven for {}.", self.numbered(&unproven))?;
+        }
+        if let Some(complaint) = &report.complaint {
+            writeln!(out, "{}", prose(&complained(complaint, &self.numbered(&complaint.attempts))))?;
+        }
+        if let Some(lost) = damaged(report) {
+            writeln!(out, "{lost}; see the inputs for what could not be read.")?;
         }
         for finding in beside(report) {
             let on = finding.host.as_deref().map(|host| format!(" on {}", code(host))).unwrap_or_default();
             let title = prose(finding.title.trim_end_matches('.'));
             writeln!(out, "Beside it: {title}{on} ({}), see the findings.", finding.severity.word())?;
         }
-        writeln!(out, "All times are {}.", prose(&when::name(&self.options.timezone)))?;
+        writeln!(out, "All times are {}{}.", prose(&when::name(&self.options.timezone)), clocks(report))?;
         if self.options.selected {
-            writeln!(out, "Only the attempts that were asked for are told here; findings are those of all logs.")?;
+            writeln!(out, "{}", prose(&selection(report)))?;
         }
         let strong = |cause: &&CauseReport| cause.verdict >= Level::Probable && explains_failure(report, cause);
         for cause in report.causes.iter().filter(strong) {
             self.cause(out, cause)?;
         }
         self.others(out, answer(report).is_some())?;
+        self.missing(out)?;
         self.attempts(out)?;
         self.findings(out)?;
         self.ruled_out(out)?;
-        self.missing(out)?;
         self.coverage(out)?;
         self.inputs(out)?;
         let tool = &report.tool;
-        writeln!(out, "\n{} {}, signatures `{}`", prose(&tool.name), prose(&tool.version), tool.signatures_sha256)
+        writeln!(out, "\n{} {}, signatures `{}`", prose(&tool.name), tame(&tool.version), tool.signatures_sha256)
+    }
+
+    /// Attempts by their places in the table.
+    fn numbered(&self, ids: &[EventRef]) -> String {
+        let ids: BTreeSet<EventRef> = ids.iter().copied().collect();
+        let all = self.report.attempts.iter().enumerate();
+        numbered(&all.filter(|(_, attempt)| ids.contains(&attempt.id)).map(|(at, _)| at + 1).collect::<Vec<_>>())
     }
 
     fn most(&self, most: usize) -> usize {
@@ -83,10 +104,10 @@ impl Page<'_> {
         writeln!(out, "- Cause: `{}`, severity {}, score {}", tame(&cause.id), cause.severity.word(), cause.score)?;
         if !cause.attempts.is_empty() {
             let span = when::span(&self.options.timezone, cause.first, cause.last);
-            writeln!(out, "- Explains: {} ({span})", count(cause.attempts.len() as u64, "attempt"))?;
-            let weaker = less_sure(self.report, cause).len() as u64;
-            if weaker > 0 {
-                writeln!(out, "- Only probable for {} of them", digits(weaker))?;
+            writeln!(out, "- Explains: {} ({span})", self.numbered(&cause.attempts))?;
+            let weaker = less_sure(self.report, cause);
+            if !weaker.is_empty() {
+                writeln!(out, "- Only probable for: {}", self.numbered(&weaker))?;
             }
         }
         if !cause.hosts.is_empty() {
@@ -99,6 +120,7 @@ impl Page<'_> {
         if let Some(time) = cause.last_success {
             writeln!(out, "- Last worked: {}", when::moment(&self.options.timezone, time))?;
         }
+        self.around(out, cause)?;
         self.evidence(out, cause)?;
         Self::absent(out, cause)?;
         steps(out, "Fix", &cause.fix, true)?;
@@ -108,6 +130,29 @@ impl Page<'_> {
         let links: Vec<String> = links.map(|link| format!("<{}>", link.replace(['<', '>', ' '], ""))).collect();
         if !links.is_empty() {
             writeln!(out, "\nRead more: {}", links.iter().map(|l| tame(l)).collect::<Vec<_>>().join(", "))?;
+        }
+        Ok(())
+    }
+
+    /// What lies behind a cause, what it leads to, and what changed before.
+    fn around(&self, out: &mut String, cause: &CauseReport) -> Done {
+        let named =
+            |other: &CauseReport| format!("{} (`{}`)", prose(other.title.trim_end_matches('.')), tame(&other.id));
+        for id in &cause.caused_by {
+            writeln!(out, "- Caused by: {}", self.facts.cause(id).map_or_else(|| code(id), named))?;
+        }
+        for other in self.report.causes.iter().filter(|other| other.caused_by.contains(&cause.id)) {
+            writeln!(out, "- Leads to: {}", named(other))?;
+        }
+        let skipped = cause.changes.len().saturating_sub(self.most(CHANGES));
+        if skipped > 0 {
+            writeln!(out, "- Changed before: {} (all with -v)", count(skipped as u64, "earlier change"))?;
+        }
+        for change in &cause.changes[skipped..] {
+            let row = self.facts.row(change.event);
+            let when =
+                row.map(|row| format!("{} {}: ", when::moment(&self.options.timezone, row.time), code(&row.host)));
+            writeln!(out, "- Changed before: {}{}", when.unwrap_or_default(), code(&change.what))?;
         }
         Ok(())
     }
@@ -200,14 +245,24 @@ impl Page<'_> {
         for (at, attempt) in attempts.iter().enumerate().take(shown) {
             self.attempt(out, at + 1, attempt)?;
         }
-        rest(out, attempts.len(), shown)
+        rest(out, attempts.len(), shown)?;
+        let codes = codes(self.report);
+        if !codes.is_empty() {
+            writeln!(out)?;
+        }
+        for one in codes {
+            let symbol = one.symbol.as_ref().map(|symbol| format!(" {}", code(symbol))).unwrap_or_default();
+            let meaning = prose(one.meaning.as_deref().unwrap_or_default());
+            writeln!(out, "- {}{symbol}: {meaning} ({})", code(&one.hex), prose(&one.from))?;
+        }
+        Ok(())
     }
 
     fn attempt(&self, out: &mut String, number: usize, attempt: &AttemptReport) -> Done {
         let (client, server) = (&attempt.client, &attempt.server);
         let cell = |text: Option<&str>| known(text).map(code).unwrap_or_default();
         let hex = attempt.disconnect.iter().chain(&attempt.extended).map(|code| code.hex.clone()).collect::<Vec<_>>();
-        let cause = attempt.verdicts.first().map(|verdict| verdict.cause.as_str());
+        let cause = attempt.verdicts.first().map(|one| format!("{} ({})", code(&one.cause), one.verdict.word()));
         writeln!(
             out,
             "| {number} | {} | {} | {} | {} | {} | {} | {} | {} |",
@@ -218,7 +273,7 @@ impl Page<'_> {
             attempt.outcome.word(),
             attempt.phase.map_or("", Phase::word),
             cell(Some(hex.join("/").as_str())),
-            cell(cause),
+            cause.unwrap_or_default(),
         )
     }
 
@@ -232,22 +287,30 @@ impl Page<'_> {
             let on = finding.host.as_deref().map(|host| format!(" on {}", code(host))).unwrap_or_default();
             let span = when::span(&self.options.timezone, finding.first, finding.last);
             let records = count(finding.count, "record");
-            writeln!(out, "- {} ({}){on}: {records}, {span}", prose(&finding.title), finding.severity.word())?;
+            let attack = match finding.attack.as_slice() {
+                [] => String::new(),
+                techniques => format!(" ({})", prose(&techniques.join(", "))),
+            };
+            let title = prose(finding.title.trim_end_matches('.'));
+            writeln!(out, "- {title} ({}){on}: {records}, {span}{attack}", finding.severity.word())?;
+            if finding.severity >= Severity::High {
+                writeln!(out, "  - What to do: {}", command(&format!("whyrdp explain {}", finding.id)))?;
+            }
         }
         Ok(())
     }
 
     fn ruled_out(&self, out: &mut String) -> Done {
-        let all = &self.report.ruled_out;
-        if all.is_empty() {
+        let by_reason = ruled_out(self.report);
+        if by_reason.is_empty() {
             return Ok(());
         }
         writeln!(out, "\n## Ruled out\n")?;
-        for one in all.iter().take(self.most(SHOWN)) {
-            let name = one.id.as_deref().or(one.family.as_deref()).unwrap_or_default();
-            writeln!(out, "- {}: {}", code(name), prose(&one.why))?;
+        for ((_, why), names) in by_reason.iter().take(self.most(SHOWN)) {
+            let names: Vec<String> = names.iter().map(|name| code(name)).collect();
+            writeln!(out, "- {}: {}", names.join(", "), prose(why))?;
         }
-        rest(out, all.len(), self.most(SHOWN))
+        rest(out, by_reason.len(), self.most(SHOWN))
     }
 
     fn missing(&self, out: &mut String) -> Done {
@@ -256,10 +319,11 @@ impl Page<'_> {
             return Ok(());
         }
         writeln!(out, "\n## To judge more, collect\n")?;
-        for one in wants.iter().take(self.most(8)) {
-            writeln!(out, "1. {}", prose(&wanted(one, &self.options.timezone)))?;
+        for (at, one) in wants.iter().take(self.most(8)).enumerate() {
+            let lead = format!("{}. ", at + 1);
+            writeln!(out, "{lead}{}", prose(&wanted(one, &self.options.timezone)))?;
             for command in &one.commands {
-                writeln!(out, "   - {}", self::command(command))?;
+                writeln!(out, "{:1$}- {2}", "", lead.len(), self::command(command))?;
             }
         }
         rest(out, wants.len(), self.most(8))
@@ -309,12 +373,12 @@ fn steps(out: &mut String, title: &str, steps: &[String], numbered: bool) -> Don
         return Ok(());
     }
     writeln!(out, "\n### {title}\n")?;
-    for step in steps {
+    for (at, step) in steps.iter().enumerate() {
         let mut lines = step.lines();
-        let lead = if numbered { "1. " } else { "- " };
+        let lead = if numbered { format!("{}. ", at + 1) } else { "- ".to_owned() };
         writeln!(out, "{lead}{}", step_line(lines.next().unwrap_or_default()))?;
         for line in lines.filter(|line| !line.trim().is_empty()) {
-            writeln!(out, "   - {}", command(line))?;
+            writeln!(out, "{:1$}- {2}", "", lead.len(), command(line))?;
         }
     }
     Ok(())

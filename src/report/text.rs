@@ -14,9 +14,10 @@ mod timeline;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, Write};
 
-use super::headline::{answer, beside, count, endings, explains_failure, headline};
-use super::model::{ClockState, EventRow, HostCoverage, Level, Report, Row};
-use super::{Options, headline::list};
+use super::Options;
+use super::headline::{answer, answered, beside, count, endings, explains_failure, selection};
+use super::model::{EventRow, Level, Report, Row};
+use super::reading::{clocks, complained, damaged, numbered, unproven};
 use crate::evidence::{EventRef, is_unnamed};
 use page::{Page, Style, Text};
 
@@ -29,6 +30,7 @@ pub fn write(report: &Report, out: &mut dyn Write, options: &Options) -> io::Res
     let index = Index::of(report);
     verdict(&mut page, report, &index)?;
     causes::write(&mut page, report, &index)?;
+    gaps::collect(&mut page, report)?;
     gaps::ruled_out(&mut page, report)?;
     gaps::missing(&mut page, report, &index)?;
     attempts::write(&mut page, report, &index)?;
@@ -66,11 +68,7 @@ impl<'a> Index<'a> {
     fn attempts(&self, ids: &[EventRef]) -> String {
         let mut numbers: Vec<usize> = ids.iter().filter_map(|id| self.attempts.get(id).copied()).collect();
         numbers.sort_unstable();
-        match numbers.as_slice() {
-            [] => String::new(),
-            [one] => format!("attempt {one}"),
-            many => format!("attempts {}", ranges(many)),
-        }
+        numbered(&numbers)
     }
 
     /// A computer without its domain, where no other has the same name in another.
@@ -111,23 +109,6 @@ fn labels(report: &Report) -> HashSet<String> {
     seen.into_iter().filter(|(_, times)| *times == 1).map(|(label, _)| label.to_owned()).collect()
 }
 
-/// "1, 3 to 5 and 9", cut after a few with a count of the rest.
-fn ranges(numbers: &[usize]) -> String {
-    let mut words = Vec::new();
-    let mut told = 0;
-    for run in numbers.chunk_by(|a, b| a + 1 == *b) {
-        if words.len() == 6 {
-            return format!("{} and {} more", words.join(", "), numbers.len() - told);
-        }
-        told += run.len();
-        match run {
-            [first, _, .., last] => words.push(format!("{first} to {last}")),
-            few => words.extend(few.iter().map(usize::to_string)),
-        }
-    }
-    list(&words, words.len())
-}
-
 /// The level as a word in its colour.
 fn level(level: Level) -> (Style, &'static str) {
     match level {
@@ -138,15 +119,10 @@ fn level(level: Level) -> (Style, &'static str) {
 }
 
 fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Result<()> {
-    let none = page.options.selected && report.summary.attempts == 0;
-    let head =
-        if none { "No attempt in these logs is one of those that were asked for".to_owned() } else { headline(report) };
-    page.put(0, "", &Text::of(Style::Bold, &format!("{head}.")))?;
+    page.put(0, "", &Text::of(Style::Bold, &format!("{}.", answered(report, page.options))))?;
     page.blank()?;
     if page.options.selected {
-        let line = "Only attempts of the time, computers, users or addresses that were asked for are told here";
-        let rest = if report.findings.is_empty() { "." } else { "; findings are those of all logs." };
-        page.put(0, "", &Text::of(Style::Yellow, &format!("{line}{rest}")))?;
+        page.put(0, "", &Text::of(Style::Yellow, &selection(report)))?;
     }
     let s = &report.summary;
     if s.attempts > 0 {
@@ -165,30 +141,20 @@ fn verdict(page: &mut Page<'_>, report: &Report, index: &Index<'_>) -> io::Resul
         page.put(0, "Beside it: ", &Text::of(Style::Yellow, &line))?;
     }
     let unproven = unproven(report);
-    if !report.causes.is_empty() && !unproven.is_empty() {
+    if !unproven.is_empty() {
         let line = format!("No cause is proven for {}.", index.attempts(&unproven));
         page.put(0, "", &Text::of(Style::Yellow, &line))?;
     }
     if let Some(complaint) = &report.complaint {
-        page.put(0, "", &Text::plain(&complained(complaint, index)))?;
+        page.put(0, "", &Text::plain(&complained(complaint, &index.attempts(&complaint.attempts))))?;
     }
-    let lost = report.inputs.iter().filter(|input| input.losses() > 0).count() as u64;
-    if lost > 0 {
-        let line = format!("{} with damage; see INPUTS for what could not be read.", count(lost, "input"));
+    if let Some(lost) = damaged(report) {
+        let line = format!("{lost}; see INPUTS for what could not be read.");
         page.put(0, "", &Text::of(Style::Yellow, &line))?;
     }
-    let unaligned = report.coverage.hosts.iter().any(|host| host.clock.state == ClockState::Unaligned);
-    let off = |host: &HostCoverage| host.clock.offset_ms.is_some_and(|offset| offset.abs() >= SEEN);
-    let clocks = match report.coverage.hosts.iter().any(off) {
-        _ if unaligned => ", each by the clock of its own computer",
-        true => "; the timeline corrects clocks that are off, evidence stands as each computer wrote it",
-        false => "",
-    };
+    let clocks = clocks(report);
     page.put(0, "", &Text::of(Style::Dim, &format!("All times are {}{clocks}.", page.zone())))
 }
-
-/// Milliseconds by which a clock is off beyond what a reader overlooks.
-const SEEN: i64 = 5000;
 
 /// The causes beside the first that are more than a guess.
 fn others(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
@@ -203,28 +169,4 @@ fn others(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Failed and dropped attempts that no confirmed or probable cause explains.
-fn unproven(report: &Report) -> Vec<EventRef> {
-    let strong: Vec<_> = report.causes.iter().filter(|cause| cause.verdict >= Level::Probable).collect();
-    let attempts = report.attempts.iter().filter(|attempt| attempts::unhappy(attempt.outcome));
-    let ids = attempts.map(|attempt| attempt.id);
-    ids.filter(|id| !strong.iter().any(|cause| cause.attempts.contains(id))).collect()
-}
-
-fn complained(complaint: &super::model::Complaint, index: &Index<'_>) -> String {
-    let mut told: Vec<String> = Vec::new();
-    match (complaint.code, complaint.extended) {
-        (Some(code), Some(extended)) => told.push(format!("code {code:#x}/{extended:#x}")),
-        (Some(code), None) => told.push(format!("code {code:#x}")),
-        (None, Some(extended)) => told.push(format!("extended code {extended:#x}")),
-        (None, None) => {}
-    }
-    told.extend(complaint.said.iter().map(|said| format!("\"{said}\"")));
-    let told = told.join(", ");
-    match index.attempts(&complaint.attempts).as_str() {
-        "" => format!("The complaint ({told}) fits no attempt in these logs."),
-        attempts => format!("The complaint ({told}) was taken to be about {attempts}."),
-    }
 }

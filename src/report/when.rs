@@ -41,7 +41,8 @@ pub fn name(zone: &TimeZone) -> String {
 /// From and to, the date once where it is the same.
 pub fn span(zone: &TimeZone, first: Option<Time>, last: Option<Time>) -> String {
     match (first, last) {
-        (Some(first), Some(last)) if first == last => moment(zone, first),
+        // Less than a second is none to a reader.
+        (Some(first), Some(last)) if moment(zone, first) == moment(zone, last) => moment(zone, first),
         (Some(first), Some(last)) if date(zone, first) == date(zone, last) => {
             let (from, to) = (moment(zone, first), moment(zone, last));
             format!("{from} to {}", to.get(11..).unwrap_or(&to))
@@ -52,25 +53,43 @@ pub fn span(zone: &TimeZone, first: Option<Time>, last: Option<Time>) -> String 
     }
 }
 
-/// A sentence whose times to the second, as RFC 3339 writes them in UTC, are told in the zone.
+/// A sentence whose times to the second, as RFC 3339 writes them in UTC, are told in the zone; of a span the date once
+/// where it is the same.
 pub fn within(zone: &TimeZone, sentence: &str) -> String {
-    let told = |word: &str| {
-        let (time, rest) = word.split_at_checked("2026-03-04T08:35:00Z".len())?;
-        let time = Time::parse(time).filter(|_| time.ends_with('Z'))?;
-        Some(format!("{}{rest}", moment(zone, time)))
+    let read = |word: &str| {
+        let (time, _) = word.split_at_checked(WRITTEN)?;
+        Time::parse(time).filter(|_| time.ends_with('Z'))
     };
-    let words = sentence.split(' ').map(|word| told(word).unwrap_or_else(|| word.to_owned()));
-    words.collect::<Vec<_>>().join(" ")
+    let words: Vec<&str> = sentence.split(' ').collect();
+    let told = words.iter().enumerate().map(|(at, word)| {
+        let Some(time) = read(word) else { return (*word).to_owned() };
+        let (told, rest) = (moment(zone, time), &word[WRITTEN..]);
+        let first = at.checked_sub(2).filter(|first| words[first + 1] == "to").and_then(|first| read(words[first]));
+        let again = first.is_some_and(|first| date(zone, first) == date(zone, time));
+        format!("{}{rest}", if again { &told[DATE..] } else { &told })
+    });
+    told.collect::<Vec<_>>().join(" ")
 }
+
+/// Bytes of a time to the second in RFC 3339, and of a date with the blank behind it.
+const WRITTEN: usize = "2026-03-04T08:35:00Z".len();
+const DATE: usize = "2026-03-04 ".len();
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn a_span_within_a_second_is_a_moment() {
+        let (first, last) = (Time::parse("2026-03-04T08:15:05.1Z"), Time::parse("2026-03-04T08:15:05.9Z"));
+        assert_eq!(span(&TimeZone::UTC, first, last), "2026-03-04 08:15:05");
+    }
+
+    #[test]
     fn times_in_a_sentence_are_told_in_the_zone() {
         let says = "System covers only 2026-03-04T08:35:00Z to 2026-03-04T23:55:00Z; Äpfel are ten";
-        assert_eq!(within(&TimeZone::UTC, says), says.replace('T', " ").replace('Z', ""));
+        let told = "System covers only 2026-03-04 08:35:00 to 23:55:00; Äpfel are ten";
+        assert_eq!(within(&TimeZone::UTC, says), told);
         let zone = TimeZone::fixed(jiff::tz::offset(2));
         let told = "System covers only 2026-03-04 10:35:00+02:00 to 2026-03-05 01:55:00+02:00; Äpfel are ten";
         assert_eq!(within(&zone, says), told);

@@ -14,7 +14,7 @@ use crate::report::model::{
 };
 use crate::signature::definition::{Ending, Outcome, Role, Slot};
 
-use super::{Judged, Said, rollup, words};
+use super::{Found, Judged, Said, rollup, words};
 
 /// Alike neighbours beyond this many become one row.
 const RUN: usize = 20;
@@ -22,31 +22,13 @@ const RUN: usize = 20;
 /// One attempt.
 pub fn attempt(case: &Case<'_>, at: usize, judged: &Judged<'_>, said: &Said, complained: bool) -> AttemptReport {
     let attempt = &case.attempts[at];
-    let has = |side: Role| attempt.side(side).next().is_some();
-    let basis = match (has(Role::Client), has(Role::Server), has(Role::Gateway)) {
-        (true, true, _) => Basis::Both,
-        (true, false, _) => Basis::Client,
-        (false, true, _) => Basis::Server,
-        (false, false, true) => Basis::Gateway,
-        (false, false, false) if has(Role::Network) => Basis::Network,
-        (false, false, false) => Basis::Implied,
-    };
-    let code = |number: u32, space: Slot, from: &str| {
-        let known = case.signatures.code(space.word(), number);
-        CodeReport {
-            code: number,
-            hex: format!("{number:#x}"),
-            symbol: known.and_then(|code| code.symbol.clone()),
-            meaning: known.map(|code| code.meaning.clone()),
-            from: from.to_string(),
-        }
-    };
+    let code = |number, space, from| code(case, number, space, from);
     let complaint = said.code.filter(|_| complained);
     AttemptReport {
         id: attempt.id,
         start: attempt.start,
         end: attempt.end,
-        basis,
+        basis: basis(attempt),
         client: client(case, attempt),
         server: ServerEnd {
             host: attempt.server.map(|host| case.hosts.name(host).to_string()),
@@ -67,19 +49,44 @@ pub fn attempt(case: &Case<'_>, at: usize, judged: &Judged<'_>, said: &Said, com
             .or_else(|| said.extended.filter(|_| complained).map(|number| code(number, Slot::Extended, "complaint"))),
         connections: attempt.connections.iter().map(|c| connection(case, c)).collect(),
         join: Join { by: attempt.joined_by.clone(), ambiguous: attempt.ambiguous },
-        verdicts: judged
-            .found
-            .iter()
-            .map(|found| Verdict {
-                cause: found.cause.id.clone(),
-                verdict: found.level,
-                score: found.score,
-                evidence: found.cited.iter().map(|cite| rollup::cited(case, cite)).collect(),
-                caused_by: found.roots.clone(),
-            })
-            .collect(),
+        verdicts: judged.found.iter().map(|found| verdict(case, found)).collect(),
         ruled_out: judged.out.clone(),
         events: events(case, attempt),
+    }
+}
+
+/// From whose logs an attempt is known.
+fn basis(attempt: &Attempt) -> Basis {
+    let has = |side: Role| attempt.side(side).next().is_some();
+    match (has(Role::Client), has(Role::Server), has(Role::Gateway)) {
+        (true, true, _) => Basis::Both,
+        (true, false, _) => Basis::Client,
+        (false, true, _) => Basis::Server,
+        (false, false, true) => Basis::Gateway,
+        (false, false, false) if has(Role::Network) => Basis::Network,
+        (false, false, false) => Basis::Implied,
+    }
+}
+
+/// A number with what is known of it.
+fn code(case: &Case<'_>, number: u32, space: Slot, from: &str) -> CodeReport {
+    let known = case.signatures.code(space.word(), number);
+    CodeReport {
+        code: number,
+        hex: format!("{number:#x}"),
+        symbol: known.and_then(|code| code.symbol.clone()),
+        meaning: known.map(|code| code.meaning.clone()),
+        from: from.to_string(),
+    }
+}
+
+fn verdict(case: &Case<'_>, found: &Found<'_>) -> Verdict {
+    Verdict {
+        cause: found.cause.id.clone(),
+        verdict: found.level,
+        score: found.score,
+        evidence: found.cited.iter().map(|cite| rollup::cited(case, cite)).collect(),
+        caused_by: found.roots.clone(),
     }
 }
 

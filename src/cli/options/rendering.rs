@@ -66,7 +66,7 @@ pub struct Rendering {
     /// Overwrite the file
     #[arg(long)]
     force: bool,
-    /// Time zone of the text report, and of times typed without one: IANA name, UTC, local, +02:00
+    /// Time zone of text, html and md, and of times typed without one: IANA name, UTC, local, +02:00
     #[arg(long, value_name = "ZONE", value_parser = zone::parse, default_value = "UTC")]
     tz: TimeZone,
     /// Replace users, domains, hosts, addresses and paths of the report by pseudonyms

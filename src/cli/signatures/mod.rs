@@ -72,6 +72,10 @@ impl Folder {
     fn open(&self) -> Result<(Sources, Vec<Problem>, Definitions), Failure> {
         let Some(folder) = &self.folder else { return Ok((Sources::builtin(), Vec::new(), Definitions::default())) };
         let (sources, problems) = sources(folder)?;
+        if sources.0.is_empty() && problems.is_empty() {
+            let what = "holds no signature: rules and causes are files that end in .yml";
+            return Err(Failure::usage(format_args!("{} {what}", folder.display())));
+        }
         let base = if self.no_builtin { Definitions::default() } else { Definitions::builtin() };
         Ok((sources, problems, base))
     }

@@ -6,8 +6,8 @@ use super::{Page, level_badge, say, severity_badge};
 use crate::evidence::EventRef;
 use crate::report::headline::{count, digits, explains_failure, hits, less_sure};
 use crate::report::model::{CauseReport, Cited, Finding, Level};
-use crate::report::step::{Piece, pieces};
-use crate::signature::definition::Bearing;
+use crate::signature::definition::{Bearing, Severity};
+use crate::step::{Piece, pieces};
 
 /// Records and changes shown before a fold.
 const SHOWN: usize = 3;
@@ -17,14 +17,15 @@ pub fn section(page: &Page<'_>) -> Markup {
     let strong = |cause: &CauseReport| cause.verdict >= Level::Probable && explains_failure(page.report, cause);
     let weak: Vec<_> = all().filter(|(_, cause)| !strong(cause)).collect();
     let findings = &page.report.findings;
+    let none = weak.len() == page.report.causes.len();
     html! {
         section #causes aria-labelledby="h-causes" {
             h2 #h-causes { "Causes" }
-            @if !all().any(|(_, cause)| strong(cause)) { p { "No cause of a failure is proven or likely from these logs." } }
+            @if none { p { "No cause of a failure is proven or likely from these logs." } }
             @for (at, cause) in all().filter(|(_, cause)| strong(cause)) { (full(page, at, cause)) }
             @if !weak.is_empty() {
                 details.fold {
-                    summary { (count(weak.len() as u64, "other cause")) ": possible, or seen where nothing failed" }
+                    summary { (count(weak.len() as u64, if none { "cause" } else { "other cause" })) ": possible, or seen where nothing failed" }
                     @for (at, cause) in weak { (full(page, at, cause)) }
                 }
             }
@@ -37,26 +38,6 @@ pub fn section(page: &Page<'_>) -> Markup {
 }
 
 fn full(page: &Page<'_>, at: usize, cause: &CauseReport) -> Markup {
-    let titled = |ids: Vec<&str>| {
-        html! {
-            @for (n, id) in ids.iter().enumerate() {
-                @if n > 0 { "; " }
-                @match page.report.causes.iter().position(|cause| cause.id == **id) {
-                    Some(place) => { a href={ "#c-" (place) } { (say(&page.report.causes[place].title)) } }
-                    None => { (say(id)) }
-                }
-            }
-        }
-    };
-    let weaker = less_sure(page.report, cause);
-    let roots: Vec<&str> = cause.caused_by.iter().map(String::as_str).collect();
-    let leads: Vec<&str> = page
-        .report
-        .causes
-        .iter()
-        .filter(|other| other.caused_by.contains(&cause.id))
-        .map(|other| other.id.as_str())
-        .collect();
     html! {
         article.cause #{ "c-" (at) } {
             header {
@@ -67,22 +48,7 @@ fn full(page: &Page<'_>, at: usize, cause: &CauseReport) -> Markup {
                 }
             }
             p { (say(&cause.explanation)) }
-            dl.facts {
-                @if !cause.attempts.is_empty() {
-                    dt { "Explains" }
-                    dd { (if cause.attempts.len() == 1 { "attempt " } else { "attempts " }) (page.attempts(&cause.attempts)) " (" (page.span(cause.first, cause.last)) ")" }
-                    @if !weaker.is_empty() {
-                        dt { "Only probable" }
-                        dd { (if weaker.len() == 1 { "for attempt " } else { "for attempts " }) (page.attempts(&weaker)) }
-                    }
-                }
-                @if !cause.hosts.is_empty() { dt { "Where" } dd { (say(&cause.hosts.join(", "))) } }
-                @if let Some(hits) = hits(page.report, cause) { dt { "Hits" } dd { (say(&hits)) } }
-                @if let Some(time) = cause.last_success { dt { "Last worked" } dd { (page.time(time)) } }
-                @if !roots.is_empty() { dt { "Caused by" } dd { (titled(roots)) } }
-                @if !leads.is_empty() { dt { "Leads to" } dd { (titled(leads)) } }
-                @if !cause.attack.is_empty() { dt { "ATT&CK" } dd { (say(&cause.attack.join(", "))) } }
-            }
+            (facts(page, cause))
             div.two {
                 div {
                     h4 { "Evidence" }
@@ -90,19 +56,70 @@ fn full(page: &Page<'_>, at: usize, cause: &CauseReport) -> Markup {
                     (absent(cause))
                     (changes(page, cause))
                 }
-                div {
-                    @if !cause.fix.is_empty() { h4 { "Fix" } ol.fix { @for step in &cause.fix { li { (step_words(step)) } } } }
-                    @if !cause.avoid.is_empty() { h4 { "Avoid" } ul.avoid { @for step in &cause.avoid { li { (step_words(step)) } } } }
-                    @if !cause.verify.is_empty() {
-                        h4 { @if cause.verdict == Level::Possible { "To settle it" } @else { "Check that it is repaired" } }
-                        ul.check { @for step in &cause.verify { li { (step_words(step)) } } }
-                    }
-                    @if !cause.references.is_empty() {
-                        h4 { "Read more" }
-                        ul.refs { @for link in &cause.references { li { (reference(link)) } } }
-                    }
+                div { (steps(cause)) }
+            }
+        }
+    }
+}
+
+/// Which attempts a cause explains, whom it hits, and how it stands to other causes.
+fn facts(page: &Page<'_>, cause: &CauseReport) -> Markup {
+    let weaker = less_sure(page.report, cause);
+    let roots: Vec<&str> = cause.caused_by.iter().map(String::as_str).collect();
+    let after = page.report.causes.iter().filter(|other| other.caused_by.contains(&cause.id));
+    let leads: Vec<&str> = after.map(|other| other.id.as_str()).collect();
+    html! {
+        dl.facts {
+            @if !cause.attempts.is_empty() {
+                dt { "Explains" }
+                dd { (page.numbered(&cause.attempts)) " (" (page.span(cause.first, cause.last)) ")" }
+                @if !weaker.is_empty() {
+                    dt { "Only probable" }
+                    dd { "for " (page.numbered(&weaker)) }
                 }
             }
+            @if !cause.hosts.is_empty() { dt { "Where" } dd { (say(&cause.hosts.join(", "))) } }
+            @if let Some(hits) = hits(page.report, cause) { dt { "Hits" } dd { (say(&hits)) } }
+            @if let Some(time) = cause.last_success { dt { "Last worked" } dd { (page.time(time)) } }
+            @if !roots.is_empty() { dt { "Caused by" } dd { (titled(page, &roots)) } }
+            @if !leads.is_empty() { dt { "Leads to" } dd { (titled(page, &leads)) } }
+            @if !cause.attack.is_empty() { dt { "ATT&CK" } dd { (say(&cause.attack.join(", "))) } }
+        }
+    }
+}
+
+/// Other causes by their titles, as links where the page tells of them.
+fn titled(page: &Page<'_>, ids: &[&str]) -> Markup {
+    html! {
+        @for (n, id) in ids.iter().enumerate() {
+            @if n > 0 { "; " }
+            (cause_link(page, id))
+        }
+    }
+}
+
+/// A cause by its title, as a link where the page tells of it.
+pub(super) fn cause_link(page: &Page<'_>, id: &str) -> Markup {
+    html! {
+        @match page.report.causes.iter().position(|cause| cause.id == id) {
+            Some(place) => { a href={ "#c-" (place) } { (say(&page.report.causes[place].title)) } }
+            None => { (say(id)) }
+        }
+    }
+}
+
+/// What to do, what not to do, and how to see that it is done.
+fn steps(cause: &CauseReport) -> Markup {
+    html! {
+        @if !cause.fix.is_empty() { h4 { "Fix" } ol.fix { @for step in &cause.fix { li { (step_words(step)) } } } }
+        @if !cause.avoid.is_empty() { h4 { "Avoid" } ul.avoid { @for step in &cause.avoid { li { (step_words(step)) } } } }
+        @if !cause.verify.is_empty() {
+            h4 { @if cause.verdict == Level::Possible { "To settle it" } @else { "Check that it is repaired" } }
+            ul.check { @for step in &cause.verify { li { (step_words(step)) } } }
+        }
+        @if !cause.references.is_empty() {
+            h4 { "Read more" }
+            ul.refs { @for link in &cause.references { li { (reference(link)) } } }
         }
     }
 }
@@ -230,6 +247,7 @@ fn found(page: &Page<'_>, finding: &Finding) -> Markup {
             @if let Some(host) = &finding.host { " on " (say(host)) }
             ", " (count(finding.count, "record")) " " (page.span(finding.first, finding.last))
             @if !finding.attack.is_empty() { " " span.dim { (say(&finding.attack.join(", "))) } }
+            @if finding.severity >= Severity::High { "; what to do: " code { "whyrdp explain " (say(&finding.id)) } }
             @if let Some(row) = finding.evidence.first().and_then(|event| page.facts.row(*event)) {
                 ul.records { li { (page.record(row)) } li.said { (say(&row.message)) } }
             }

@@ -1,12 +1,11 @@
 //! What the report stands on: what was ruled out, what nobody can judge, coverage and inputs.
 
-use std::collections::BTreeMap;
-
 use maud::{Markup, html};
 
 use super::{Page, say};
 use crate::report::headline::{digits, list};
-use crate::report::model::{ChannelState, Clock, ClockState, HostCoverage};
+use crate::report::model::{ChannelState, Clock, ClockState, HostCoverage, Report};
+use crate::report::reading::{self, roles};
 use crate::report::wanted::{parts, wanted};
 use crate::report::when;
 
@@ -20,11 +19,7 @@ pub fn section(page: &Page<'_>) -> Markup {
 }
 
 fn ruled_out(page: &Page<'_>) -> Markup {
-    let mut by_reason: BTreeMap<(bool, &str), Vec<&str>> = BTreeMap::new();
-    for out in &page.report.ruled_out {
-        let single = out.id.is_some();
-        by_reason.entry((single, &out.why)).or_default().extend(out.id.as_deref().or(out.family.as_deref()));
-    }
+    let by_reason = reading::ruled_out(page.report);
     html! {
         section #ruled-out aria-labelledby="h-ruled-out" {
             h2 #h-ruled-out { "Ruled out" }
@@ -36,9 +31,14 @@ fn ruled_out(page: &Page<'_>) -> Markup {
     }
 }
 
+/// Is there something that more logs would tell?
+pub fn is_missing(report: &Report) -> bool {
+    !(report.coverage.cannot_judge.is_empty() && report.coverage.collect.is_empty())
+}
+
 fn missing(page: &Page<'_>) -> Markup {
     let gaps = &page.report.coverage.cannot_judge;
-    if gaps.is_empty() && page.report.coverage.collect.is_empty() {
+    if !is_missing(page.report) {
         return html! {};
     }
     html! {
@@ -62,7 +62,7 @@ fn missing(page: &Page<'_>) -> Markup {
                                 @if let Some(cause) = &gap.cause { (page.facts.cause(cause).map_or(say(cause), |cause| say(&cause.title))) }
                                 @else { (say(gap.family.as_deref().unwrap_or_default())) }
                             }
-                            @if !gap.attempts.is_empty() { " (attempt " (page.attempts(&gap.attempts)) ")" }
+                            @if !gap.attempts.is_empty() { " (" (page.numbered(&gap.attempts)) ")" }
                             ": " (say(&when::within(&page.options.timezone, &parts(&gap.because).take(3).collect::<Vec<_>>().join("; "))))
                         }
                     }
@@ -84,7 +84,7 @@ fn coverage(page: &Page<'_>) -> Markup {
 
 fn one_host(page: &Page<'_>, host: &HostCoverage) -> Markup {
     html! {
-        h3 { (say(&host.host)) @if !host.roles.is_empty() { " " span.dim { (say(&host.roles.join(", "))) } } }
+        h3 { (say(&host.host)) @if !host.roles.is_empty() { " " span.dim { (say(&roles(host).join(", "))) } } }
         p {
             "Clock: " (clock(&host.clock)) "."
             @if !host.aliases.is_empty() { " Also known as " (say(&host.aliases.join(", "))) "." }
@@ -122,6 +122,7 @@ pub fn clock(clock: &Clock) -> String {
             let way = if ms > 0 { "ahead" } else { "behind" };
             format!("{} {way}{spread} ({state})", seconds(ms))
         }
+        None if clock.state == ClockState::Assumed => "assumed right".to_owned(),
         None => state,
     }
 }

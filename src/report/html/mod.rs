@@ -23,9 +23,10 @@ use sha2::{Digest, Sha256};
 use causes::step_words;
 
 use super::facts::Facts;
-use super::headline::{answer, beside, count, digits, headline};
+use super::headline::{answer, answered, beside, count, digits, selection};
 use super::model::{CauseReport, EventRow, Level, Report};
 use super::provider::bare;
+use super::reading::{damaged, unproven};
 use super::terminal::clean;
 use super::{Options, when};
 use crate::event::Time;
@@ -114,6 +115,11 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// "attempts 2, 3", with links.
+    fn numbered(&self, ids: &[EventRef]) -> Markup {
+        html! { (if ids.len() == 1 { "attempt " } else { "attempts " }) (self.attempts(ids)) }
+    }
+
     /// A record in one line that leads to its place in the timeline.
     fn record(&self, row: &EventRow) -> Markup {
         html! {
@@ -167,7 +173,7 @@ fn head(page: &Page<'_>) -> Markup {
             meta name="referrer" content="no-referrer";
             meta name="color-scheme" content="light dark";
             meta name="generator" content={ (page.report.tool.name) " " (page.report.tool.version) };
-            title { "Remote Desktop report: " (say(&headline(page.report))) }
+            title { "Remote Desktop report: " (say(&answered(page.report, page.options))) }
             style { (PreEscaped(STYLE)) }
         }
         (PreEscaped("<body>"))
@@ -176,6 +182,7 @@ fn head(page: &Page<'_>) -> Markup {
             span.brand { (page.report.tool.name) }
             nav aria-label="Parts of the report" {
                 a href="#causes" { "Causes" }
+                @if ground::is_missing(page.report) { a href="#missing" { "Collect" } }
                 a href="#attempts" { "Attempts" }
                 a href="#timeline" { "Timeline" }
                 a href="#ruled-out" { "Ruled out" }
@@ -199,11 +206,17 @@ fn lead(page: &Page<'_>) -> Markup {
         (s.established, "established"),
         (s.unknown, "unknown"),
     ];
-    let mood = if s.failed + s.dropped > 0 { "bad" } else { "good" };
+    let mood = match s {
+        _ if s.failed + s.dropped > 0 => "bad",
+        _ if s.attempts > 0 => "good",
+        // Nothing is known: that is not good.
+        _ => "open",
+    };
+    let unproven = unproven(report);
     html! {
         section class={ "lead " (mood) } aria-labelledby="answer" {
             p.kicker { "Why Remote Desktop failed" }
-            h1 #answer { (say(headline(report).trim_end_matches('.'))) "." }
+            h1 #answer { (say(answered(report, page.options).trim_end_matches('.'))) "." }
             @if let Some(cause) = cause.filter(|cause| cause.verdict >= Level::Probable) { (advice(cause)) }
             ul.tiles aria-label="Attempts by outcome" {
                 li { b { (digits(s.attempts)) } " " (if s.attempts == 1 { "attempt" } else { "attempts" }) }
@@ -218,11 +231,18 @@ fn lead(page: &Page<'_>) -> Markup {
                     " (" (finding.severity.word()) ") " a href="#findings" { "findings" }
                 }
             }
+            @if !unproven.is_empty() {
+                p {
+                    "No cause is proven for " (page.numbered(&unproven)) "."
+                    @if ground::is_missing(report) { " " a href="#missing" { "What to collect, and how" } }
+                }
+            }
+            @if let Some(lost) = damaged(report) { p { (lost) "; see " a href="#inputs" { "inputs" } " for what could not be read." } }
             p.note {
                 @if s.first.is_some() { "From " (page.span(s.first, s.last)) ". " }
                 "All times are " (when::name(&page.options.timezone))
                 "; evidence has the time of the computer that wrote it, the timeline corrects clocks that are off. "
-                @if page.options.selected { strong { "Only the attempts that were asked for are told here; findings are those of all logs." } }
+                @if page.options.selected { strong { (selection(report)) } }
             }
             (complaint(page))
         }
@@ -249,7 +269,7 @@ fn complaint(page: &Page<'_>) -> Markup {
             @if let Some(extended) = complaint.extended { " / " code { (format!("{extended:#x}")) } }
             @if let Some(said) = &complaint.said { " “" (say(said)) "”" }
             @if complaint.attempts.is_empty() { " fits no attempt in these logs." }
-            @else { " was taken to be about attempt " (page.attempts(&complaint.attempts)) "." }
+            @else { " was taken to be about " (page.numbered(&complaint.attempts)) "." }
         }
     }
 }

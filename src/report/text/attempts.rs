@@ -8,6 +8,7 @@ use super::page::{Column, Entry, Page, Room, Style, Text};
 use crate::report::headline::{count, digits};
 use crate::report::model::{AttemptReport, CodeReport, Finding, Noise, Report};
 use crate::report::provider::bare;
+use crate::report::reading::codes as told_codes;
 use crate::signature::definition::{Outcome, Severity};
 
 /// Rows shown, unless everything is wanted.
@@ -146,17 +147,7 @@ pub fn server(attempt: &AttemptReport) -> &str {
 
 /// What the codes in the table mean, each once.
 fn codes(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    let mut told: Vec<&CodeReport> = Vec::new();
-    for attempt in &report.attempts {
-        for code in attempt.disconnect.iter().chain(&attempt.extended) {
-            if code.meaning.is_some() && !told.iter().any(|have| (have.code, &have.symbol) == (code.code, &code.symbol))
-            {
-                told.push(code);
-            }
-        }
-    }
-    told.sort_by_key(|code| code.code);
-    for code in told.iter().take(12) {
+    for code in told_codes(report) {
         let symbol = code.symbol.as_ref().map(|symbol| format!("{symbol}: ")).unwrap_or_default();
         let meaning = code.meaning.as_deref().unwrap_or_default();
         let text = Text::of(Style::Dim, &symbol).add(Style::Dim, meaning).add(Style::Dim, &format!(" ({})", code.from));

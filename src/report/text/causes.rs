@@ -234,8 +234,11 @@ fn steps(page: &mut Page<'_>, title: &str, steps: &[String], style: Style, numbe
     page.blank()?;
     page.put(3, "", &Text::of(style, title))?;
     for (at, step) in steps.iter().enumerate() {
-        let lead = if numbered { format!("{}. ", at + 1) } else { "- ".to_owned() };
-        page.paragraphs(5, &lead, step)?;
+        let mut lead = if numbered { format!("{}. ", at + 1) } else { "- ".to_owned() };
+        for line in step.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            page.step(5, &lead, Style::Plain, line)?;
+            lead = " ".repeat(lead.len());
+        }
     }
     Ok(())
 }
@@ -260,7 +263,7 @@ fn brief(page: &mut Page<'_>, index: &Index<'_>, title: &str, causes: &[&CauseRe
         }
         let check = cause.verify.first().filter(|_| cause.verdict == Level::Possible);
         if let Some(check) = check {
-            page.put(2, "to settle  ", &Text::plain(&one_line(check)))?;
+            page.step(2, "to settle  ", Style::Plain, &one_line(check))?;
         }
     }
     if causes.len() > most {

@@ -8,6 +8,7 @@ use crate::report::model::{
     AuditState, ChannelState, Clock, ClockState, ClockStep, HostCoverage, InputReport, OffsetBasis, StepBasis,
 };
 use crate::report::provider::bare;
+use crate::report::reading::roles;
 
 /// Inputs shown without damage, and places of damage per input, unless everything is wanted.
 const SHOWN: usize = 12;
@@ -92,7 +93,7 @@ fn host_line(page: &mut Page<'_>, host: &HostCoverage, compared: bool) -> io::Re
     }
     let mut facts: Vec<String> = Vec::new();
     if !host.roles.is_empty() {
-        facts.push(list(&host.roles, 6));
+        facts.push(list(&roles(host), 6));
     }
     facts.extend(host.os.iter().map(|os| format!("Windows {os}")));
     facts.extend(clock(&host.clock, compared));

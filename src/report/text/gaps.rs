@@ -1,12 +1,12 @@
-//! What it was not, and what nobody can say from these logs.
+//! What to collect, what it was not, and what nobody can say from these logs.
 
-use std::collections::BTreeMap;
 use std::io;
 
 use super::Index;
 use super::page::{Page, Style, Text};
 use crate::report::headline::{count, digits, list};
-use crate::report::model::{Collect, Report};
+use crate::report::model::Report;
+use crate::report::reading;
 use crate::report::wanted::{parts, wanted};
 use crate::report::when;
 
@@ -20,12 +20,7 @@ const COMMANDS: usize = 3;
 
 /// What was ruled out for every failed attempt: families, then single causes by reason.
 pub fn ruled_out(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    let mut by_reason: BTreeMap<(bool, &str), Vec<String>> = BTreeMap::new();
-    for out in &report.ruled_out {
-        let whole = out.family.is_some() && out.id.is_none();
-        let name = out.id.as_ref().or(out.family.as_ref());
-        by_reason.entry((!whole, out.why.as_str())).or_default().extend(name.cloned());
-    }
+    let by_reason = reading::ruled_out(report);
     if by_reason.is_empty() {
         return Ok(());
     }
@@ -39,12 +34,11 @@ pub fn ruled_out(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     left_out(page, by_reason.len(), most)
 }
 
-/// What cannot be judged and why, then what to collect.
+/// What cannot be judged, and why.
 pub fn missing<'a>(page: &mut Page<'_>, report: &'a Report, index: &Index<'a>) -> io::Result<()> {
     let gaps = &report.coverage.cannot_judge;
     if gaps.is_empty() {
-        // Where no attempt is on record, nothing can be named that is not judged.
-        return collect(page, &report.coverage.collect);
+        return Ok(());
     }
     page.heading("Cannot be judged")?;
     let most = if page.options.verbose { usize::MAX } else { SHOWN };
@@ -59,8 +53,7 @@ pub fn missing<'a>(page: &mut Page<'_>, report: &'a Report, index: &Index<'a>) -
         let because = when::within(&page.options.timezone, &because);
         page.put(0, "- ", &text.add(Style::Plain, ": ").add(Style::Plain, &because))?;
     }
-    left_out(page, gaps.len(), most)?;
-    collect(page, &report.coverage.collect)
+    left_out(page, gaps.len(), most)
 }
 
 /// The first of several clauses, which may have commas of their own.
@@ -70,12 +63,13 @@ fn reasons(because: &str, most: usize) -> String {
     if all.len() > most { format!("{told}; and {} more", all.len() - most) } else { told }
 }
 
-fn collect(page: &mut Page<'_>, wants: &[Collect]) -> io::Result<()> {
+/// What would tell more, and how to get it.
+pub fn collect(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let wants = &report.coverage.collect;
     if wants.is_empty() {
         return Ok(());
     }
-    page.blank()?;
-    page.put(0, "", &Text::of(Style::Bold, "Collect, the most useful first"))?;
+    page.heading("Collect, the most useful first")?;
     let most = if page.options.verbose { usize::MAX } else { WANTED };
     for (at, one) in wants.iter().take(most).enumerate() {
         let what = wanted(one, &page.options.timezone);
@@ -83,7 +77,7 @@ fn collect(page: &mut Page<'_>, wants: &[Collect]) -> io::Result<()> {
         page.put(0, &format!("{}. ", at + 1), &text)?;
         let shown = if page.options.verbose { usize::MAX } else { COMMANDS };
         for command in one.commands.iter().take(shown) {
-            page.command(3, command)?;
+            page.command(3, "", command)?;
         }
         let more = one.commands.len().saturating_sub(shown);
         if more > 0 {

@@ -12,6 +12,7 @@ use crate::event::Time;
 use crate::report::Options;
 use crate::report::terminal::clean;
 use crate::report::when;
+use crate::step::{Piece, pieces};
 
 /// Most characters of any one value.
 const MOST: usize = 2000;
@@ -142,6 +143,11 @@ impl<'a> Page<'a> {
         self.width() >= 110
     }
 
+    /// Columns for prose behind an indent: wider than this it is hard to read, however wide the screen.
+    pub fn room(&self, hang: usize) -> usize {
+        self.width().min(120).saturating_sub(hang).max(20)
+    }
+
     /// An empty line.
     pub fn blank(&mut self) -> io::Result<()> {
         self.out.write_all(b"\n")
@@ -161,9 +167,7 @@ impl<'a> Page<'a> {
     /// As [`Page::put`], with a look for the lead.
     pub fn put_styled(&mut self, indent: usize, lead: (Style, &str), text: &Text) -> io::Result<()> {
         let hang = indent + lead.1.width();
-        // Prose wider than this is hard to read, however wide the screen.
-        let room = self.width().min(120).saturating_sub(hang).max(20);
-        for (at, line) in wrap(text, room).into_iter().enumerate() {
+        for (at, line) in wrap(text, self.room(hang)).into_iter().enumerate() {
             let mut written = if at == 0 {
                 format!("{}{}", " ".repeat(indent), self.painted(lead.0, lead.1))
             } else {
@@ -177,19 +181,38 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
-    /// Lines of the knowledge base: a paragraph each.
-    pub fn paragraphs(&mut self, indent: usize, lead: &str, words: &str) -> io::Result<()> {
+    /// A line of a step. What does not fit is broken around its commands and never within them: whoever copies one
+    /// wants it whole.
+    pub fn step(&mut self, indent: usize, lead: &str, style: Style, line: &str) -> io::Result<()> {
+        let pieces = pieces(line);
+        // In brackets a command is but a remark.
+        let remark = pieces.iter().any(|piece| matches!(piece, Piece::Words(words) if words.ends_with('(')));
+        let apart = !remark && pieces.iter().any(|piece| matches!(piece, Piece::Command(_)));
+        if !apart || line.width() <= self.room(indent + lead.width()) {
+            let text = pieces.into_iter().fold(Text::new(), |text, piece| match piece {
+                Piece::Words(words) => text.add(style, words),
+                Piece::Command(command) => text.add(Style::Green, command),
+            });
+            return self.put(indent, lead, &text);
+        }
         let mut lead = lead.to_owned();
-        for line in words.lines().filter(|line| !line.trim().is_empty()) {
-            self.put(indent, &lead, &Text::plain(line.trim_end()))?;
+        for piece in pieces {
+            match piece {
+                Piece::Command(command) => self.command(indent, &lead, command)?,
+                Piece::Words(words) => {
+                    let words = words.trim_start_matches([',', ';', ' ']).trim_end_matches([',', ' ']);
+                    self.put(indent, &lead, &Text::of(style, words))?;
+                }
+            }
             lead = " ".repeat(lead.width());
         }
         Ok(())
     }
 
     /// A command on one line, however long: whoever copies it wants it whole.
-    pub fn command(&mut self, indent: usize, words: &str) -> io::Result<()> {
-        writeln!(self.out, "{}{}", " ".repeat(indent), self.painted(Style::Green, &clean(words, MOST)))
+    pub fn command(&mut self, indent: usize, lead: &str, words: &str) -> io::Result<()> {
+        let (lead, words) = (self.painted(Style::Dim, lead), self.painted(Style::Green, &clean(words, MOST)));
+        writeln!(self.out, "{}{lead}{words}", " ".repeat(indent))
     }
 
     /// A table; rows without any cell are left out.
@@ -361,6 +384,21 @@ mod tests {
     fn words_of_two_looks_stay_glued() {
         let text = Text::plain("code ").add(Style::Bold, "0x904").add(Style::Plain, ", then");
         assert_eq!(shown(&text, 80), "  - code 0x904, then\n");
+    }
+
+    #[test]
+    fn a_command_is_never_broken() {
+        let told = |line: &str| {
+            let mut out = Vec::new();
+            let options = Options { width: 40, ..Options::default() };
+            Page::new(&mut out, &options).step(2, "1. ", Style::Plain, line).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let long = "reg query HKLM\\SOFTWARE\\A /v Name /t REG_DWORD";
+        assert_eq!(told("Look: sfc /scannow"), "  1. Look: sfc /scannow\n");
+        assert_eq!(told(long), format!("  1. {long}\n"));
+        let around = format!("Look at the value of it: {long}; and set it");
+        assert_eq!(told(&around), format!("  1. Look at the value of it:\n     {long}\n     and set it\n"));
     }
 
     #[test]
