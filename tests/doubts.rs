@@ -477,3 +477,31 @@ fn a_broker_or_a_gateway_that_served_somebody_since_is_in_order() {
         assert_eq!(ours["verdicts"].as_array().unwrap().iter().filter(blamed).count(), 0, "{slug}");
     }
 }
+
+/// The failed logon of a service account, from the address that the attempts came from, as the first of them failed.
+fn logon_of_another(at: &Value, port: &str) -> Value {
+    let failed = moved(&row("wrong-password", "security_4625_bad_password"), at.as_str().unwrap());
+    let failed = changed(&failed, "\"anna\"", "\"svc_backup\"");
+    changed(&failed, r#"["IpPort","0"]"#, &format!(r#"["IpPort","{port}"]"#))
+}
+
+/// The first attempt that failed.
+fn first_failed(report: &Value) -> &Value {
+    report["attempts"].as_array().unwrap().iter().find(|one| one["outcome"] == "failed").unwrap()
+}
+
+#[test]
+fn a_logon_that_came_through_another_port_is_not_this_connections() {
+    for (slug, cause) in
+        [("selfsigned-renewal-denied", "rdp-selfsigned-renewal-denied"), ("account-disabled", "account-disabled")]
+    {
+        let mut all = rows(slug);
+        let before = report(&all);
+        all.push(logon_of_another(&first_failed(&before)["start"], "50123"));
+        let after = report(&all);
+        let (own, told) = (first_failed(&before), first_failed(&after));
+        assert_eq!((&told["user"], &told["phase"]), (&own["user"], &own["phase"]), "{slug}");
+        assert_eq!(verdict(&after, cause), Some("confirmed"), "{slug}");
+        assert_eq!(verdict(&after, "bad-password"), None, "{slug}");
+    }
+}
