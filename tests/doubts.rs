@@ -505,3 +505,42 @@ fn a_logon_that_came_through_another_port_is_not_this_connections() {
         assert_eq!(verdict(&after, "bad-password"), None, "{slug}");
     }
 }
+
+/// A visit of another user, hours before the attempts of the other cases.
+fn visit(at: &str) -> Vec<Value> {
+    let of_then = |row: &Value| {
+        row["computer"] == "RDS01.corp.example" && row["time"].as_str().is_some_and(|time| time.contains("T05:15:"))
+    };
+    let all = rows("host-unreachable").into_iter().filter(of_then).enumerate();
+    let visit = all.map(|(number, row)| {
+        let mut row = changed(&changed(&row, "T05:15:", at), "\"F4", "\"E4");
+        row["ref"] = format!("{:032x}", 0xdef_0000 + number).into();
+        row["record_id"] = 0.into();
+        row
+    });
+    visit.collect()
+}
+
+#[test]
+fn a_network_that_was_public_and_let_somebody_in_since_hinders_nobody() {
+    let whole = rows("network-became-public");
+    assert_eq!(verdict(&report(&whole), "network-profile-public"), Some("probable"));
+    let known_again = moved(&row("network-became-public", "networkprofile_10000_trusted"), "2026-03-04T07:50:00Z");
+    for since in [vec![known_again], visit("T07:50:")] {
+        let all: Vec<Value> = whole.iter().cloned().chain(since).collect();
+        let report = report(&all);
+        assert_eq!(verdict(&report, "network-profile-public"), None);
+        assert_eq!(verdict(&report, "host-unreachable"), Some("probable"), "nor is it ruled out on that account");
+    }
+}
+
+#[test]
+fn clocks_that_were_never_compared_are_some_seconds_apart() {
+    let whole = rows("termservice-stopped");
+    let stopped = whole.iter().rfind(|row| has(row, "scm_7036_termservice_stopped")).unwrap();
+    for (time, level) in [("2026-03-04T08:14:58Z", "probable"), ("2026-03-04T08:14:40Z", "confirmed")] {
+        let report = report(&but(&whole, |row| row == stopped, |row| moved(row, time)));
+        let first = &first_failed(&report)["verdicts"][0];
+        assert_eq!((&first["cause"], &first["verdict"]), (&json!("termservice-not-running"), &json!(level)), "{time}");
+    }
+}
