@@ -535,6 +535,51 @@ fn a_network_that_was_public_and_let_somebody_in_since_hinders_nobody() {
 }
 
 #[test]
+fn what_a_controller_said_of_a_server_hours_ago_may_be_over() {
+    let told = |row: &Value| has(row, "netlogon_5723_no_trust_account") || has(row, "security_4625_trust_broken");
+    let all: Vec<Value> = rows("secure-channel-broken").into_iter().filter(|row| !told(row)).collect();
+    // Six hours before a controller refused the server, and the end of the attempts tells nothing.
+    assert_eq!(verdict(&report(&all), "secure-channel-broken"), Some("probable"));
+    let since: Vec<Value> = all.into_iter().chain(visit("T05:15:")).collect();
+    assert_eq!(verdict(&report(&since), "secure-channel-broken"), None);
+}
+
+#[test]
+fn what_a_licence_server_or_a_broker_refused_yesterday_is_no_proof_today() {
+    for (slug, cause, refused, echo, level) in [
+        (
+            "lic-endpoint-group",
+            "lic-endpoint-group",
+            "licensing_4141_not_endpoint_member",
+            "rcm_1043_endpoint_group",
+            "possible",
+        ),
+        (
+            "brk-refuses-host",
+            "brk-host-not-authorized",
+            "broker_1016_unauthorized_computer",
+            "brokerclient_1296_no_redirection",
+            "probable",
+        ),
+    ] {
+        let whole = rows(slug);
+        assert_eq!(verdict(&report(&whole), cause), Some("confirmed"), "{slug}");
+        let mut all: Vec<Value> = whole.into_iter().filter(|row| !has(row, refused) && !has(row, echo)).collect();
+        all.push(moved(&row(slug, refused), "2026-03-03T20:00:00Z"));
+        assert_eq!(verdict(&report(&all), cause), Some(level), "{slug}");
+    }
+    let mut all = rows("lic-endpoint-group");
+    let refused = |row: &Value| {
+        has(row, "licensing_4141_not_endpoint_member")
+            || (has(row, "rcm_1043_endpoint_group") && row["time"].as_str() > Some("2026-03-04T08:00:00"))
+    };
+    all.retain(|row| !refused(row));
+    assert_eq!(verdict(&report(&all), "lic-endpoint-group"), Some("probable"));
+    all.extend(visit("T07:50:"));
+    assert_eq!(verdict(&report(&all), "lic-endpoint-group"), None, "a licence was sent since");
+}
+
+#[test]
 fn clocks_that_were_never_compared_are_some_seconds_apart() {
     let whole = rows("termservice-stopped");
     let stopped = whole.iter().rfind(|row| has(row, "scm_7036_termservice_stopped")).unwrap();
