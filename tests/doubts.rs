@@ -589,3 +589,49 @@ fn clocks_that_were_never_compared_are_some_seconds_apart() {
         assert_eq!((&first["cause"], &first["verdict"]), (&json!("termservice-not-running"), &json!(level)), "{time}");
     }
 }
+
+#[test]
+fn what_kept_a_broker_or_a_gateway_from_serving_is_over_once_it_served_somebody() {
+    // Another record of the same computer, as a rule names it.
+    let named = |row: &Value, rule: &str, time: &str| {
+        let mut row = moved(row, time);
+        row["signatures"] = json!([rule]);
+        row
+    };
+    let broker = row("success-redirected-by-broker", "broker_801_processed");
+    let gateway = row("success-through-gateway", "gateway_200_cap_passed");
+    for (slug, cause, served, told, rule) in [
+        (
+            "brk-no-host-in-collection",
+            "brk-not-ready-for-rpc",
+            &broker,
+            "broker_802_request_failed",
+            "broker_898_start_failed",
+        ),
+        (
+            "brk-no-host-in-collection",
+            "brk-host-not-authorized",
+            &broker,
+            "broker_802_request_failed",
+            "broker_902_group_empty",
+        ),
+        (
+            "gw-key-unreadable",
+            "gw-cert-missing-or-unreadable",
+            &gateway,
+            "gateway_103_certificate_unreadable",
+            "gateway_certificate_problem",
+        ),
+    ] {
+        let mut all: Vec<Value> = rows(slug).into_iter().filter(|row| !has(row, told)).collect();
+        all.retain(|row| !has(row, "brokerclient_1306_redirect_failed"));
+        let own = rows(slug).into_iter().find(|row| has(row, told)).unwrap();
+        all.push(named(&own, rule, "2026-03-04T08:01:00Z"));
+        assert!(["confirmed", "probable"].map(Some).contains(&verdict(&report(&all), cause)), "{cause}");
+        let mut since = changed(&moved(served, "2026-03-04T08:05:00Z"), "anna", "zoe");
+        since["ref"] = "ef".repeat(16).into();
+        since["computer"] = own["computer"].clone();
+        all.push(since);
+        assert_eq!(verdict(&report(&all), cause), None, "{cause}");
+    }
+}
