@@ -580,6 +580,18 @@ fn what_a_licence_server_or_a_broker_refused_yesterday_is_no_proof_today() {
 }
 
 #[test]
+fn one_packet_of_the_internet_is_not_that_of_a_client_whom_nobody_knows() {
+    let dropped = |row: &Value| has(row, "security_5152_5157_rdp_dropped");
+    let none: Vec<Value> = rows("host-firewall-blocks-rdp").into_iter().filter(|row| !dropped(row)).collect();
+    for (address, level) in [("198.51.100.7", "probable"), ("10.1.9.55", "confirmed")] {
+        let one = row("host-firewall-blocks-rdp", "security_5152_rdp_packet_dropped");
+        let one = moved(&changed(&one, "10.1.7.17", address), "2026-03-04T08:15:10Z");
+        let all: Vec<Value> = none.iter().cloned().chain([one]).collect();
+        assert_eq!(verdict(&report(&all), "host-firewall-blocks-rdp"), Some(level), "{address}");
+    }
+}
+
+#[test]
 fn clocks_that_were_never_compared_are_some_seconds_apart() {
     let whole = rows("termservice-stopped");
     let stopped = whole.iter().rfind(|row| has(row, "scm_7036_termservice_stopped")).unwrap();
