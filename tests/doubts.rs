@@ -592,6 +592,13 @@ fn one_packet_of_the_internet_is_not_that_of_a_client_whom_nobody_knows() {
 }
 
 #[test]
+fn a_client_that_no_broker_sent_anywhere_was_not_sent_to_a_wrong_address() {
+    for slug in ["host-unreachable", "no-answer-client-only", "rdp-disabled"] {
+        assert_eq!(verdict(&report(&rows(slug)), "brk-redirect-to-unreachable-address"), None, "{slug}");
+    }
+}
+
+#[test]
 fn clocks_that_were_never_compared_are_some_seconds_apart() {
     let whole = rows("termservice-stopped");
     let stopped = whole.iter().rfind(|row| has(row, "scm_7036_termservice_stopped")).unwrap();
@@ -600,6 +607,18 @@ fn clocks_that_were_never_compared_are_some_seconds_apart() {
         let first = &first_failed(&report)["verdicts"][0];
         assert_eq!((&first["cause"], &first["verdict"]), (&json!("termservice-not-running"), &json!(level)), "{time}");
     }
+}
+
+#[test]
+fn a_time_out_alone_tells_neither_that_a_connection_failed_nor_why() {
+    let mut one = row("old-client-breaks-stream", "termdd_56_security_layer_error");
+    one = changed(&one, "32000AD0", "B50000D0");
+    one["signatures"] = json!(["termdd_50_56_errors", "termdd_56_io_timeout"]);
+    let report = report(&[one]);
+    let attempts = report["attempts"].as_array().unwrap();
+    assert!(attempts.len() == 1 && attempts[0]["outcome"] == "unknown", "{attempts:#?}");
+    assert_eq!(report["causes"], json!([]));
+    assert!(!report["coverage"]["cannot_judge"].as_array().unwrap().is_empty());
 }
 
 #[test]
