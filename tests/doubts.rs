@@ -502,3 +502,192 @@ fn a_ticket_for_another_server_lets_nobody_into_this_one() {
     assert_eq!(verdict(&with("FS01$"), "protected-users-ntlm"), Some("probable"));
     assert_eq!(verdict(&with("RDS01$"), "protected-users-ntlm"), None);
 }
+
+/// The failed logon of a service account, from the address that the attempts came from, as the first of them failed.
+fn logon_of_another(at: &Value, port: &str) -> Value {
+    let failed = moved(&row("wrong-password", "security_4625_bad_password"), at.as_str().unwrap());
+    let failed = changed(&failed, "\"anna\"", "\"svc_backup\"");
+    changed(&failed, r#"["IpPort","0"]"#, &format!(r#"["IpPort","{port}"]"#))
+}
+
+/// The first attempt that failed.
+fn first_failed(report: &Value) -> &Value {
+    report["attempts"].as_array().unwrap().iter().find(|one| one["outcome"] == "failed").unwrap()
+}
+
+#[test]
+fn a_logon_that_came_through_another_port_is_not_this_connections() {
+    for (slug, cause) in
+        [("selfsigned-renewal-denied", "rdp-selfsigned-renewal-denied"), ("account-disabled", "account-disabled")]
+    {
+        let mut all = rows(slug);
+        let before = report(&all);
+        all.push(logon_of_another(&first_failed(&before)["start"], "50123"));
+        let after = report(&all);
+        let (own, told) = (first_failed(&before), first_failed(&after));
+        assert_eq!((&told["user"], &told["phase"]), (&own["user"], &own["phase"]), "{slug}");
+        assert_eq!(verdict(&after, cause), Some("confirmed"), "{slug}");
+        assert_eq!(verdict(&after, "bad-password"), None, "{slug}");
+    }
+}
+
+/// A visit of another user, hours before the attempts of the other cases.
+fn visit(at: &str) -> Vec<Value> {
+    let of_then = |row: &Value| {
+        row["computer"] == "RDS01.corp.example" && row["time"].as_str().is_some_and(|time| time.contains("T05:15:"))
+    };
+    let all = rows("host-unreachable").into_iter().filter(of_then).enumerate();
+    let visit = all.map(|(number, row)| {
+        let mut row = changed(&changed(&row, "T05:15:", at), "\"F4", "\"E4");
+        row["ref"] = format!("{:032x}", 0xdef_0000 + number).into();
+        row["record_id"] = 0.into();
+        row
+    });
+    visit.collect()
+}
+
+#[test]
+fn a_network_that_was_public_and_let_somebody_in_since_hinders_nobody() {
+    let whole = rows("network-became-public");
+    assert_eq!(verdict(&report(&whole), "network-profile-public"), Some("probable"));
+    let known_again = moved(&row("network-became-public", "networkprofile_10000_trusted"), "2026-03-04T07:50:00Z");
+    for since in [vec![known_again], visit("T07:50:")] {
+        let all: Vec<Value> = whole.iter().cloned().chain(since).collect();
+        let report = report(&all);
+        assert_eq!(verdict(&report, "network-profile-public"), None);
+        assert_eq!(verdict(&report, "host-unreachable"), Some("probable"), "nor is it ruled out on that account");
+    }
+}
+
+#[test]
+fn what_a_controller_said_of_a_server_hours_ago_may_be_over() {
+    let told = |row: &Value| has(row, "netlogon_5723_no_trust_account") || has(row, "security_4625_trust_broken");
+    let all: Vec<Value> = rows("secure-channel-broken").into_iter().filter(|row| !told(row)).collect();
+    // Six hours before a controller refused the server, and the end of the attempts tells nothing.
+    assert_eq!(verdict(&report(&all), "secure-channel-broken"), Some("probable"));
+    let since: Vec<Value> = all.into_iter().chain(visit("T05:15:")).collect();
+    assert_eq!(verdict(&report(&since), "secure-channel-broken"), None);
+}
+
+#[test]
+fn what_a_licence_server_or_a_broker_refused_yesterday_is_no_proof_today() {
+    for (slug, cause, refused, echo, level) in [
+        (
+            "lic-endpoint-group",
+            "lic-endpoint-group",
+            "licensing_4141_not_endpoint_member",
+            "rcm_1043_endpoint_group",
+            "possible",
+        ),
+        (
+            "brk-refuses-host",
+            "brk-host-not-authorized",
+            "broker_1016_unauthorized_computer",
+            "brokerclient_1296_no_redirection",
+            "probable",
+        ),
+    ] {
+        let whole = rows(slug);
+        assert_eq!(verdict(&report(&whole), cause), Some("confirmed"), "{slug}");
+        let mut all: Vec<Value> = whole.into_iter().filter(|row| !has(row, refused) && !has(row, echo)).collect();
+        all.push(moved(&row(slug, refused), "2026-03-03T20:00:00Z"));
+        assert_eq!(verdict(&report(&all), cause), Some(level), "{slug}");
+    }
+    let mut all = rows("lic-endpoint-group");
+    let refused = |row: &Value| {
+        has(row, "licensing_4141_not_endpoint_member")
+            || (has(row, "rcm_1043_endpoint_group") && row["time"].as_str() > Some("2026-03-04T08:00:00"))
+    };
+    all.retain(|row| !refused(row));
+    assert_eq!(verdict(&report(&all), "lic-endpoint-group"), Some("probable"));
+    all.extend(visit("T07:50:"));
+    assert_eq!(verdict(&report(&all), "lic-endpoint-group"), None, "a licence was sent since");
+}
+
+#[test]
+fn one_packet_of_the_internet_is_not_that_of_a_client_whom_nobody_knows() {
+    let dropped = |row: &Value| has(row, "security_5152_5157_rdp_dropped");
+    let none: Vec<Value> = rows("host-firewall-blocks-rdp").into_iter().filter(|row| !dropped(row)).collect();
+    for (address, level) in [("198.51.100.7", "probable"), ("10.1.9.55", "confirmed")] {
+        let one = row("host-firewall-blocks-rdp", "security_5152_rdp_packet_dropped");
+        let one = moved(&changed(&one, "10.1.7.17", address), "2026-03-04T08:15:10Z");
+        let all: Vec<Value> = none.iter().cloned().chain([one]).collect();
+        assert_eq!(verdict(&report(&all), "host-firewall-blocks-rdp"), Some(level), "{address}");
+    }
+}
+
+#[test]
+fn a_client_that_no_broker_sent_anywhere_was_not_sent_to_a_wrong_address() {
+    for slug in ["host-unreachable", "no-answer-client-only", "rdp-disabled"] {
+        assert_eq!(verdict(&report(&rows(slug)), "brk-redirect-to-unreachable-address"), None, "{slug}");
+    }
+}
+
+#[test]
+fn clocks_that_were_never_compared_are_some_seconds_apart() {
+    let whole = rows("termservice-stopped");
+    let stopped = whole.iter().rfind(|row| has(row, "scm_7036_termservice_stopped")).unwrap();
+    for (time, level) in [("2026-03-04T08:14:58Z", "probable"), ("2026-03-04T08:14:40Z", "confirmed")] {
+        let report = report(&but(&whole, |row| row == stopped, |row| moved(row, time)));
+        let first = &first_failed(&report)["verdicts"][0];
+        assert_eq!((&first["cause"], &first["verdict"]), (&json!("termservice-not-running"), &json!(level)), "{time}");
+    }
+}
+
+#[test]
+fn a_time_out_alone_tells_neither_that_a_connection_failed_nor_why() {
+    let mut one = row("old-client-breaks-stream", "termdd_56_security_layer_error");
+    one = changed(&one, "32000AD0", "B50000D0");
+    one["signatures"] = json!(["termdd_50_56_errors", "termdd_56_io_timeout"]);
+    let report = report(&[one]);
+    let attempts = report["attempts"].as_array().unwrap();
+    assert!(attempts.len() == 1 && attempts[0]["outcome"] == "unknown", "{attempts:#?}");
+    assert_eq!(report["causes"], json!([]));
+    assert!(!report["coverage"]["cannot_judge"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn what_kept_a_broker_or_a_gateway_from_serving_is_over_once_it_served_somebody() {
+    // Another record of the same computer, as a rule names it.
+    let named = |row: &Value, rule: &str, time: &str| {
+        let mut row = moved(row, time);
+        row["signatures"] = json!([rule]);
+        row
+    };
+    let broker = row("success-redirected-by-broker", "broker_801_processed");
+    let gateway = row("success-through-gateway", "gateway_200_cap_passed");
+    for (slug, cause, served, told, rule) in [
+        (
+            "brk-no-host-in-collection",
+            "brk-not-ready-for-rpc",
+            &broker,
+            "broker_802_request_failed",
+            "broker_898_start_failed",
+        ),
+        (
+            "brk-no-host-in-collection",
+            "brk-host-not-authorized",
+            &broker,
+            "broker_802_request_failed",
+            "broker_902_group_empty",
+        ),
+        (
+            "gw-key-unreadable",
+            "gw-cert-missing-or-unreadable",
+            &gateway,
+            "gateway_103_certificate_unreadable",
+            "gateway_certificate_problem",
+        ),
+    ] {
+        let mut all: Vec<Value> = rows(slug).into_iter().filter(|row| !has(row, told)).collect();
+        all.retain(|row| !has(row, "brokerclient_1306_redirect_failed"));
+        let own = rows(slug).into_iter().find(|row| has(row, told)).unwrap();
+        all.push(named(&own, rule, "2026-03-04T08:01:00Z"));
+        assert!(["confirmed", "probable"].map(Some).contains(&verdict(&report(&all), cause)), "{cause}");
+        let mut since = changed(&moved(served, "2026-03-04T08:05:00Z"), "anna", "zoe");
+        since["ref"] = "ef".repeat(16).into();
+        since["computer"] = own["computer"].clone();
+        all.push(since);
+        assert_eq!(verdict(&report(&all), cause), None, "{cause}");
+    }
+}

@@ -296,12 +296,14 @@ fn agrees(connection: &Connection, item: &Item<'_>) -> bool {
         let ip = item.ip(Slot::ClientIp);
         ip.is_some() && connection.client_ip.is_some() && ip != connection.client_ip
     };
+    // A shared folder, say, that the same client opens at that moment.
+    let other_port = || connection.client_port.zip(item.client_port()).is_some_and(|(own, told)| own != told);
     let other_user = || {
         let named = connection.user.as_deref().and_then(user_key);
         let names = item.capture(Slot::User).and_then(user_key);
         named.is_some() && names.is_some() && named != names
     };
-    !other_ip() && !other_user()
+    !other_ip() && !other_port() && !other_user()
 }
 
 #[cfg(test)]

@@ -118,8 +118,7 @@ impl Connection {
         self.end = self.end.max(item.time);
         self.client_ip = self.client_ip.or_else(|| item.ip(Slot::ClientIp));
         self.target_ip = self.target_ip.or_else(|| item.ip(Slot::TargetIp));
-        let port = || Some(item.end(Slot::ClientIp, Slot::ClientPort)?.port());
-        self.client_port = self.client_port.or_else(port);
+        self.client_port = self.client_port.or_else(|| item.client_port());
         keep(&mut self.client_host, || item.capture(Slot::ClientHost));
         keep(&mut self.target, || item.capture(Slot::Target));
         if user_key(self.user.as_deref().unwrap_or_default()).is_none() {

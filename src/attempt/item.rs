@@ -81,6 +81,12 @@ impl<'a> Item<'a> {
         whole.map(|end| SocketAddr::new(end.ip().to_canonical(), end.port())).or_else(apart)
     }
 
+    /// The TCP port from which the client came, where the record tells one: a logon that came through another program's
+    /// hands has none of its own.
+    pub fn client_port(&self) -> Option<u16> {
+        Some(self.end(Slot::ClientIp, Slot::ClientPort)?.port()).filter(|port| *port != 0)
+    }
+
     /// Process of the client program: where no field tells it, the record's own.
     pub fn process(&self) -> Option<u32> {
         self.number(Slot::Process).or(self.evidence.record.process_id)

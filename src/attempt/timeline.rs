@@ -107,13 +107,24 @@ impl Case<'_> {
     /// where all clocks that show the attempt can be compared with it, and as much as they are apart where only one
     /// pair of records tells that.
     pub fn slack(&self, attempt: &Attempt, host: HostId) -> i64 {
+        if self.comparable(attempt, host) { self.unsure(attempt, host) } else { UNKNOWN }
+    }
+
+    /// How long, 100 ns, a condition of this host must have stood before and after the attempt for the attempt to have
+    /// met it: as long as its clock may be off.
+    pub fn unordered(&self, attempt: &Attempt, host: HostId) -> i64 {
+        let least = if self.comparable(attempt, host) { 0 } else { LIKELY };
+        self.unsure(attempt, host).max(least)
+    }
+
+    /// All clocks that show the attempt can be compared with this host's.
+    fn comparable(&self, attempt: &Attempt, host: HostId) -> bool {
         let own = attempt.connections.iter().map(|connection| (connection.host, connection.start));
         let implied = attempt.implied.iter().map(|id| (self.items[*id].host, self.items[*id].time));
         let known = |(host, time): (HostId, Time)| self.clocks[host].known_at(time);
         let mut all = own.chain(implied);
         let alone = all.clone().all(|(other, _)| other == host);
-        let comparable = alone || (all.all(known) && known((host, self.local(host, attempt.start))));
-        if comparable { self.unsure(attempt, host) } else { UNKNOWN }
+        alone || (all.all(known) && known((host, self.local(host, attempt.start))))
     }
 
     /// By how much the order of the attempt's records and those of a host that shows nothing of it is not sure, 100 ns:

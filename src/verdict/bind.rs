@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use crate::attempt::identity::HostId;
+use crate::attempt::identity::{HostId, is_private};
 use crate::attempt::intervals::Intervals;
 use crate::attempt::item::Item;
 use crate::attempt::{Attempt, Case, HostClock, ItemId};
@@ -286,18 +286,23 @@ impl<'c> Index<'c> {
         }
         found.sort_by_key(|bound| bound.item);
         if keys.contains(&Key::ClientIp) && self.among_strangers(attempt, &found, slug) {
-            found.iter_mut().for_each(|bound| bound.tie = bound.tie.min(Tie::Shared));
+            let timed = found.iter_mut().filter(|bound| bound.tie == Tie::Time);
+            timed.for_each(|bound| bound.tie = Tie::Shared);
         }
         found
     }
 
-    /// Records name addresses, the attempt's client is known by none, and those about them name several: nobody knows
-    /// which of them is its.
+    /// Records name addresses, the attempt's client is known by none, and they are of the Internet, where strangers knock
+    /// all day, or those about them name several: nobody knows which of them is its.
     fn among_strangers(&self, attempt: usize, found: &[Bound], slug: &str) -> bool {
         let timed = |bound: &&Bound| bound.tie == Tie::Time && self.keys.client_ip(bound.item).is_some();
         let Some(first) = found.iter().find(timed).filter(|_| self.case.attempts[attempt].client_ips.is_empty()) else {
             return false;
         };
+        let told = found.iter().filter(timed).filter_map(|bound| self.keys.client_ip(bound.item));
+        if told.into_iter().all(|address| !is_private(address)) {
+            return true;
+        }
         let item = &self.case.items[first.item];
         let about = (item.time.plus(-STRANGERS), item.time.plus(STRANGERS));
         let near = nearest(self.on_host(slug, item.host, about), |id| self.case.items[*id].time < item.time);

@@ -23,6 +23,7 @@ const UNREAD: u32 = u32::MAX;
 struct Told {
     session: Option<u32>,
     client_ip: Option<IpAddr>,
+    client_port: Option<u16>,
     user: Option<Word>,
     sid: Option<Word>,
     target: Option<Named>,
@@ -112,6 +113,7 @@ impl<'c> Keys<'c> {
         Told {
             session: item.number(Slot::Session),
             client_ip: item.ip(Slot::ClientIp),
+            client_port: item.client_port(),
             user: item.capture(Slot::User).and_then(user_key).map(|user| self.word(&user)),
             sid: self.by_sid.then(|| sid(item)).flatten().map(|sid| self.word(&sid)),
             target: item.capture(Slot::Target).map(named),
@@ -155,7 +157,7 @@ impl<'c> Keys<'c> {
                 Key::ClientIp => told
                     .client_ip
                     .filter(|_| !attempt.client_ips.is_empty())
-                    .map(|ip| attempt.client_ips.contains(&ip))
+                    .map(|ip| attempt.client_ips.contains(&ip) && !came_otherwise(attempt, item, told.client_port))
                     .filter(|agrees| *agrees || !super::bind::elsewhere(role)),
                 Key::ClientHost => item.capture(Slot::ClientHost).and_then(|name| client(self.case, attempt, name)),
                 Key::User => both(own.user, told.user),
@@ -202,6 +204,13 @@ fn client(case: &Case<'_>, attempt: &Attempt, told: &str) -> Option<bool> {
         own == told || (own.len().min(told.len()) == 15 && (own.starts_with(&told) || told.starts_with(&own)))
     };
     Some(own.any(same))
+}
+
+/// A record of the server tells a port from which none of the attempt's connections to it came.
+fn came_otherwise(attempt: &Attempt, item: &Item<'_>, port: Option<u16>) -> bool {
+    let own = attempt.side(Role::Server).filter(|c| c.host == item.host).filter_map(|c| c.client_port);
+    let mut own = own.peekable();
+    port.is_some() && own.peek().is_some() && own.all(|own| Some(own) != port)
 }
 
 fn both<T: PartialEq>(a: Option<T>, b: Option<T>) -> Option<bool> {

@@ -1,6 +1,7 @@
 //! States that records set on a host, and conditions that stand since before an attempt.
 
 use crate::attempt::identity::HostId;
+use crate::attempt::item::Item;
 use crate::attempt::{Case, ItemId};
 use crate::event::{TICKS_PER_SECOND, Time};
 use crate::signature::definition::{Anchor, Bearing, Cause, Clue, Key, Observation, Phase, Role, Window};
@@ -91,12 +92,17 @@ pub fn standing(
     (!undone && !was_over(index, attempt, cause, found)).then_some(found)
 }
 
-/// Did another connection leave the cause's phases behind, at the server of the record and between both?
+/// Did another connection leave the cause's phases behind, at the server that the record is of and between both?
 fn was_over(index: &Index<'_>, attempt: usize, cause: &Cause, since: ItemId) -> bool {
     let (case, item) = (index.case(), &index.case().items[since]);
     let attempt = &case.attempts[attempt];
-    attempt.server == Some(item.host)
-        && index.passes().any(item.host, &cause.phases, (case.aligned(item.host, item.time), attempt.start))
+    let Some(server) = attempt.server.filter(|server| *server == item.host || spoken_of(item)) else { return false };
+    index.passes().any(server, &cause.phases, (case.aligned(item.host, item.time), attempt.start))
+}
+
+/// Does the record, of a computer that is no end of a connection, name the one that it speaks of?
+fn spoken_of(item: &Item<'_>) -> bool {
+    item.meanings().any(|meaning| bind::elsewhere(meaning.host) && meaning.join.contains(&Key::Target))
 }
 
 /// Did another one do so soon after the attempt? Who is to be asked who a user is may be out of reach for a moment, but

@@ -371,7 +371,7 @@ fn set<'a>(
 /// A record was written before an attempt began, however wrong clocks may be.
 fn stood_before(case: &Case<'_>, at: usize, item: ItemId) -> bool {
     let (attempt, item) = (&case.attempts[at], &case.items[item]);
-    let slack = case.unsure(attempt, item.host);
+    let slack = case.unordered(attempt, item.host);
     slack == 0 || item.time <= case.local(item.host, attempt.start).plus(-slack)
 }
 
@@ -379,7 +379,7 @@ fn stood_before(case: &Case<'_>, at: usize, item: ItemId) -> bool {
 fn held(index: &Index<'_>, at: usize, (name, item): (&str, ItemId), moment: Time) -> bool {
     let case = index.case();
     let host = case.items[item].host;
-    let slack = case.unsure(&case.attempts[at], host);
+    let slack = case.unordered(&case.attempts[at], host);
     let then = |moment: Time| state::state_at(index, host, name, case.local(host, moment)).map(|(item, _)| item);
     slack == 0 || [-slack, slack].into_iter().all(|way| then(moment.plus(way)) == Some(item))
 }
@@ -441,6 +441,9 @@ fn sequence<'a>(ties: &mut Ties<'_, 'a>, clue: &'a Clue, rules: &'a [String], ga
             None => return,
         }
     }
+    if clue.bearing != Bearing::Proof && chain.last().is_some_and(|last| !holds_still(ties, *last)) {
+        return;
+    }
     let cites = chain.iter().zip(rules).map(|(item, slug)| Cite {
         item: *item,
         rule: slug,
@@ -453,6 +456,14 @@ fn sequence<'a>(ties: &mut Ties<'_, 'a>, clue: &'a Clue, rules: &'a [String], ga
         sum.cited.extend(cites);
         sum.add(clue.bearing, rules.join(">"), clue.weight);
     }
+}
+
+/// Whatever states a record set were the same when the attempt began.
+fn holds_still(ties: &Ties<'_, '_>, item: ItemId) -> bool {
+    let (case, host) = (ties.case(), ties.case().items[item].host);
+    let start = case.local(host, ties.attempt().start);
+    let mut set = case.items[item].meanings().filter_map(|meaning| meaning.sets.as_ref());
+    set.all(|set| state::state_at(ties.index, host, &set.state, start).is_some_and(|(_, value)| value == set.value))
 }
 
 /// The phase in which the attempt failed is known, and the cause strikes there.
