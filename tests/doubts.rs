@@ -667,6 +667,31 @@ fn what_kept_a_broker_or_a_gateway_from_serving_is_over_once_it_served_somebody(
     }
 }
 
+/// A record of the server that a rule names.
+fn named(rule: &str, time: &str) -> Value {
+    let mut row = moved(&row("termservice-stopped", "scm_7036_termservice_stopped"), time);
+    row["signatures"] = json!([rule]);
+    row["fields"] = json!([]);
+    row["ref"] = format!("{:032x}", rule.len()).into();
+    row
+}
+
+#[test]
+fn what_every_start_and_every_day_leaves_is_no_firewall_that_blocks() {
+    let whole = rows("host-unreachable");
+    for (cause, every_day) in [
+        ("third-party-firewall-blocks", ["filtermanager_6_filter_loaded", "scm_7036_security_product"]),
+        // Somebody connected three hours before the attempts.
+        ("host-firewall-blocks-rdp", ["firewall_rule_changed_or_deleted", "firewall_2003_profile_enabled"]),
+    ] {
+        let mut all = whole.clone();
+        all.extend(every_day.map(|rule| named(rule, "2026-03-03T20:00:00Z")));
+        let told = report(&all);
+        assert!([None, Some("possible")].contains(&verdict(&told, cause)), "{cause}");
+        assert_eq!(told["summary"]["top_cause"], "host-unreachable", "{cause}");
+    }
+}
+
 #[test]
 fn a_session_over_udp_that_drops_for_another_reason_was_not_broken_by_it() {
     let of = |row: &Value, rules: &[&str]| {
