@@ -691,3 +691,55 @@ fn what_kept_a_broker_or_a_gateway_from_serving_is_over_once_it_served_somebody(
         assert_eq!(verdict(&report(&all), cause), None, "{cause}");
     }
 }
+
+/// A record of the server that a rule names.
+fn named(rule: &str, time: &str) -> Value {
+    let mut row = moved(&row("termservice-stopped", "scm_7036_termservice_stopped"), time);
+    row["signatures"] = json!([rule]);
+    row["fields"] = json!([]);
+    row["ref"] = format!("{:032x}", rule.len()).into();
+    row
+}
+
+#[test]
+fn what_every_start_and_every_day_leaves_is_no_firewall_that_blocks() {
+    let whole = rows("host-unreachable");
+    for (cause, every_day) in [
+        ("third-party-firewall-blocks", ["filtermanager_6_filter_loaded", "scm_7036_security_product"]),
+        // Somebody connected three hours before the attempts.
+        ("host-firewall-blocks-rdp", ["firewall_rule_changed_or_deleted", "firewall_2003_profile_enabled"]),
+    ] {
+        let mut all = whole.clone();
+        all.extend(every_day.map(|rule| named(rule, "2026-03-03T20:00:00Z")));
+        let told = report(&all);
+        assert!([None, Some("possible")].contains(&verdict(&told, cause)), "{cause}");
+        assert_eq!(told["summary"]["top_cause"], "host-unreachable", "{cause}");
+    }
+}
+
+#[test]
+fn a_session_over_udp_that_drops_for_another_reason_was_not_broken_by_it() {
+    let of = |row: &Value, rules: &[&str]| {
+        let mut row = moved(row, "2026-03-04T07:40:05Z");
+        row["signatures"] = json!(rules);
+        row["fields"] = json!([]);
+        row["ref"] = format!("{:032x}", rules[0].len()).into();
+        row
+    };
+    let mut all = rows("network-drop");
+    let near = |row: &&Value| row["time"].as_str().is_some_and(|time| time.contains("T07:40:"));
+    let server = all.iter().filter(near).find(|row| has(row, "rdpcorets_131_tcp")).unwrap();
+    let client = all.iter().filter(near).find(|row| has(row, "rdpclient_1024_connecting")).unwrap();
+    let more = [
+        of(server, &["rdpcorets_135_udp", "rdpcorets_135_side_transport_set"]),
+        of(server, &["rdpcorets_137_path_quality"]),
+        of(client, &["rdpclient_1030_build"]),
+    ];
+    all.retain(|row| !has(row, "rdpcorets_135_tcp"));
+    all.extend(more);
+    let told = report(&all);
+    for cause in ["udp-path-unstable", "upd-24h2-udp-65s"] {
+        assert!([None, Some("possible")].contains(&verdict(&told, cause)), "{cause}");
+    }
+    assert_eq!(told["summary"]["top_cause"], "link-loss-roaming");
+}

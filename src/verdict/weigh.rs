@@ -6,7 +6,7 @@ use crate::attempt::identity::HostId;
 use crate::attempt::{Attempt, Case, ItemId};
 use crate::event::Time;
 use crate::report::model::Level;
-use crate::signature::definition::{Anchor, Bearing, Cause, Clue, Kind, Observation, Outcome, Phase, Window};
+use crate::signature::definition::{Anchor, Bearing, Cause, Clue, Kind, Observation, Outcome, Phase, Setting, Window};
 
 use super::bind::{self, AROUND, Bound, Index, NEAREST, Tie};
 use super::state;
@@ -458,12 +458,15 @@ fn sequence<'a>(ties: &mut Ties<'_, 'a>, clue: &'a Clue, rules: &'a [String], ga
     }
 }
 
-/// Whatever states a record set were the same when the attempt began.
+/// Whatever states a record from before the attempt set were the same when the attempt began.
 fn holds_still(ties: &Ties<'_, '_>, item: ItemId) -> bool {
     let (case, host) = (ties.case(), ties.case().items[item].host);
     let start = case.local(host, ties.attempt().start);
-    let mut set = case.items[item].meanings().filter_map(|meaning| meaning.sets.as_ref());
-    set.all(|set| state::state_at(ties.index, host, &set.state, start).is_some_and(|(_, value)| value == set.value))
+    let mut sets = case.items[item].meanings().filter_map(|meaning| meaning.sets.as_ref());
+    let holds = |set: &Setting| {
+        state::state_at(ties.index, host, &set.state, start).is_some_and(|(_, value)| value == set.value)
+    };
+    case.items[item].time > start || sets.all(holds)
 }
 
 /// The phase in which the attempt failed is known, and the cause strikes there.
