@@ -743,3 +743,20 @@ fn a_session_over_udp_that_drops_for_another_reason_was_not_broken_by_it() {
     }
     assert_eq!(told["summary"]["top_cause"], "link-loss-roaming");
 }
+
+#[test]
+fn a_restart_that_was_asked_for_after_the_end_is_no_reason_for_it() {
+    for slug in ["account-disabled", "lic-grace-expired-2016", "network-drop"] {
+        let mut all = rows(slug);
+        let before = report(&all);
+        for (rule, at) in [("user32_1074_shutdown_asked", "08:19:00"), ("eventlog_6006_log_stopped", "08:20:00")] {
+            let mut record = moved(&row("planned-restart", rule), &format!("2026-03-04T{at}Z"));
+            record["ref"] = format!("{:032x}", rule.len()).into();
+            all.push(record);
+        }
+        let after = report(&all);
+        assert_eq!(after["summary"]["top_cause"], before["summary"]["top_cause"], "{slug}");
+        let restart = verdict(&after, "planned-restart-or-shutdown");
+        assert!([None, Some("possible")].contains(&restart), "{slug}: {restart:?}");
+    }
+}
