@@ -110,8 +110,8 @@ impl Case<'_> {
         if self.comparable(attempt, host) { self.unsure(attempt, host) } else { UNKNOWN }
     }
 
-    /// How long, 100 ns, a condition of this host must have stood before and after the attempt for the attempt to have
-    /// met it: as long as its clock may be off.
+    /// How long, 100 ns, a state of this host must have held before and after a moment of the attempt to be sure then:
+    /// as long as its clock may be off.
     pub fn unordered(&self, attempt: &Attempt, host: HostId) -> i64 {
         let least = if self.comparable(attempt, host) { 0 } else { LIKELY };
         self.unsure(attempt, host).max(least)

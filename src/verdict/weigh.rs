@@ -371,7 +371,7 @@ fn set<'a>(
 /// A record was written before an attempt began, however wrong clocks may be.
 fn stood_before(case: &Case<'_>, at: usize, item: ItemId) -> bool {
     let (attempt, item) = (&case.attempts[at], &case.items[item]);
-    let slack = case.unordered(attempt, item.host);
+    let slack = case.unsure(attempt, item.host);
     slack == 0 || item.time <= case.local(item.host, attempt.start).plus(-slack)
 }
 
