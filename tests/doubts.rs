@@ -478,31 +478,6 @@ fn a_broker_or_a_gateway_that_served_somebody_since_is_in_order() {
     }
 }
 
-#[test]
-fn a_ticket_for_another_server_lets_nobody_into_this_one() {
-    let all = rows("protected-user-by-address");
-    let ticket = row("krb-ap-err-modified", "security_4769_computer_ticket");
-    let with = |server: &str| {
-        let mut more = all.clone();
-        for (at, refused) in all.iter().filter(|row| has(row, "ntlm_100_protected_user")).enumerate() {
-            let mut ticket = moved(&ticket, refused["time"].as_str().unwrap());
-            ticket["ref"] = format!("{at:032x}").into();
-            ticket["record_id"] = (77_000 + at).into();
-            ticket["fields"] = json!([
-                ["TargetUserName", "anna@CORP.EXAMPLE"],
-                ["ServiceName", server],
-                ["IpAddress", "::ffff:10.1.7.17"],
-                ["Status", "0x0"]
-            ]);
-            more.push(ticket);
-        }
-        report(&more)
-    };
-    assert_eq!(verdict(&report(&all), "protected-users-ntlm"), Some("probable"));
-    assert_eq!(verdict(&with("FS01$"), "protected-users-ntlm"), Some("probable"));
-    assert_eq!(verdict(&with("RDS01$"), "protected-users-ntlm"), None);
-}
-
 /// The failed logon of a service account, from the address that the attempts came from, as the first of them failed.
 fn logon_of_another(at: &Value, port: &str) -> Value {
     let failed = moved(&row("wrong-password", "security_4625_bad_password"), at.as_str().unwrap());
@@ -758,5 +733,44 @@ fn a_restart_that_was_asked_for_after_the_end_is_no_reason_for_it() {
         assert_eq!(after["summary"]["top_cause"], before["summary"]["top_cause"], "{slug}");
         let restart = verdict(&after, "planned-restart-or-shutdown");
         assert!([None, Some("possible")].contains(&restart), "{slug}: {restart:?}");
+    }
+}
+
+#[test]
+fn tickets_for_other_computers_and_of_other_accounts_rule_nothing_out() {
+    let ticket = changed(&row("account-locked", "security_4769_computer_ticket"), "10.1.7.22", "10.1.7.17");
+    for (slug, cause) in
+        [("protected-user-by-address", "protected-users-ntlm"), ("silo-refuses-device", "authentication-policy-silo")]
+    {
+        let whole = rows(slug);
+        let at = first_failed(&report(&whole))["start"].as_str().unwrap().to_owned();
+        for (user, service, refuted) in [("anna", "FS01$", false), ("PC17$", "RDS01$", false), ("anna", "RDS01$", true)]
+        {
+            let ticket = changed(&changed(&moved(&ticket, &at), "carla", user), "RDS01$", service);
+            let all: Vec<Value> = whole.iter().cloned().chain([ticket]).collect();
+            let report = report(&all);
+            let found = first_failed(&report)["verdicts"].as_array().unwrap().iter().any(|one| one["cause"] == cause);
+            assert_eq!(found, !refuted, "{slug}: {user} {service}");
+        }
+    }
+}
+
+#[test]
+fn a_server_whose_service_may_have_been_stopped_is_not_taken_for_unreachable() {
+    let no_log = |slug: &str, log: &str| {
+        let mut rows = rows(slug);
+        rows.retain(|row| {
+            let path = row["path"].as_str().unwrap_or_default();
+            let of_server = row["computer"] == "RDS01.corp.example" || path.contains("/RDS01/");
+            !(of_server && (row["channel"] == log || path.contains(&log.replace('/', "%4"))))
+        });
+        report(&rows)
+    };
+    let manager = "Microsoft-Windows-TerminalServices-RemoteConnectionManager/Operational";
+    for (slug, log) in [("termservice-stopped", "System"), ("rdp-disabled", manager), ("rdp-port-conflict", manager)] {
+        let told = no_log(slug, log);
+        assert!([None, Some("possible")].contains(&verdict(&told, "host-unreachable")), "{slug}");
+        let asked = told["coverage"]["collect"].to_string();
+        assert!(asked.contains(log), "{slug}: {asked}");
     }
 }

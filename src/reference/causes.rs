@@ -93,7 +93,10 @@ fn clue_line(signatures: &Signatures, clue: &Clue) -> Line {
             let places: Vec<String> = sets.map(|rule| records::places(signatures, &rule.slug)).collect();
             format!("State {state} is {value} [{}]", places.join("; "))
         }
-        Observation::Absent { rule, needs } => format!("Missing, although {needs} covers the time: {}", title(rule)),
+        Observation::Absent { rule, needs } => {
+            let cover = if needs.len() == 1 { "covers" } else { "cover" };
+            format!("Missing, although {} {cover} the time: {}", needs.join(" and "), title(rule))
+        }
         Observation::Sequence { rules, .. } => rules.iter().map(|slug| title(slug)).collect::<Vec<_>>().join(", then "),
         Observation::SessionAfter { cause, least } => {
             let other = signatures.causes().iter().find(|other| other.id == *cause);

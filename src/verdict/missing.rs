@@ -138,7 +138,7 @@ pub(super) fn logs<'a>(signatures: &'a Signatures, cause: &'a Cause) -> BTreeSet
         // That something is missing is told only by a log that covers the time.
         if let Observation::Absent { rule, needs } = &clue.what {
             let meaning = signatures.rule(rule).and_then(|rule| rule.meaning.as_ref());
-            found.extend(meaning.map(|meaning| (meaning.host, needs.as_str())));
+            found.extend(meaning.into_iter().flat_map(|meaning| needs.iter().map(|log| (meaning.host, log.as_str()))));
         }
         let Observation::Rule(slug) = &clue.what else { continue };
         if clue.bearing == Bearing::Support {

@@ -395,7 +395,7 @@ fn absent<'a>(
     at: usize,
     cause: &Cause,
     clue: &'a Clue,
-    (rule, needs): (&'a str, &'a str),
+    (rule, needs): (&'a str, &'a [String]),
     sum: &mut Sum<'a>,
 ) {
     let case = index.case();
@@ -408,9 +408,9 @@ fn absent<'a>(
     let (from, to) = index.window(at, clue.window.unwrap_or(AROUND));
     let slack = case.slack(&case.attempts[at], host);
     let (from, to) = (case.local(host, from).plus(-slack), case.local(host, to).plus(slack));
-    if !case.covers(host, needs, from, to) {
+    let Some(channel) = needs.first().filter(|_| needs.iter().all(|log| case.covers(host, log, from, to))) else {
         return;
-    }
+    };
     let found = index.on_host(rule, host, (from, to)).iter().any(|id| !index.is_stray(*id));
     // Where clocks cannot be compared, what speaks against the cause may be of this attempt as well.
     let against = |other: &Clue| {
@@ -420,7 +420,7 @@ fn absent<'a>(
     let found = found || (slack > 0 && cause.evidence.iter().any(against));
     if !found && clue.bearing != Bearing::Refute {
         sum.add(clue.bearing, format!("no {rule}"), clue.weight);
-        sum.absent.push(Absence { rule, channel: needs, host, bearing: clue.bearing, why: &clue.why });
+        sum.absent.push(Absence { rule, channel, host, bearing: clue.bearing, why: &clue.why });
     }
 }
 

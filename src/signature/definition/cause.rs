@@ -115,12 +115,12 @@ pub enum Observation {
         /// When it must hold.
         at: Anchor,
     },
-    /// No match of this rule, where this channel covers the time.
+    /// No match of this rule, where these channels cover the time.
     Absent {
         /// The rule.
         rule: String,
-        /// The channel whose coverage is needed.
-        needs: String,
+        /// The channels whose coverage is needed, that of the rule first.
+        needs: Vec<String>,
     },
     /// Matches of these rules in this order.
     Sequence {

@@ -211,7 +211,7 @@ fn observation(node: &Node, complaints: &mut Complaints) -> Option<Observation> 
             Some(Observation::State { state: state.trim().to_owned(), value: to.trim().to_owned(), at })
         }
         "absent" => {
-            let needs = complaints.need_text(node, "needs");
+            let needs = complaints.need(node, "needs").map(|_| complaints.texts(node, "needs"));
             Some(Observation::Absent { rule: complaints.text(value, "absent")?, needs: needs? })
         }
         "session_after" => {
